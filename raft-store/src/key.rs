@@ -1,0 +1,88 @@
+//! A key as the store knows it: two bytes of namespace, then the user's bytes.
+
+use bytes::Bytes;
+
+use crate::limits::KEY_BYTES_MAX;
+use crate::slot::{Slot, slot_of};
+
+/// Number of a namespace; 0 is `default`.
+pub type NamespaceId = u16;
+
+/// The namespace that always exists.
+pub const DEFAULT_NAMESPACE: NamespaceId = 0;
+
+const NAMESPACE_BYTES: usize = size_of::<NamespaceId>();
+
+/// Why a key was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The key is empty.
+    #[error("a key has at least one byte")]
+    Empty,
+    /// The key has more than [`KEY_BYTES_MAX`] bytes.
+    #[error("a key has at most {KEY_BYTES_MAX} bytes, this one has {0}")]
+    TooLong(usize),
+    /// Stored or received bytes are too short to hold a namespace.
+    #[error("stored key without a namespace")]
+    Malformed,
+}
+
+/// A namespace and a user key, ordered by namespace first.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Bytes);
+
+impl Key {
+    /// Checks the user's bytes and copies them into an allocation of exactly their size.
+    pub fn new(namespace: NamespaceId, user_key: &[u8]) -> Result<Self, KeyError> {
+        match user_key.len() {
+            0 => Err(KeyError::Empty),
+            len if len > KEY_BYTES_MAX => Err(KeyError::TooLong(len)),
+            len => {
+                let mut bytes = Vec::with_capacity(NAMESPACE_BYTES + len);
+                bytes.extend_from_slice(&namespace.to_be_bytes());
+                bytes.extend_from_slice(user_key);
+                Ok(Self(bytes.into()))
+            }
+        }
+    }
+
+    /// Reads what [`Key::as_bytes`] gave; the buffer is shared, not copied.
+    pub fn from_stored(bytes: Bytes) -> Result<Self, KeyError> {
+        match bytes.len() {
+            0..=NAMESPACE_BYTES => Err(KeyError::Malformed),
+            len if len > NAMESPACE_BYTES + KEY_BYTES_MAX => Err(KeyError::TooLong(len - NAMESPACE_BYTES)),
+            _ => Ok(Self(bytes)),
+        }
+    }
+
+    /// Namespace and user key together, as stored.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> NamespaceId {
+        NamespaceId::from_be_bytes([self.0[0], self.0[1]])
+    }
+
+    /// The user's bytes.
+    pub fn user_key(&self) -> &[u8] {
+        &self.0[NAMESPACE_BYTES..]
+    }
+
+    /// The slot: that of the user's bytes, so a namespace does not move a key.
+    pub fn slot(&self) -> Slot {
+        slot_of(self.user_key())
+    }
+
+    /// The same key in an allocation of its own, so that it keeps no larger buffer alive.
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace(), self.user_key().escape_ascii())
+    }
+}

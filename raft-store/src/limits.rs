@@ -1,0 +1,24 @@
+//! Every bound of the store, by name. A value past one of these is refused, never truncated.
+
+/// Longest key, in bytes, without its namespace.
+pub const KEY_BYTES_MAX: usize = 1024;
+/// Longest value an adapter accepts unless configured otherwise, in bytes.
+pub const VALUE_BYTES_MAX_DEFAULT: usize = 1 << 20;
+/// Longest value the store itself accepts, in bytes, whatever the configuration says.
+pub const VALUE_BYTES_CEILING: usize = 64 << 20;
+/// Longest content type kept with a value, in bytes.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 127;
+/// Most commands in one packed entry.
+pub const PACKED_COMMANDS_MAX: usize = 4096;
+/// Packed entries are closed once they hold this many bytes; one larger command still travels alone.
+pub const PACKED_BYTES_TARGET: usize = 1 << 20;
+/// Longest time to live, in milliseconds (100 years): larger ones are refused.
+pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
+/// Most expired keys one applied entry removes beyond one for each of its commands.
+pub const EXPIRED_REMOVED_PER_ENTRY: usize = 64;
+/// Bytes of encoded entries in one snapshot chunk before compression.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
+/// Most groups of one cluster, the meta group included.
+pub const GROUPS_MAX: u32 = 1025;
+
+const _: () = assert!(VALUE_BYTES_MAX_DEFAULT <= VALUE_BYTES_CEILING);

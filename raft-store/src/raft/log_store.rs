@@ -1,0 +1,4 @@
+//! openraft's log storage for one group, on the shared log.
+/// placeholder
+#[derive(Debug)]
+pub struct GroupLog;

@@ -1,0 +1,1 @@
+//! Byte encodings of Raft's own messages and records.

@@ -1,0 +1,13 @@
+//! The adapters to openraft: its type configuration, log store and state machine for one group.
+//!
+//! openraft's API still moves, so its names stay within this module and the server's group layer.
+
+mod log_store;
+mod messages;
+mod state_machine;
+mod types;
+
+pub use log_store::GroupLog;
+pub use messages::*;
+pub use state_machine::{GroupStateMachine, SharedMap};
+pub use types::*;

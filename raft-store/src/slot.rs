@@ -1,0 +1,62 @@
+//! Hash slots: CRC16 (XMODEM) of a key or of its `{hash tag}`, modulo 16384, exactly as Redis Cluster
+//! does (Redis Cluster specification, "Key distribution model" and "Hash tags").
+
+/// Number of slots of a cluster.
+pub const SLOTS: u16 = 16_384;
+
+/// One hash slot, below [`SLOTS`].
+pub type Slot = u16;
+
+/// The slot of a user key (without its namespace).
+pub fn slot_of(key: &[u8]) -> Slot {
+    crc16(hash_tag(key).unwrap_or(key)) % SLOTS
+}
+
+/// What stands between the first `{` and the first `}` after it, when that is not empty.
+fn hash_tag(key: &[u8]) -> Option<&[u8]> {
+    let open = key.iter().position(|&b| b == b'{')? + 1;
+    let len = key[open..].iter().position(|&b| b == b'}')?;
+    (len > 0).then(|| &key[open..open + len])
+}
+
+const TABLE: [u16; 256] = table();
+
+const fn table() -> [u16; 256] {
+    let mut table = [0u16; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+}
+
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| (crc << 8) ^ TABLE[usize::from((crc >> 8) as u8 ^ byte)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_specification() {
+        assert_eq!(crc16(b"123456789"), 0x31C3);
+        assert_eq!(slot_of(b"foo"), 12182);
+        assert_eq!(slot_of(b""), 0);
+    }
+
+    #[test]
+    fn only_the_first_non_empty_tag_counts() {
+        assert_eq!(slot_of(b"{user1000}.following"), slot_of(b"{user1000}.followers"));
+        assert_eq!(slot_of(b"foo{{bar}}zap"), crc16(b"{bar") % SLOTS);
+        assert_eq!(slot_of(b"foo{bar}{zap}"), crc16(b"bar") % SLOTS);
+        assert_eq!(slot_of(b"foo{}{bar}"), crc16(b"foo{}{bar}") % SLOTS);
+    }
+}

@@ -1,0 +1,1 @@
+//! Snapshots in sled: the only file that names sled.

@@ -1,0 +1,1 @@
+//! The shared write-ahead log of all groups of a node.

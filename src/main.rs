@@ -1,0 +1,2 @@
+//! `quorate`: one binary for the server, the demo cluster and the command line.
+fn main() {}
