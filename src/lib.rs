@@ -1,2 +1,17 @@
 //! Quorate, a strongly consistent, sharded cache: the server's library.
+//!
+//! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
+//! [`http`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`ring`], [`error`], [`limits`] and
+//! [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod group;
+pub mod http;
+pub mod limits;
+pub mod node;
 pub mod ring;
+pub mod transport;
+pub mod views;

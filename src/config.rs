@@ -1,0 +1,78 @@
+//! What a node is told when it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use raft_store::NodeId;
+use serde::{Deserialize, Serialize};
+
+/// Everything a node needs to know. Every field is also a flag of `serve`, a key of its file and an
+/// environment variable (`cli::serve`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Node id: unique for ever, from 1.
+    pub id: NodeId,
+    /// Folder of the log, the snapshots and the identity; locked while the node runs.
+    pub data_dir: PathBuf,
+    /// Where the HTTP API listens.
+    pub http: SocketAddr,
+    /// Where peers connect.
+    pub peer: SocketAddr,
+    /// HTTP address told to others, if it differs from `http`.
+    pub advertise_http: Option<String>,
+    /// Peer address told to others, if it differs from `peer`.
+    pub advertise_peer: Option<String>,
+    /// Failure zone, for people and placement.
+    pub zone: String,
+    /// Peer addresses of nodes to form the cluster with or to join.
+    pub seeds: Vec<String>,
+    /// Form a new cluster once this many fresh nodes found each other; 0: only join.
+    pub bootstrap_expect: usize,
+    /// Data groups of a new cluster; 0: one for each node of the first cluster.
+    pub groups: u32,
+    /// Voters of each group of a new cluster.
+    pub replication: usize,
+    /// Bytes the maps of this node may hold; past it writes answer `quota-exceeded`.
+    pub memory_max: u64,
+    /// Longest value accepted, in bytes.
+    pub value_max: usize,
+    /// Size of a segment of the log, in bytes.
+    pub log_segment: u64,
+    /// Bytes of log after which a group takes a snapshot.
+    pub snapshot_log: u64,
+    /// Seconds after which a group with new entries takes a snapshot.
+    pub snapshot_interval: u64,
+    /// Heartbeat interval, ms.
+    pub heartbeat: u64,
+    /// Shortest election timeout, ms; the lease is as long as the longest.
+    pub election_min: u64,
+    /// Longest election timeout, ms.
+    pub election_max: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            id: 0,
+            data_dir: PathBuf::from("quorate-data"),
+            http: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            peer: SocketAddr::from(([127, 0, 0, 1], 7170)),
+            advertise_http: None,
+            advertise_peer: None,
+            zone: String::new(),
+            seeds: Vec::new(),
+            bootstrap_expect: 0,
+            groups: 0,
+            replication: 3,
+            memory_max: 4 << 30,
+            value_max: raft_store::limits::VALUE_BYTES_MAX_DEFAULT,
+            log_segment: 64 << 20,
+            snapshot_log: 64 << 20,
+            snapshot_interval: 600,
+            heartbeat: 50,
+            election_min: 250,
+            election_max: 500,
+        }
+    }
+}

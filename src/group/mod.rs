@@ -1,0 +1,1 @@
+//! One Raft group on this node: the only layer that calls openraft.
