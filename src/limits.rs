@@ -32,3 +32,23 @@ pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
 pub const OPERATIONS_KEPT_MAX: usize = 64;
 /// Nodes of one cluster.
 pub const NODES_MAX: usize = 64;
+/// Append requests of one group on their way to one peer.
+pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
+/// How long an append may take, the follower's fsync included, before the connection is not trusted.
+pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause before a peer that could not be reached is tried again.
+pub const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
+/// Snapshot chunks on their way to one follower.
+pub const SNAPSHOT_CHUNKS_IN_FLIGHT_MAX: usize = 4;
+/// How long one chunk of a snapshot may take.
+pub const SNAPSHOT_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a follower may take to install a snapshot it has received.
+pub const SNAPSHOT_INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// Appends that wait to enter one group's Raft.
+pub const APPENDS_QUEUED_MAX: usize = 1024;
+/// How often a new leader looks whether it still leads while it waits for its first entry.
+pub const LEADERSHIP_POLL: Duration = Duration::from_millis(50);
+/// Longest pause between ticks of a group that holds deadlines: how late an expiry may be seen.
+pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause after a tick that could not be proposed.
+pub const TICK_RETRY: Duration = Duration::from_millis(50);

@@ -3,11 +3,10 @@
 //! openraft's API still moves, so its names stay within this module and the server's group layer.
 
 mod log_store;
-mod messages;
+pub mod messages;
 mod state_machine;
 mod types;
 
 pub use log_store::GroupLog;
-pub use messages::*;
 pub use state_machine::{GroupStateMachine, SharedMap};
 pub use types::*;

@@ -1,0 +1,78 @@
+//! What the state machine tells the rest of the group after each applied entry.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use raft_store::map::TtlMap;
+use raft_store::raft::{ApplyObserver, LeaderId, LogId};
+use tokio::sync::{Notify, watch};
+
+use super::clock::GroupClock;
+
+const NO_DEADLINE: u64 = u64::MAX;
+
+/// Watches one group's state machine.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) clock: GroupClock,
+    last: watch::Sender<Option<LogId>>,
+    deadline: AtomicU64,
+    /// Wakes the ticker: the earliest deadline came closer.
+    pub(crate) deadline_closer: Notify,
+    /// Wakes whoever follows the map's content (the meta group's reader).
+    pub(crate) content_changed: Notify,
+}
+
+impl Applied {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            clock: GroupClock::new(),
+            last: watch::Sender::new(None),
+            deadline: AtomicU64::new(NO_DEADLINE),
+            deadline_closer: Notify::new(),
+            content_changed: Notify::new(),
+        })
+    }
+
+    /// Last index applied.
+    pub(crate) fn index(&self) -> Option<u64> {
+        self.last.borrow().map(|id| id.index)
+    }
+
+    /// Waits until `index` is applied here.
+    pub(crate) async fn reached(&self, index: u64) {
+        self.until(|last| last.index >= index).await;
+    }
+
+    /// Waits until an entry of this or a later leadership is applied here.
+    pub(crate) async fn reached_leadership(&self, leader: &LeaderId) {
+        self.until(|last| last.leader_id >= *leader).await;
+    }
+
+    async fn until(&self, holds: impl Fn(&LogId) -> bool) {
+        let mut last = self.last.subscribe();
+        // The sender lives in `self`, so this cannot fail while it is awaited.
+        let _ = last.wait_for(|last| last.as_ref().is_some_and(&holds)).await;
+    }
+
+    /// The earliest deadline of any key held, in group time.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        Some(self.deadline.load(Ordering::Acquire)).filter(|&deadline| deadline != NO_DEADLINE)
+    }
+
+    fn note_deadline(&self, map: &TtlMap) {
+        let deadline = map.next_deadline().unwrap_or(NO_DEADLINE);
+        if deadline < self.deadline.swap(deadline, Ordering::AcqRel) {
+            self.deadline_closer.notify_one();
+        }
+    }
+}
+
+impl ApplyObserver for Applied {
+    fn applied(&self, log_id: &LogId, map: &TtlMap) {
+        self.clock.advance_to(map.time_ms());
+        self.note_deadline(map);
+        self.last.send_replace(Some(*log_id));
+        self.content_changed.notify_one();
+    }
+}

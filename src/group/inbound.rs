@@ -1,0 +1,111 @@
+//! Raft messages from peers into one group's replica.
+//!
+//! Appends keep their order of arrival and are pipelined: the next is handed to Raft while earlier ones
+//! wait for the disk. Votes are guarded by [`Embargo`].
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, VoteResponse};
+use raft_store::codec::{DecodeError, Decoder};
+use raft_store::raft::{TypeConfig, Vote, messages};
+use tokio::sync::mpsc;
+
+use super::lease::Embargo;
+use super::{Raft, wire};
+use crate::limits::APPENDS_QUEUED_MAX;
+use crate::transport::{Answer, Service};
+
+type Append = (AppendEntriesRequest<TypeConfig>, Answer);
+
+/// Takes the Raft messages of one group.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    raft: Raft,
+    embargo: Embargo,
+    appends: mpsc::Sender<Append>,
+}
+
+impl Inbound {
+    pub(crate) fn new(raft: Raft, embargo: Embargo) -> Self {
+        let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
+        tokio::spawn(apply_appends(raft.clone(), queue));
+        Self { raft, embargo, appends }
+    }
+
+    /// Handles one message; a malformed one is reported and left unanswered.
+    pub(crate) fn handle(&self, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+        match service {
+            wire::APPEND => {
+                let request = wire::decode(body, messages::append)?;
+                // A full queue drops the answer: the leader sees a lost call and slows down.
+                let _ = self.appends.try_send((request, answer));
+            }
+            wire::VOTE => self.vote(wire::decode(body, messages::vote_request)?, answer, false),
+            wire::PRE_VOTE => self.vote(wire::decode(body, messages::vote_request)?, answer, true),
+            wire::TRANSFER => self.transfer(wire::decode(body, transfer_request)?, answer),
+            other => return Err(DecodeError::Unknown { what: "Raft service", value: other.into() }),
+        }
+        Ok(())
+    }
+
+    fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
+        let raft = self.raft.clone();
+        if self.embargo.holds() && !request.leadership_transfer {
+            answer.send(encode_vote(&refusal(&raft)));
+            return;
+        }
+        tokio::spawn(async move {
+            let response = if pre { raft.pre_vote(request).await } else { raft.vote(request).await };
+            match response {
+                Ok(response) => answer.send(encode_vote(&response)),
+                Err(error) => tracing::debug!(%error, "vote request not answered"),
+            }
+        });
+    }
+
+    fn transfer(&self, request: TransferLeaderRequest<TypeConfig>, answer: Answer) {
+        let raft = self.raft.clone();
+        tokio::spawn(async move {
+            match raft.handle_transfer_leader(request).await {
+                Ok(_) => answer.send(Bytes::new()),
+                Err(error) => tracing::debug!(%error, "leadership transfer not taken"),
+            }
+        });
+    }
+}
+
+async fn apply_appends(raft: Raft, mut queue: mpsc::Receiver<Append>) {
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            biased;
+            next = queue.recv() => match next {
+                Some((request, answer)) => {
+                    let raft = raft.clone();
+                    under_way.push(async move { (raft.append_entries(request).await, answer) });
+                }
+                None => return,
+            },
+            Some((response, answer)) = under_way.next() => match response {
+                Ok(response) => answer.send(wire::encode(|out| messages::put_append_response(out, &response))),
+                Err(error) => tracing::debug!(%error, "append not answered"),
+            },
+        }
+    }
+}
+
+fn refusal(raft: &Raft) -> VoteResponse<TypeConfig> {
+    let vote: Vote = super::metrics_of(raft).vote;
+    VoteResponse::new(vote, None, false)
+}
+
+fn encode_vote(response: &VoteResponse<TypeConfig>) -> Bytes {
+    wire::encode(|out| messages::put_vote_response(out, response))
+}
+
+fn transfer_request(input: &mut Decoder) -> Result<TransferLeaderRequest<TypeConfig>, DecodeError> {
+    let from = messages::vote(input)?;
+    let to = input.u64()?;
+    Ok(TransferLeaderRequest::new(from, to, input.option(messages::log_id)?))
+}

@@ -1,0 +1,49 @@
+//! Lease safety: the gaps openraft leaves, closed here (ARCHITECTURE.md, "Leases").
+//!
+//! - A voter that restarted has forgotten until when it promised its leader not to vote for another, so for
+//!   one lease after its start it grants no ordinary vote and starts no election ([`Embargo`]).
+//! - Clocks may drift between nodes, so a leader answers from its lease only for part of it ([`read_age`]).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Raft;
+
+/// Until when a restarted voter grants no vote and stands for none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Embargo {
+    until: Option<Instant>,
+}
+
+impl Embargo {
+    /// For a replica that may have promised something before: one that has a vote on disk.
+    pub(crate) fn after_restart(lease: Duration) -> Self {
+        Self { until: Some(Instant::now() + lease) }
+    }
+
+    /// For a replica that never took part in anything.
+    pub(crate) fn none() -> Self {
+        Self { until: None }
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Keeps `raft` from standing for election while the embargo holds. Call before `raft.run()`.
+    pub(crate) fn enforce(self, raft: &Raft) {
+        let Some(until) = self.until else { return };
+        raft.runtime_config().elect(false);
+        let raft = raft.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(until).await;
+            raft.runtime_config().elect(true);
+        });
+    }
+}
+
+/// How old a quorum's acknowledgement may be for a lease read: four fifths of the lease.
+pub(crate) fn read_age(lease: Duration) -> Duration {
+    lease * 4 / 5
+}

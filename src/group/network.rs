@@ -1,0 +1,216 @@
+//! openraft's network for one group, on the shared peer transport.
+//!
+//! Appends are pipelined: each request is sent as soon as openraft makes it, answers come back in order.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{Backoff, RPCOption};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendError, StreamAppendResult,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::storage::Snapshot;
+use openraft::{EmptyNode, RaftNetworkFactory, RaftNetworkV2};
+use raft_store::codec::DecodeError;
+use raft_store::raft::{LeaderId, LogId, TypeConfig, Vote, messages};
+use raft_store::snapshot_store::StoredSnapshot;
+use raft_store::{GroupId, NodeId};
+
+use super::wire;
+use crate::limits::{APPENDS_IN_FLIGHT_MAX, APPEND_TIMEOUT, RECONNECT_BACKOFF};
+use crate::transport::{CallError, Lane, Service, Transport};
+
+type Rpc<T> = Result<T, RPCError<TypeConfig>>;
+/// The snapshot type of openraft's traits, spelled out.
+pub(crate) type RaftSnapshot = Snapshot<LeaderId, NodeId, EmptyNode, StoredSnapshot>;
+type Pinned<'s, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 's>>;
+type AppendStream<'s> = std::pin::Pin<Box<dyn Stream<Item = Rpc<StreamAppendResult<TypeConfig>>> + Send + 's>>;
+
+/// Makes the clients of one group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupNetwork {
+    pub(crate) group: GroupId,
+    pub(crate) transport: Transport,
+}
+
+impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
+    type Network = GroupClient;
+
+    async fn new_client(&mut self, target: NodeId, _node: &EmptyNode) -> GroupClient {
+        GroupClient { group: self.group, target, transport: self.transport.clone() }
+    }
+}
+
+/// Speaks to one replica of the group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupClient {
+    pub(super) group: GroupId,
+    pub(super) target: NodeId,
+    pub(super) transport: Transport,
+}
+
+impl GroupClient {
+    pub(super) async fn call(
+        &self,
+        lane: Lane,
+        service: Service,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Rpc<Bytes> {
+        self.transport.call(self.target, lane, service, body, timeout).await.map_err(rpc_error)
+    }
+
+    async fn ask<T>(
+        &self,
+        service: Service,
+        option: &RPCOption,
+        put: impl FnOnce(&mut Vec<u8>),
+        read: impl FnOnce(&mut raft_store::codec::Decoder) -> Result<T, DecodeError>,
+    ) -> Rpc<T> {
+        let body = wire::body(self.group, put);
+        let answer = self.call(Lane::Control, service, body, option.hard_ttl()).await?;
+        wire::decode(answer, read).map_err(malformed)
+    }
+
+    async fn append(&self, request: AppendEntriesRequest<TypeConfig>) -> Rpc<AppendEntriesResponse<TypeConfig>> {
+        let body = wire::body(self.group, |out| messages::put_append(out, &request));
+        let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await?;
+        wire::decode(answer, messages::append_response).map_err(malformed)
+    }
+}
+
+impl RaftNetworkV2<TypeConfig> for GroupClient {
+    type SnapshotData = StoredSnapshot;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<TypeConfig>,
+        _option: RPCOption,
+    ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
+        self.append(request).await
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        _option: RPCOption,
+    ) -> Pinned<'s, Rpc<AppendStream<'s>>>
+    where
+        S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
+    {
+        let client = self.clone();
+        let answers = input
+            .map(move |request| {
+                let (prev, last) = range_of(&request);
+                let client = client.clone();
+                async move { client.append(request).await.map(|response| (response, prev, last)) }
+            })
+            .buffered(APPENDS_IN_FLIGHT_MAX);
+        futures_util::future::ready(Ok(until_failure(answers))).boxed()
+    }
+
+    async fn vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<VoteResponse<TypeConfig>> {
+        self.ask(
+            wire::VOTE,
+            &option,
+            |out| messages::put_vote_request(out, &request),
+            messages::vote_response,
+        )
+        .await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<VoteResponse<TypeConfig>> {
+        let put = |out: &mut Vec<u8>| messages::put_vote_request(out, &request);
+        self.ask(wire::PRE_VOTE, &option, put, messages::vote_response).await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: RaftSnapshot,
+        cancel: impl Future<Output = ReplicationClosed> + Send + 'static,
+        _option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        tokio::select! {
+            closed = cancel => Err(StreamingError::Closed(closed)),
+            sent = self.send_snapshot(vote, snapshot) => Ok(sent?),
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<TransferLeaderResponse<TypeConfig>> {
+        let put = |out: &mut Vec<u8>| {
+            messages::put_vote(out, request.from_leader());
+            raft_store::codec::put_u64(out, *request.to_node_id());
+            raft_store::codec::put_option(out, request.last_log_id(), messages::put_log_id);
+        };
+        self.ask(wire::TRANSFER, &option, put, |_| Ok(())).await.map(Ok)
+    }
+
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(RECONNECT_BACKOFF)))
+    }
+}
+
+type Ranged = Rpc<(AppendEntriesResponse<TypeConfig>, Option<LogId>, Option<LogId>)>;
+
+/// The answers in order, up to and with the first after which the requests behind it no longer fit.
+fn until_failure<'s>(answers: impl Stream<Item = Ranged> + Send + 's) -> AppendStream<'s> {
+    let results = answers.scan(false, |ended, answer| {
+        let item = (!*ended).then(|| {
+            let (result, last_one) = stream_result(answer);
+            *ended = last_one;
+            result
+        });
+        futures_util::future::ready(item)
+    });
+    Box::pin(results)
+}
+
+fn stream_result(answer: Ranged) -> (Rpc<StreamAppendResult<TypeConfig>>, bool) {
+    match answer {
+        Err(error) => (Err(error), true),
+        Ok((AppendEntriesResponse::Success, _, last)) => (Ok(Ok(last)), false),
+        Ok((AppendEntriesResponse::PartialSuccess(id), _, last)) => (Ok(Ok(id)), id != last),
+        Ok((AppendEntriesResponse::HigherVote(vote), _, _)) => {
+            (Ok(Err(StreamAppendError::HigherVote(vote))), true)
+        }
+        Ok((AppendEntriesResponse::Conflict, Some(prev), _)) => {
+            (Ok(Err(StreamAppendError::Conflict(prev))), true)
+        }
+        Ok((AppendEntriesResponse::Conflict, None, _)) => {
+            (Err(malformed(DecodeError::Invalid("conflict at the start of the log"))), true)
+        }
+    }
+}
+
+fn range_of(request: &AppendEntriesRequest<TypeConfig>) -> (Option<LogId>, Option<LogId>) {
+    let last = request.entries.last().map(|entry| entry.log_id).or(request.prev_log_id);
+    (request.prev_log_id, last)
+}
+
+fn rpc_error(error: CallError) -> RPCError<TypeConfig> {
+    match error {
+        CallError::Lost(_) => RPCError::Network(NetworkError::new(&error)),
+        CallError::NotSent(_) | CallError::Refused(_) => RPCError::Unreachable(Unreachable::new(&error)),
+    }
+}
+
+pub(super) fn malformed(error: DecodeError) -> RPCError<TypeConfig> {
+    RPCError::Network(NetworkError::new(&error))
+}
