@@ -9,5 +9,5 @@ mod types;
 
 pub use log_store::GroupLog;
 pub use messages::*;
-pub use state_machine::{GroupStateMachine, SharedMap};
+pub use state_machine::{ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, SharedMap};
 pub use types::*;
