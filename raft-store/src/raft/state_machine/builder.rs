@@ -14,7 +14,8 @@ use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
 /// A view of the state at one log id, and the store its snapshot goes to.
 pub struct GroupSnapshotBuilder {
     group: GroupId,
-    frozen: Frozen,
+    /// Taken by the one build, which also frees it.
+    frozen: Option<Frozen>,
     meta: SnapshotMeta,
     snapshots: SnapshotStore,
 }
@@ -27,7 +28,7 @@ impl fmt::Debug for GroupSnapshotBuilder {
 
 impl GroupSnapshotBuilder {
     pub(super) fn new(group: GroupId, frozen: Frozen, meta: SnapshotMeta, snapshots: SnapshotStore) -> Self {
-        Self { group, frozen, meta, snapshots }
+        Self { group, frozen: Some(frozen), meta, snapshots }
     }
 }
 
@@ -35,8 +36,9 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
     type SnapshotData = StoredSnapshot;
 
     async fn build_snapshot(&mut self) -> io::Result<GroupSnapshot> {
-        let (group, frozen, meta) = (self.group, self.frozen.clone(), self.meta.clone());
-        let snapshots = self.snapshots.clone();
+        let built = || io::Error::other("this builder's snapshot was built already");
+        let frozen = self.frozen.take().ok_or_else(built)?;
+        let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
         let stored = blocking(move || Ok(write(group, &snapshots, frozen, &meta)?)).await?;
         Ok(whole(stored))
     }

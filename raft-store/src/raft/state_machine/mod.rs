@@ -130,8 +130,8 @@ impl GroupStateMachine {
         io::Error::new(io::ErrorKind::InvalidData, format!("group {}: {what}", self.group))
     }
 
-    /// Takes the place of the whole state at once.
-    fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) {
+    /// Takes the place of the whole state at once; the map that was is left to the caller to free.
+    fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) -> TtlMap {
         let time_ms = map.time_ms();
         let old = std::mem::replace(&mut *self.map.write(), map);
         self.membership = meta.last_membership.clone();
@@ -139,8 +139,7 @@ impl GroupStateMachine {
             Some(log_id) => self.publish(log_id, time_ms),
             None => drop(self.applied.send_replace(None)),
         }
-        // Freed last and outside the lock: it may be millions of entries.
-        drop(old);
+        old
     }
 }
 
@@ -182,8 +181,9 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
         let map = blocking(move || load_and_commit(group, &snapshots, snapshot)).await?;
-        self.replace(map, meta);
-        Ok(())
+        let old = self.replace(map, meta);
+        // Freeing millions of entries takes a while too.
+        blocking(move || Ok(drop(old))).await
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
@@ -196,7 +196,7 @@ fn whole(snapshot: StoredSnapshot) -> GroupSnapshot {
     Snapshot { meta: snapshot.meta().clone(), snapshot }
 }
 
-/// Runs `work`, which waits for the disk, away from the tasks.
+/// Runs `work`, which takes long or waits for the disk, away from the tasks.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
