@@ -18,6 +18,15 @@ pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
 pub const EXPIRED_REMOVED_PER_ENTRY: usize = 64;
 /// Bytes of encoded entries in one snapshot chunk before compression.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
+/// Largest snapshot chunk the snapshot store takes, in bytes before compression: one value of the largest
+/// size with room for its entry and the chunk's framing.
+pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = VALUE_BYTES_CEILING + (1 << 20);
+/// Snapshot bytes written before the snapshot store flushes on its own.
+pub const SNAPSHOT_UNFLUSHED_BYTES_MAX: usize = 8 << 20;
+/// Snapshot bytes written before the snapshot store opens its database afresh to get their memory back.
+pub const SNAPSHOT_RESIDENT_BYTES_MAX: usize = 64 << 20;
+/// Memory for snapshot chunks that were read, in bytes.
+pub const SNAPSHOT_CACHE_BYTES: usize = 16 << 20;
 /// Most groups of one cluster, the meta group included.
 pub const GROUPS_MAX: u32 = 1025;
 

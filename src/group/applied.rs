@@ -11,15 +11,14 @@ use super::clock::GroupClock;
 
 const NO_DEADLINE: u64 = u64::MAX;
 
-/// Watches one group's state machine.
+/// Feeds the group's clock and wakes whoever waits for a change of the map.
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) clock: GroupClock,
-    last: watch::Sender<Option<LogId>>,
     deadline: AtomicU64,
     /// Wakes the ticker: the earliest deadline came closer.
     pub(crate) deadline_closer: Notify,
-    /// Wakes whoever follows the map's content (the meta group's reader).
+    /// Wakes whoever follows the map's content.
     pub(crate) content_changed: Notify,
 }
 
@@ -27,32 +26,10 @@ impl Applied {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             clock: GroupClock::new(),
-            last: watch::Sender::new(None),
             deadline: AtomicU64::new(NO_DEADLINE),
             deadline_closer: Notify::new(),
             content_changed: Notify::new(),
         })
-    }
-
-    /// Last index applied.
-    pub(crate) fn index(&self) -> Option<u64> {
-        self.last.borrow().map(|id| id.index)
-    }
-
-    /// Waits until `index` is applied here.
-    pub(crate) async fn reached(&self, index: u64) {
-        self.until(|last| last.index >= index).await;
-    }
-
-    /// Waits until an entry of this or a later leadership is applied here.
-    pub(crate) async fn reached_leadership(&self, leader: &LeaderId) {
-        self.until(|last| last.leader_id >= *leader).await;
-    }
-
-    async fn until(&self, holds: impl Fn(&LogId) -> bool) {
-        let mut last = self.last.subscribe();
-        // The sender lives in `self`, so this cannot fail while it is awaited.
-        let _ = last.wait_for(|last| last.as_ref().is_some_and(&holds)).await;
     }
 
     /// The earliest deadline of any key held, in group time.
@@ -69,10 +46,35 @@ impl Applied {
 }
 
 impl ApplyObserver for Applied {
-    fn applied(&self, log_id: &LogId, map: &TtlMap) {
+    fn applied(&self, _log_id: &LogId, map: &TtlMap) {
         self.clock.advance_to(map.time_ms());
         self.note_deadline(map);
-        self.last.send_replace(Some(*log_id));
         self.content_changed.notify_one();
+    }
+}
+
+/// How far the state machine is.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress(pub(crate) watch::Receiver<Option<LogId>>);
+
+impl Progress {
+    /// Last index applied.
+    pub(crate) fn index(&self) -> Option<u64> {
+        self.0.borrow().map(|id| id.index)
+    }
+
+    /// Waits until `index` is applied here; `false`: the group stopped before.
+    pub(crate) async fn reached(&self, index: u64) -> bool {
+        self.until(|last| last.index >= index).await
+    }
+
+    /// Waits until an entry of this or a later leadership is applied here; `false`: the group stopped before.
+    pub(crate) async fn reached_leadership(&self, leader: &LeaderId) -> bool {
+        self.until(|last| last.leader_id >= *leader).await
+    }
+
+    async fn until(&self, holds: impl Fn(&LogId) -> bool) -> bool {
+        let mut last = self.0.clone();
+        last.wait_for(|last| last.as_ref().is_some_and(&holds)).await.is_ok()
     }
 }

@@ -6,7 +6,7 @@ use raft_store::NodeId;
 use raft_store::raft::{LeaderId, SharedMap};
 
 use super::Raft;
-use super::applied::Applied;
+use super::applied::{Applied, Progress};
 use crate::limits::LEADERSHIP_POLL;
 
 /// This node does not lead; the node that does, if known.
@@ -18,6 +18,7 @@ pub(crate) struct NotLeader(pub(crate) Option<NodeId>);
 pub(crate) struct Leadership {
     pub(crate) raft: Raft,
     pub(crate) applied: Arc<Applied>,
+    pub(crate) progress: Progress,
     pub(crate) map: SharedMap,
 }
 
@@ -37,9 +38,11 @@ impl Leadership {
             if self.applied.clock.leads(&leader) {
                 return Ok(leader);
             }
-            let reached = self.applied.reached_leadership(&leader);
-            if tokio::time::timeout(LEADERSHIP_POLL, reached).await.is_ok() {
-                self.applied.clock.lead(&leader, &self.map.read());
+            let reached = self.progress.reached_leadership(&leader);
+            match tokio::time::timeout(LEADERSHIP_POLL, reached).await {
+                Ok(true) => self.applied.clock.lead(&leader, &self.map.read()),
+                Ok(false) => return Err(NotLeader(None)),
+                Err(_still_waiting) => {}
             }
         }
     }

@@ -8,5 +8,5 @@ mod state_machine;
 mod types;
 
 pub use log_store::GroupLog;
-pub use state_machine::{GroupStateMachine, SharedMap};
+pub use state_machine::{ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, SharedMap};
 pub use types::*;

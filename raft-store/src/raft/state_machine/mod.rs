@@ -1,0 +1,238 @@
+//! openraft's state machine for one group: the TTL map in memory, its snapshots in the snapshot store.
+//!
+//! The state machine is transient: after a start it is empty, and openraft installs the current snapshot and
+//! applies the committed entries behind it. It relies on openraft to apply each committed entry once, in
+//! order, and refuses what would go back. It guarantees:
+//! - the map, the last applied log id and the membership move together, over an install as over an apply;
+//! - a reader that saw an entry's log id published ([`GroupStateMachine::applied`]) finds it in the map;
+//! - writes to the map go on while a snapshot of it is built.
+
+mod builder;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use futures_util::{Stream, TryStreamExt as _};
+use openraft::OptionalSend;
+use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot};
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use super::types::*;
+use crate::GroupId;
+use crate::command::{PackedEntry, Replies};
+use crate::map::TtlMap;
+use crate::snapshot::ChunkReader;
+use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
+
+pub use builder::GroupSnapshotBuilder;
+
+/// The map, shared by the task that applies and the tasks that read.
+pub type SharedMap = Arc<RwLock<TtlMap>>;
+
+/// A snapshot as openraft hands it around.
+pub type GroupSnapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, StoredSnapshot>;
+
+/// The group that owns every slot: it holds the cluster's own state.
+const META_GROUP: GroupId = 0;
+
+/// Hears of everything applied, in the task that applies: it must be quick and must not block.
+pub trait ApplyObserver: Send + Sync {
+    /// `map` now holds everything up to `log_id`.
+    fn applied(&self, log_id: &LogId, map: &TtlMap);
+}
+
+/// Hears nothing.
+impl ApplyObserver for () {
+    fn applied(&self, _log_id: &LogId, _map: &TtlMap) {}
+}
+
+/// The state machine openraft drives.
+pub struct GroupStateMachine {
+    group: GroupId,
+    map: SharedMap,
+    /// The last applied log id.
+    applied: watch::Sender<Option<LogId>>,
+    membership: StoredMembership,
+    snapshots: SnapshotStore,
+    observer: Arc<dyn ApplyObserver>,
+}
+
+impl fmt::Debug for GroupStateMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupStateMachine(group {}, applied {:?})", self.group, *self.applied.borrow())
+    }
+}
+
+impl GroupStateMachine {
+    /// The empty state of `group`, which openraft fills at start.
+    pub fn new(group: GroupId, snapshots: SnapshotStore, observer: Arc<dyn ApplyObserver>) -> Self {
+        let map = if group == META_GROUP { TtlMap::owning_all() } else { TtlMap::new() };
+        Self {
+            group,
+            map: Arc::new(RwLock::new(map)),
+            applied: watch::Sender::new(None),
+            membership: StoredMembership::default(),
+            snapshots,
+            observer,
+        }
+    }
+
+    /// The map, for reads. Only this state machine writes to it.
+    pub fn map(&self) -> SharedMap {
+        self.map.clone()
+    }
+
+    /// The last applied log id; a reader waits here until it has reached its read index.
+    pub fn applied(&self) -> watch::Receiver<Option<LogId>> {
+        self.applied.subscribe()
+    }
+
+    fn last_applied(&self) -> Option<LogId> {
+        *self.applied.borrow()
+    }
+
+    fn apply_entry(&mut self, entry: RaftEntry) -> io::Result<Replies> {
+        let log_id = entry.log_id;
+        if Some(log_id) <= self.last_applied() {
+            return Err(self.corrupt(format_args!("entry {log_id} is not behind the last applied one")));
+        }
+        let replies = match entry.payload {
+            Payload::Normal(packed) => self.apply_packed(&log_id, &packed)?,
+            Payload::Blank => self.no_replies(),
+            Payload::Membership(membership) => {
+                self.membership = StoredMembership::new(Some(log_id), membership);
+                self.no_replies()
+            }
+        };
+        self.publish(log_id);
+        Ok(replies)
+    }
+
+    fn apply_packed(&self, log_id: &LogId, packed: &PackedEntry) -> io::Result<Replies> {
+        let replies = self.map.write().apply(packed);
+        replies.map_err(|error| self.corrupt(format_args!("entry {log_id} does not decode: {error}")))
+    }
+
+    fn no_replies(&self) -> Replies {
+        Replies { time_ms: self.map.read().time_ms(), replies: Vec::new() }
+    }
+
+    fn publish(&self, log_id: LogId) {
+        self.observer.applied(&log_id, &self.map.read());
+        self.applied.send_replace(Some(log_id));
+    }
+
+    fn corrupt(&self, what: fmt::Arguments<'_>) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, format!("group {}: {what}", self.group))
+    }
+
+    /// Takes the place of the whole state at once; the map that was is left to the caller to free.
+    fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) -> TtlMap {
+        let old = std::mem::replace(&mut *self.map.write(), map);
+        self.membership = meta.last_membership.clone();
+        match meta.last_log_id {
+            Some(log_id) => self.publish(log_id),
+            None => drop(self.applied.send_replace(None)),
+        }
+        old
+    }
+}
+
+impl RaftStateMachine<TypeConfig> for GroupStateMachine {
+    type SnapshotData = StoredSnapshot;
+    type SnapshotBuilder = GroupSnapshotBuilder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
+        Ok((self.last_applied(), self.membership.clone()))
+    }
+
+    async fn apply<Strm>(&mut self, mut entries: Strm) -> io::Result<()>
+    where
+        Strm: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
+    {
+        while let Some((entry, responder)) = entries.try_next().await? {
+            let replies = self.apply_entry(entry)?;
+            if let Some(responder) = responder {
+                responder.send(replies);
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_snapshot_builder(&mut self) -> GroupSnapshotBuilder {
+        // Nothing is applied meanwhile: openraft calls both from one task, and `&mut self` says so.
+        let meta =
+            SnapshotMeta { last_log_id: self.last_applied(), last_membership: self.membership.clone() };
+        let frozen = self.map.read().freeze();
+        GroupSnapshotBuilder::new(self.group, frozen, meta, self.snapshots.clone())
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: StoredSnapshot) -> io::Result<()> {
+        if meta.last_log_id < self.last_applied() {
+            return Err(self.corrupt(format_args!("a snapshot of {meta} would go back")));
+        }
+        if *meta != *snapshot.meta() {
+            return Err(self.corrupt(format_args!("a snapshot of {meta} holds {}", snapshot.meta())));
+        }
+        let (group, snapshots) = (self.group, self.snapshots.clone());
+        let map = blocking(move || load_and_commit(group, &snapshots, snapshot)).await?;
+        let old = self.replace(map, meta);
+        // Freeing millions of entries takes a while too.
+        blocking(move || Ok(drop(old))).await
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
+        Ok(self.snapshots.current(self.group)?.map(whole))
+    }
+}
+
+/// A stored snapshot in openraft's terms.
+fn whole(snapshot: StoredSnapshot) -> GroupSnapshot {
+    Snapshot { meta: snapshot.meta().clone(), snapshot }
+}
+
+/// Runs `work`, which takes long or waits for the disk, away from the tasks.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// Builds the map `snapshot` holds and, only when that worked, makes the snapshot `group`'s current one.
+fn load_and_commit(group: GroupId, store: &SnapshotStore, snapshot: StoredSnapshot) -> io::Result<TtlMap> {
+    let map = load(&snapshot)?;
+    let snapshot = if store.owns(&snapshot) && snapshot.group() == group {
+        snapshot
+    } else {
+        copy(group, store, &snapshot)?
+    };
+    if store.commit(&snapshot)? {
+        return Ok(map);
+    }
+    Err(io::Error::other(format!("{} covers less than the group's current one", snapshot.id())))
+}
+
+fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
+    let undecodable =
+        |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", snapshot.id()));
+    let mut reader = ChunkReader::new();
+    for index in 0..snapshot.chunks() {
+        reader.push(&snapshot.read_chunk(index)?).map_err(undecodable)?;
+    }
+    reader.finish().map_err(undecodable)
+}
+
+/// Copies a snapshot that stands in another store, or under another group.
+fn copy(
+    group: GroupId,
+    store: &SnapshotStore,
+    snapshot: &StoredSnapshot,
+) -> Result<StoredSnapshot, SnapshotError> {
+    let mut writer = store.begin(group)?;
+    for index in 0..snapshot.chunks() {
+        writer.put(&snapshot.read_chunk(index)?)?;
+    }
+    writer.finish(snapshot.meta())
+}

@@ -1,1 +1,0 @@
-//! Snapshots in sled: the only file that names sled.

@@ -1,0 +1,206 @@
+//! The only file that names sled: an ordered map of byte strings that is durable after a flush.
+//!
+//! What this relies on, from sled 1.0.0-alpha.124's source: flushes are atomic and in order of the writes
+//! (its flush epochs), so a write is never durable before an earlier one. What it works around:
+//! - sled keeps every leaf it has written in memory until it is opened again (`max_unflushed_epoch` is
+//!   never cleared, so nothing evicts the leaf). [`Database::flush`] therefore opens it afresh after every
+//!   `SNAPSHOT_RESIDENT_BYTES_MAX` bytes written.
+//! - Its background flusher aborts the process when the disk fails. It is off: we flush, and get the error.
+//! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, in a mutex.
+//! - Dropping a tree leaves a leaf that stops the next start. There is one tree, and keys have prefixes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::error::SnapshotError;
+use crate::limits::{SNAPSHOT_CACHE_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
+
+/// Values in one leaf, sled's unit of reading and writing. Small, since the values are large.
+const LEAF_FANOUT: usize = 4;
+/// sled compresses leaves with zstd; chunks are compressed already, so the quickest level.
+const ZSTD_LEVEL: i32 = 1;
+/// Keys removed under one lock: what a few leaves hold.
+const REMOVED_AT_ONCE: usize = 4 * LEAF_FANOUT;
+
+type Db = sled::Db<LEAF_FANOUT>;
+type Result<T> = std::result::Result<T, SnapshotError>;
+
+/// An open database.
+pub(super) struct Database {
+    path: PathBuf,
+    open: Mutex<Open>,
+}
+
+struct Open {
+    /// `None` after a failed write, or when it could not be opened again.
+    db: Option<Db>,
+    /// Bytes written since the last flush.
+    unflushed: usize,
+    /// Bytes written since it was opened: what sled keeps in memory.
+    resident: usize,
+}
+
+impl Open {
+    fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        let result = self.db()?.insert(key, value);
+        self.written(result)?;
+        self.unflushed += value.len();
+        self.resident += value.len();
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &[u8]) -> Result<()> {
+        let result = self.db()?.remove(key);
+        self.written(result).map(drop)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let result = self.db()?.flush();
+        self.written(result)?;
+        self.unflushed = 0;
+        Ok(())
+    }
+
+    /// Poisons the database after a failed write: what sled holds and what the disk holds may differ then.
+    /// It is left, not dropped, since dropping flushes, and that waits for the flush that failed.
+    fn written<T>(&mut self, result: io::Result<T>) -> Result<T> {
+        if result.is_err() {
+            std::mem::forget(self.db.take());
+        }
+        Ok(result?)
+    }
+
+    fn db(&self) -> Result<&Db> {
+        self.db.as_ref().ok_or(SnapshotError::Closed)
+    }
+
+    /// The first `count` pairs whose key begins with `prefix`. The range is left open at its end, since
+    /// sled reads on to the last leaf to look for what an upper bound excludes.
+    fn first(&self, prefix: &[u8], count: usize) -> Result<Vec<(Bytes, Bytes)>> {
+        let mut found = Vec::new();
+        for pair in self.db()?.range(prefix..).take(count) {
+            let (key, value) = pair?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            found.push((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)));
+        }
+        Ok(found)
+    }
+
+    /// Closes the database and opens it again, so that its memory is free.
+    fn refresh(&mut self, path: &Path) -> Result<()> {
+        drop(self.db.take());
+        self.db = Some(open(path)?);
+        self.resident = 0;
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> io::Result<Db> {
+    sled::Config::new()
+        .path(path)
+        .flush_every_ms(None)
+        .cache_capacity_bytes(SNAPSHOT_CACHE_BYTES)
+        .zstd_compression_level(ZSTD_LEVEL)
+        .open()
+}
+
+impl Database {
+    /// Opens the database in the folder `path`, creating it if need be. One process at a time can.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let db = Some(open(path)?);
+        Ok(Self { path: path.to_owned(), open: Mutex::new(Open { db, unflushed: 0, resident: 0 }) })
+    }
+
+    /// The value of `key`.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        let value = self.open.lock().db()?.get(key)?;
+        Ok(value.map(|value| Bytes::copy_from_slice(&value)))
+    }
+
+    /// Sets `key`; durable after the next flush, or earlier.
+    pub(super) fn insert(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        let mut open = self.open.lock();
+        open.insert(key, value)?;
+        if open.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX {
+            open.flush()?;
+            if open.resident >= SNAPSHOT_RESIDENT_BYTES_MAX {
+                open.refresh(&self.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes `key`, if it is there; durable after the next flush, or earlier.
+    pub(super) fn remove(&self, key: &[u8]) -> Result<()> {
+        self.open.lock().remove(key)
+    }
+
+    /// Makes everything written before durable.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.open.lock().flush()
+    }
+
+    /// Every key that begins with `prefix`, in order, with its value.
+    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>> {
+        self.open.lock().first(prefix, usize::MAX)
+    }
+
+    /// Removes every key that begins with `prefix`, some at a time so that others get their turn.
+    pub(super) fn remove_all(&self, prefix: &[u8]) -> Result<()> {
+        loop {
+            let mut open = self.open.lock();
+            let some = open.first(prefix, REMOVED_AT_ONCE)?;
+            for (key, _) in &some {
+                open.remove(key)?;
+            }
+            if some.len() < REMOVED_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Bytes of the database's files.
+    pub(super) fn disk_bytes(&self) -> Result<u64> {
+        Ok(self.open.lock().db()?.size_on_disk()?)
+    }
+
+    #[cfg(test)]
+    pub(super) fn resident_bytes(&self) -> usize {
+        self.open.lock().resident
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_served_after_a_failed_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        database.insert(b"key", b"value").unwrap();
+        let failed: Result<()> = database.open.lock().written(Err(io::Error::other("no space")));
+        assert!(matches!(failed, Err(SnapshotError::Database(_))));
+        assert!(matches!(database.get(b"key"), Err(SnapshotError::Closed)));
+        assert!(matches!(database.flush(), Err(SnapshotError::Closed)));
+    }
+
+    #[test]
+    fn removing_by_prefix_leaves_the_neighbours() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        for index in 0..100_u8 {
+            database.insert(&[b'b', index], &[index]).unwrap();
+        }
+        database.insert(b"a", b"before").unwrap();
+        database.insert(b"c", b"behind").unwrap();
+        database.remove_all(b"b").unwrap();
+        let keys: Vec<Bytes> = database.scan(b"").unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"a".as_slice(), b"c"]);
+    }
+}

@@ -1,0 +1,270 @@
+//! Snapshots on disk: one database for all groups of a node.
+//!
+//! A snapshot is a sequence of chunks and a record of what it covers. [`SnapshotStore::begin`] writes chunks,
+//! [`SnapshotWriter::finish`] makes them durable, [`SnapshotStore::commit`] makes the snapshot its group's
+//! current one. Guarantees:
+//! - the current snapshot of a group is always whole; a crash leaves either the old one or the new one;
+//! - a group's current snapshot never goes back to an older log id;
+//! - what a handle ([`StoredSnapshot`]) shows stays readable until the handle drops, superseded or not;
+//! - a damaged chunk or record is an error that names it, never data;
+//! - memory is bounded whatever the snapshots' size (`limits.rs`).
+//!
+//! Calls block on the disk. Dropping handles and writers does not: what they held is removed by a later
+//! call, or at the next start.
+
+mod database;
+mod error;
+mod frame;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::GroupId;
+use crate::raft::SnapshotMeta;
+use database::Database;
+
+pub use error::{CorruptReason, SnapshotError};
+pub use stored::StoredSnapshot;
+use stored::{Garbage, Lease};
+pub use writer::SnapshotWriter;
+
+type Result<T> = std::result::Result<T, SnapshotError>;
+
+/// Names one snapshot of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SnapshotId {
+    /// The group it is of.
+    pub group: GroupId,
+    /// Grows with every snapshot the store begins.
+    pub sequence: u64,
+}
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "snapshot {} of group {}", self.sequence, self.group)
+    }
+}
+
+/// What is known of a complete snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Record {
+    id: SnapshotId,
+    chunks: u32,
+    /// Stored bytes of all chunks.
+    bytes: u64,
+    meta: SnapshotMeta,
+}
+
+/// A current snapshot, kept from removal by its lease.
+#[derive(Debug, Clone)]
+struct Current {
+    record: Arc<Record>,
+    lease: Arc<Lease>,
+}
+
+struct Shared {
+    database: Database,
+    next_sequence: AtomicU64,
+    /// Locked over a whole commit, so that commits of one group are in a definite order.
+    current: Mutex<BTreeMap<GroupId, Current>>,
+    garbage: Arc<Garbage>,
+}
+
+/// All snapshots of a node. Cloning gives another handle to the same store.
+#[derive(Clone)]
+pub struct SnapshotStore(Arc<Shared>);
+
+impl fmt::Debug for SnapshotStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SnapshotStore").field(&self.0.current.lock().keys()).finish()
+    }
+}
+
+/// Keys: the kind, then the group, sequence and chunk in network order. The few small records stand before
+/// the chunks, so that a start reads none of those.
+mod key {
+    use super::SnapshotId;
+    use crate::GroupId;
+
+    pub(super) const CURRENT: &[u8] = b"c";
+    pub(super) const BEGUN: &[u8] = b"d";
+
+    pub(super) fn current(group: GroupId) -> Vec<u8> {
+        [CURRENT, &group.to_be_bytes()].concat()
+    }
+
+    pub(super) fn begun(id: SnapshotId) -> Vec<u8> {
+        [BEGUN, &id.group.to_be_bytes(), &id.sequence.to_be_bytes()].concat()
+    }
+
+    pub(super) fn chunks(id: SnapshotId) -> Vec<u8> {
+        [b"e".as_slice(), &id.group.to_be_bytes(), &id.sequence.to_be_bytes()].concat()
+    }
+
+    pub(super) fn chunk(id: SnapshotId, index: u32) -> Vec<u8> {
+        [chunks(id).as_slice(), &index.to_be_bytes()].concat()
+    }
+
+    pub(super) fn group_of(key: &[u8]) -> Option<GroupId> {
+        key.get(1..5)?.try_into().ok().map(GroupId::from_be_bytes)
+    }
+}
+
+impl SnapshotStore {
+    /// Opens the store in the folder `path`, creating it if need be, and removes every snapshot that is not
+    /// current: those a crash left incomplete, and those superseded.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let database = Database::open(path.as_ref())?;
+        let garbage = Arc::new(Garbage::default());
+        let mut current = BTreeMap::new();
+        for (key, value) in database.scan(key::CURRENT)? {
+            let record = read_record(&key, &value)?;
+            let lease = Arc::new(Lease::new(record.id, garbage.clone()));
+            current.insert(record.id.group, Current { record: Arc::new(record), lease });
+        }
+        let mut last_sequence = current.values().map(|c| c.record.id.sequence).max().unwrap_or(0);
+        for (key, value) in database.scan(key::BEGUN)? {
+            let id = read_begun(&key, &value)?;
+            last_sequence = last_sequence.max(id.sequence);
+            if current.get(&id.group).is_none_or(|c| c.record.id != id) {
+                garbage.add(id);
+            }
+        }
+        let next_sequence = AtomicU64::new(last_sequence + 1);
+        let store = Self(Arc::new(Shared { database, next_sequence, current: Mutex::new(current), garbage }));
+        store.sweep()?;
+        Ok(store)
+    }
+
+    /// Begins a snapshot of `group`.
+    pub fn begin(&self, group: GroupId) -> Result<SnapshotWriter> {
+        self.sweep()?;
+        let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
+        let id = SnapshotId { group, sequence };
+        // Written before any chunk, so durable no later: a start finds whatever a crash left.
+        self.0.database.insert(&key::begun(id), &frame::encode_begun(id))?;
+        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, self.0.garbage.clone())))
+    }
+
+    /// Makes `snapshot` its group's current one, durably, and removes the one before as soon as nobody
+    /// holds it. Says whether it is current now: not if the group has one that covers more.
+    pub fn commit(&self, snapshot: &StoredSnapshot) -> Result<bool> {
+        if !self.owns(snapshot) {
+            return Err(SnapshotError::Foreign(snapshot.id()));
+        }
+        let made_current = self.0.commit(snapshot)?;
+        self.sweep()?;
+        Ok(made_current)
+    }
+
+    /// The current snapshot of `group`.
+    pub fn current(&self, group: GroupId) -> Result<Option<StoredSnapshot>> {
+        let current = self.0.current.lock().get(&group).cloned();
+        Ok(current.map(|Current { record, lease }| StoredSnapshot::new(self.0.clone(), record, lease)))
+    }
+
+    /// The groups that have a current snapshot, in order.
+    pub fn groups(&self) -> Vec<GroupId> {
+        self.0.current.lock().keys().copied().collect()
+    }
+
+    /// Forgets the current snapshot of `group`; its chunks go when nobody holds it.
+    pub fn remove(&self, group: GroupId) -> Result<()> {
+        let mut current = self.0.current.lock();
+        if current.contains_key(&group) {
+            self.0.database.remove(&key::current(group))?;
+            self.0.database.flush()?;
+            current.remove(&group);
+        }
+        drop(current);
+        self.sweep()
+    }
+
+    /// Removes the chunks of every snapshot that is neither current nor held. `begin`, `commit` and `remove`
+    /// do this too.
+    pub fn sweep(&self) -> Result<()> {
+        let mut swept = false;
+        while let Some(id) = self.0.garbage.next() {
+            if let Err(error) = self.0.remove_chunks(id) {
+                self.0.garbage.add(id);
+                return Err(error);
+            }
+            swept = true;
+        }
+        if swept { self.0.database.flush() } else { Ok(()) }
+    }
+
+    /// Bytes of the store's files.
+    pub fn disk_bytes(&self) -> Result<u64> {
+        self.0.database.disk_bytes()
+    }
+
+    /// Whether `snapshot` is one of this store's.
+    pub fn owns(&self, snapshot: &StoredSnapshot) -> bool {
+        snapshot.is_in(&self.0)
+    }
+}
+
+impl Shared {
+    fn commit(&self, snapshot: &StoredSnapshot) -> Result<bool> {
+        let new = snapshot.as_current();
+        let group = new.record.id.group;
+        let mut current = self.current.lock();
+        if let Some(old) = current.get(&group) {
+            if old.record.id == new.record.id {
+                return Ok(true);
+            }
+            if old.record.meta.last_log_id > new.record.meta.last_log_id {
+                return Ok(false);
+            }
+        }
+        self.database.insert(&key::current(group), &frame::encode_record(&new.record))?;
+        self.database.flush()?;
+        // Only now may the old one go: dropping its last lease makes it garbage.
+        current.insert(group, new);
+        Ok(true)
+    }
+
+    fn remove_chunks(&self, id: SnapshotId) -> Result<()> {
+        self.database.remove_all(&key::chunks(id))?;
+        self.database.remove(&key::begun(id))
+    }
+
+    fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
+        let corrupt = |reason| SnapshotError::CorruptChunk { id, chunk: index, reason };
+        let sealed = self.database.get(&key::chunk(id, index)).map_err(|error| match error {
+            SnapshotError::Database(error) => SnapshotError::Unreadable { id, chunk: index, error },
+            error => error,
+        })?;
+        let sealed = sealed.ok_or_else(|| corrupt(CorruptReason::Missing))?;
+        let frame = frame::Frame::decode(&sealed).map_err(corrupt)?;
+        if (frame.id, frame.index) != (id, index) {
+            return Err(corrupt(CorruptReason::Misplaced));
+        }
+        Ok((sealed, frame))
+    }
+}
+
+fn read_record(key: &[u8], value: &Bytes) -> Result<Record> {
+    let group = key::group_of(key).ok_or(SnapshotError::UnknownKey(key.len()))?;
+    let corrupt = |reason| SnapshotError::CorruptRecord { group, reason };
+    let record = frame::decode_record(value).map_err(corrupt)?;
+    if key::current(record.id.group) == key { Ok(record) } else { Err(corrupt(CorruptReason::Misplaced)) }
+}
+
+fn read_begun(key: &[u8], value: &Bytes) -> Result<SnapshotId> {
+    let group = key::group_of(key).ok_or(SnapshotError::UnknownKey(key.len()))?;
+    let corrupt = |reason| SnapshotError::CorruptRecord { group, reason };
+    let id = frame::decode_begun(value).map_err(corrupt)?;
+    if key::begun(id) == key { Ok(id) } else { Err(corrupt(CorruptReason::Misplaced)) }
+}
