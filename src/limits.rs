@@ -52,3 +52,9 @@ pub const LEADERSHIP_POLL: Duration = Duration::from_millis(50);
 pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause after a tick that could not be proposed.
 pub const TICK_RETRY: Duration = Duration::from_millis(50);
+/// Snapshot messages that wait to be written, for each group.
+pub const SNAPSHOT_MESSAGES_QUEUED_MAX: usize = 2 * SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
+/// A voter counts as healthy while it acknowledged a heartbeat this recently.
+pub const HEALTHY_WITHIN: Duration = Duration::from_secs(2);
+/// How often a leader looks whether its heir has taken over.
+pub const TRANSFER_POLL: Duration = Duration::from_millis(5);

@@ -1,1 +1,276 @@
 //! One Raft group on this node: the only layer that calls openraft.
+//!
+//! Writes go through the [`batcher`], reads through shared [`reads`] rounds, time through the [`ticker`].
+//! An answer is given only for what openraft has committed and this replica has applied.
+
+mod applied;
+mod batcher;
+mod clock;
+mod inbound;
+mod leadership;
+mod lease;
+mod members;
+mod network;
+mod reads;
+mod snapshot_receive;
+mod snapshot_send;
+mod status;
+mod ticker;
+pub(crate) mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use openraft::RaftLogReader as _;
+use openraft::async_runtime::WatchReceiver as _;
+use parking_lot::Mutex;
+use raft_store::codec::DecodeError;
+use raft_store::command::{Command, Replies};
+use raft_store::key::Key;
+use raft_store::map::Lookup;
+use raft_store::raft::{GroupLog, GroupStateMachine, SharedMap, TypeConfig};
+use raft_store::snapshot_store::SnapshotStore;
+use raft_store::wal::SharedLog;
+use raft_store::{GroupId, NodeId};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::clock::wall_ms;
+use crate::transport::{Answer, Service, Transport};
+use applied::{Applied, Progress};
+use batcher::Batcher;
+use inbound::Inbound;
+use leadership::Leadership;
+use lease::Embargo;
+use reads::{Confirm, ReadRounds};
+use snapshot_receive::SnapshotReceiver;
+
+pub(crate) use batcher::ProposeError;
+pub(crate) use members::ChangeError;
+pub(crate) use reads::ReadIndexError;
+
+pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
+pub(crate) type Metrics = openraft::RaftMetrics<TypeConfig>;
+
+/// What every group of a node shares.
+#[derive(Clone)]
+pub(crate) struct GroupDeps {
+    pub(crate) node: NodeId,
+    pub(crate) transport: Transport,
+    pub(crate) log: SharedLog,
+    pub(crate) snapshots: SnapshotStore,
+    pub(crate) raft: Arc<openraft::Config>,
+}
+
+impl fmt::Debug for GroupDeps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupDeps(node {})", self.node)
+    }
+}
+
+impl GroupDeps {
+    fn lease(&self) -> Duration {
+        Duration::from_millis(self.raft.election_timeout_max)
+    }
+}
+
+/// Look-ups, and the group time they are true at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lookups {
+    pub(crate) time_ms: u64,
+    pub(crate) found: Vec<Lookup>,
+}
+
+/// One replica; shared by everything that serves it.
+pub(crate) struct Group {
+    id: GroupId,
+    node: NodeId,
+    raft: Raft,
+    map: SharedMap,
+    log: SharedLog,
+    leadership: Leadership,
+    batcher: Batcher,
+    read_index: ReadRounds,
+    lease: ReadRounds,
+    inbound: Inbound,
+    snapshots: SnapshotReceiver,
+    /// When a read index confirmed last that this replica was up to date, measured from the round's start.
+    fresh_at: Mutex<Option<Instant>>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Group({} on node {})", self.id, self.node)
+    }
+}
+
+impl Group {
+    /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
+    pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
+        let mut log = GroupLog::new(&deps.log, id);
+        let voted = log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
+        let applied = Applied::new();
+        let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
+        let (map, progress) = (machine.map(), Progress(machine.applied()));
+        let network = network::GroupNetwork { group: id, transport: deps.transport.clone() };
+        let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
+            .await
+            .with_context(|| format!("recovering group {id}"))?;
+        let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
+        embargo.enforce(&raft);
+        raft.run();
+        let leadership = Leadership { raft: raft.clone(), applied, progress, map: map.clone() };
+        Ok(Arc::new(Self::assemble(id, deps, raft, map, leadership, embargo)))
+    }
+
+    fn assemble(
+        id: GroupId,
+        deps: &GroupDeps,
+        raft: Raft,
+        map: SharedMap,
+        leadership: Leadership,
+        embargo: Embargo,
+    ) -> Self {
+        let batcher = Batcher::spawn(leadership.clone());
+        let ticker = tokio::spawn(ticker::run(leadership.clone(), batcher.clone())).abort_handle();
+        let listener = tokio::spawn(hear_leaders(deps.node, leadership.clone())).abort_handle();
+        Self {
+            id,
+            node: deps.node,
+            map,
+            log: deps.log.clone(),
+            batcher,
+            read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
+            lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
+            inbound: Inbound::new(raft.clone(), embargo),
+            snapshots: SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone()),
+            fresh_at: Mutex::new(None),
+            tasks: vec![ticker, listener],
+            leadership,
+            raft,
+        }
+    }
+
+    /// The group's number.
+    pub(crate) fn id(&self) -> GroupId {
+        self.id
+    }
+
+    /// Handles a Raft message from a peer.
+    pub(crate) fn handle(&self, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+        if (wire::SNAPSHOT_BEGIN..=wire::SNAPSHOT_END).contains(&service) {
+            self.snapshots.handle(service, body, answer)
+        } else {
+            self.inbound.handle(service, body, answer)
+        }
+    }
+
+    /// Proposes commands and waits until they are applied here.
+    pub(crate) async fn propose(&self, commands: Vec<Command>) -> Result<Replies, ProposeError> {
+        self.batcher.propose(commands).await
+    }
+
+    /// An index that covers every write acknowledged before the call; from the leader only.
+    pub(crate) async fn read_index(&self, lease: bool) -> Result<u64, ReadIndexError> {
+        if lease { self.lease.read_index().await } else { self.read_index.read_index().await }
+    }
+
+    /// Waits until this replica has applied `index`, confirmed by a round that began at `started`.
+    pub(crate) async fn caught_up(&self, index: u64, started: Instant) -> Result<(), ReadIndexError> {
+        if !self.leadership.progress.reached(index).await {
+            return Err(ReadIndexError::NoQuorum("the group is stopping".into()));
+        }
+        let mut fresh_at = self.fresh_at.lock();
+        *fresh_at = (*fresh_at).max(Some(started));
+        Ok(())
+    }
+
+    /// A linearizable read by the leader. A key whose deadline has passed on the leader's clock but not in
+    /// group time yet is read again after a tick, so that no later read can see it alive.
+    pub(crate) async fn read(&self, keys: &[Key], lease: bool) -> Result<Lookups, ReadIndexError> {
+        let started = Instant::now();
+        let index = self.read_index(lease).await?;
+        self.caught_up(index, started).await?;
+        let not_leader = |leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint);
+        self.leadership.established().await.map_err(not_leader)?;
+        let now_ms = self.leadership.applied.clock.now_ms();
+        let lookups = self.look_up(keys);
+        if !lookups.found.iter().any(|found| is_due(found, now_ms)) {
+            return Ok(lookups);
+        }
+        self.propose(Vec::new()).await.map_err(|error| match error {
+            ProposeError::NotLeader(hint) => ReadIndexError::NotLeader(hint),
+            ProposeError::QueueFull => ReadIndexError::QueueFull,
+            ProposeError::Unknown(why) => ReadIndexError::NoQuorum(why),
+        })?;
+        Ok(self.look_up(keys))
+    }
+
+    /// What this replica holds now, however old.
+    pub(crate) fn look_up(&self, keys: &[Key]) -> Lookups {
+        let map = self.map.read();
+        Lookups { time_ms: map.time_ms(), found: keys.iter().map(|key| map.get(key)).collect() }
+    }
+
+    /// An upper bound on how far behind this replica may be. Measured from the last confirmed round; before
+    /// the first one, from the wall clock at which the last applied entry was proposed.
+    pub(crate) fn staleness(&self) -> Duration {
+        match *self.fresh_at.lock() {
+            Some(confirmed) => confirmed.elapsed(),
+            None => Duration::from_millis(wall_ms().saturating_sub(self.map.read().wall_ms())),
+        }
+    }
+
+    /// The newest the leader's clock is known to be, ms: what `expires_in_ms` counts from.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.leadership.applied.clock.now_ms()
+    }
+
+    /// Wakes when the map's content may have changed.
+    pub(crate) async fn content_changed(&self) {
+        self.leadership.applied.content_changed.notified().await;
+    }
+
+    /// Whether the group's batches leave room; commands waiting.
+    pub(crate) fn proposals_queued(&self) -> usize {
+        self.batcher.queued()
+    }
+
+    /// Bytes of everything in the map, for the node's memory bound.
+    pub(crate) fn map(&self) -> &SharedMap {
+        &self.map
+    }
+
+    /// Stops the replica; its log and snapshots stay.
+    pub(crate) async fn shutdown(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::warn!(group = self.id, %error, "group did not stop cleanly");
+        }
+    }
+}
+
+fn is_due(found: &Lookup, now_ms: u64) -> bool {
+    matches!(found, Lookup::Hit(entry) if entry.deadline.is_some_and(|deadline| deadline <= now_ms))
+}
+
+async fn hear_leaders(node: NodeId, leadership: Leadership) {
+    let mut server = leadership.raft.server_metrics();
+    loop {
+        let leader = server.borrow_watched().current_leader;
+        if leader.is_some_and(|leader| leader != node) {
+            leadership.applied.clock.heard_other_leader();
+        }
+        if server.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+pub(crate) fn metrics_of(raft: &Raft) -> Metrics {
+    raft.metrics().borrow_watched().clone()
+}

@@ -1,5 +1,6 @@
 //! Streams a snapshot to a follower: begin, chunks with a bounded number in flight, install.
 
+use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use openraft::errors::{NetworkError, RPCError};
 use openraft::raft::SnapshotResponse;
@@ -22,9 +23,10 @@ impl GroupClient {
         snapshot: RaftSnapshot,
     ) -> Rpc<SnapshotResponse<TypeConfig>> {
         let stream = self.begin_snapshot(&snapshot).await?;
-        let chunks = 0..snapshot.snapshot.chunks();
-        futures_util::stream::iter(chunks)
-            .map(|index| self.send_chunk(stream, index, &snapshot.snapshot))
+        // Read one after the other, sent without waiting for each: the follower writes them in order.
+        futures_util::stream::iter(0..snapshot.snapshot.chunks())
+            .then(|index| read_chunk(snapshot.snapshot.clone(), index))
+            .map(|read| self.send_chunk(stream, read))
             .buffered(SNAPSHOT_CHUNKS_IN_FLIGHT_MAX)
             .try_collect::<()>()
             .await?;
@@ -37,10 +39,8 @@ impl GroupClient {
         wire::decode(answer, Decoder::u32).map_err(malformed)
     }
 
-    async fn send_chunk(&self, stream: u32, index: u32, snapshot: &StoredSnapshot) -> Rpc<()> {
-        let source = snapshot.clone();
-        let read = tokio::task::spawn_blocking(move || source.read_raw(index)).await;
-        let chunk = read.map_err(unreadable)?.map_err(unreadable)?;
+    async fn send_chunk(&self, stream: u32, read: Rpc<(u32, Bytes)>) -> Rpc<()> {
+        let (index, chunk) = read?;
         let body = wire::body(self.group, |out| {
             put_u32(out, stream);
             put_u32(out, index);
@@ -57,6 +57,11 @@ impl GroupClient {
         let answer = self.call(Lane::Bulk, wire::SNAPSHOT_END, body, SNAPSHOT_INSTALL_TIMEOUT).await?;
         wire::decode(answer, messages::vote).map(SnapshotResponse::new).map_err(malformed)
     }
+}
+
+async fn read_chunk(snapshot: StoredSnapshot, index: u32) -> Rpc<(u32, Bytes)> {
+    let read = tokio::task::spawn_blocking(move || snapshot.read_raw(index)).await;
+    Ok((index, read.map_err(unreadable)?.map_err(unreadable)?))
 }
 
 fn unreadable(error: impl std::error::Error + 'static) -> RPCError<TypeConfig> {

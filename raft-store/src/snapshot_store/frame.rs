@@ -10,7 +10,7 @@ use super::error::CorruptReason;
 use super::{Record, SnapshotId};
 use crate::codec::{Decoder, put_u32, put_u64};
 use crate::limits::SNAPSHOT_CHUNK_BYTES_MAX;
-use crate::raft::{put_snapshot_meta, snapshot_meta};
+use crate::raft::messages::{put_snapshot_meta, snapshot_meta};
 
 type Read<T> = Result<T, CorruptReason>;
 

@@ -1,0 +1,176 @@
+//! Changes of a group's members and leader, made by its leader through joint consensus.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use openraft::errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError};
+use openraft::{ChangeMembers, EmptyNode};
+use raft_store::NodeId;
+use raft_store::raft::TypeConfig;
+use tokio::time::Instant;
+
+use super::Group;
+use crate::limits::{HEALTHY_WITHIN, TRANSFER_POLL};
+
+/// Why a change was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChangeError {
+    /// This node does not lead the group; nothing was proposed.
+    #[error("this node does not lead the group")]
+    NotLeader(Option<NodeId>),
+    /// Too few healthy voters would be left; nothing was proposed.
+    #[error("{0}")]
+    WouldLoseQuorum(String),
+    /// Another change is under way; nothing was proposed.
+    #[error("another change of the group's members is under way")]
+    InProgress,
+    /// The node asked for has no part in this; nothing was proposed.
+    #[error("{0}")]
+    NotAMember(String),
+    /// It may have been made, or half made; making it again completes it.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+type WriteError = RaftError<TypeConfig, ClientWriteError<TypeConfig>>;
+
+impl Group {
+    /// Gives a pristine group its first voters. Every founder may do it: it is the same first log entry.
+    pub(crate) async fn initialize(&self, voters: &BTreeSet<NodeId>) -> Result<(), String> {
+        let members: BTreeMap<NodeId, EmptyNode> = voters.iter().map(|&id| (id, EmptyNode {})).collect();
+        match self.raft.initialize(members).await {
+            Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Voters of the newest configuration.
+    pub(crate) fn voters(&self) -> BTreeSet<NodeId> {
+        self.metrics().membership_config.voter_ids().collect()
+    }
+
+    /// Adds a replica without a vote; returns when it has caught up.
+    pub(crate) async fn add_learner(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.leading()?;
+        self.raft.add_learner(node, EmptyNode {}, true).await.map(drop).map_err(change_error)
+    }
+
+    /// Gives a learner its vote.
+    pub(crate) async fn promote(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.leading()?;
+        self.change(ChangeMembers::AddVoterIds(BTreeSet::from([node]))).await
+    }
+
+    /// Takes a voter's vote and its replica away.
+    pub(crate) async fn remove_voter(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.may_remove_voter(node)?;
+        self.change(ChangeMembers::RemoveVoters(BTreeSet::from([node]))).await
+    }
+
+    /// Takes a learner away.
+    pub(crate) async fn remove_learner(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.leading()?;
+        let learners: BTreeSet<NodeId> =
+            self.metrics().membership_config.membership().learner_ids().collect();
+        if !learners.contains(&node) {
+            return Err(ChangeError::NotAMember(format!("node {node} is no learner of group {}", self.id)));
+        }
+        self.change(ChangeMembers::RemoveNodes(BTreeSet::from([node]))).await
+    }
+
+    /// Whether a voter can go: the rest must hold a healthy majority, and so must the voters as they are now,
+    /// since both configurations have to agree (joint consensus, Raft paper section 6).
+    pub(crate) fn may_remove_voter(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.leading()?;
+        let metrics = self.metrics();
+        let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().collect();
+        if !voters.contains(&node) {
+            return Err(ChangeError::NotAMember(format!("node {node} is no voter of group {}", self.id)));
+        }
+        let healthy = self.healthy_voters(&metrics, HEALTHY_WITHIN);
+        let rest: BTreeSet<NodeId> = voters.iter().copied().filter(|&voter| voter != node).collect();
+        let healthy_rest = healthy.intersection(&rest).count();
+        if healthy_rest < majority(&rest) || healthy.len() < majority(&voters) {
+            return Err(ChangeError::WouldLoseQuorum(format!(
+                "without node {node}, group {} would have {} voters, {healthy_rest} of them healthy, and needs {}",
+                self.id,
+                rest.len(),
+                majority(&rest),
+            )));
+        }
+        Ok(())
+    }
+
+    /// Hands leadership to a voter and waits until it leads, or `deadline`.
+    pub(crate) async fn transfer_to(&self, node: NodeId, deadline: Instant) -> Result<(), ChangeError> {
+        self.leading()?;
+        if !self.voters().contains(&node) {
+            return Err(ChangeError::NotAMember(format!("node {node} is no voter of group {}", self.id)));
+        }
+        if node == self.node {
+            return Ok(());
+        }
+        self.raft.trigger().transfer_leader(node).await.map_err(|e| ChangeError::Unknown(e.to_string()))?;
+        while Instant::now() < deadline {
+            if self.leader() == Some(node) {
+                return Ok(());
+            }
+            tokio::time::sleep(TRANSFER_POLL).await;
+        }
+        Err(ChangeError::Unknown(format!("node {node} did not take over group {} in time", self.id)))
+    }
+
+    /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy.
+    pub(crate) async fn hand_over(&self, within: Duration) {
+        let metrics = self.metrics();
+        if self.leading().is_err() {
+            return;
+        }
+        let healthy = self.healthy_voters(&metrics, HEALTHY_WITHIN);
+        let matched = |node: &NodeId| metrics.replication.as_ref().and_then(|all| *all.get(node)?);
+        let heir = healthy.into_iter().filter(|&node| node != self.node).max_by_key(matched);
+        if let Some(heir) = heir
+            && let Err(error) = self.transfer_to(heir, Instant::now() + within).await
+        {
+            tracing::info!(group = self.id, %error, "leadership not handed over");
+        }
+    }
+
+    /// Takes a snapshot of this replica now; returns the last index in it.
+    pub(crate) async fn snapshot(&self, deadline: Instant) -> Result<Option<u64>, ChangeError> {
+        let unknown = |error: &dyn std::fmt::Display| ChangeError::Unknown(error.to_string());
+        let Some(applied) = self.leadership.progress.index() else { return Ok(None) };
+        self.raft.trigger().snapshot().await.map_err(|error| unknown(&error))?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let reached = |metrics: &super::Metrics| metrics.snapshot.is_some_and(|id| id.index >= applied);
+        let metrics = self.raft.wait(Some(left)).metrics(reached, "a snapshot of everything applied").await;
+        metrics.map(|metrics| metrics.snapshot.map(|id| id.index)).map_err(|error| unknown(&error))
+    }
+
+    fn leading(&self) -> Result<(), ChangeError> {
+        self.leadership.current().map(drop).map_err(|not| ChangeError::NotLeader(not.0))
+    }
+
+    async fn change(&self, members: ChangeMembers<NodeId, EmptyNode>) -> Result<(), ChangeError> {
+        self.raft.change_membership(members, false).await.map(drop).map_err(change_error)
+    }
+}
+
+fn majority(voters: &BTreeSet<NodeId>) -> usize {
+    voters.len() / 2 + 1
+}
+
+fn change_error(error: WriteError) -> ChangeError {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
+            ChangeError::NotLeader(forward.leader_id)
+        }
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(_))) => {
+            ChangeError::InProgress
+        }
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(refused)) => {
+            ChangeError::NotAMember(refused.to_string())
+        }
+        other => ChangeError::Unknown(other.to_string()),
+    }
+}

@@ -1,0 +1,130 @@
+//! What one replica knows of its group.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use openraft::ServerState;
+use raft_store::NodeId;
+
+use super::{Group, Metrics, metrics_of};
+use crate::views::{GroupSummary, GroupView, ReplicaView};
+
+impl Group {
+    /// openraft's view of the replica.
+    pub(crate) fn metrics(&self) -> Metrics {
+        metrics_of(&self.raft)
+    }
+
+    /// The leader as this replica knows it; a deposed one may stand here for up to an election timeout.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.metrics().current_leader
+    }
+
+    /// Whether this replica leads, as far as it knows.
+    pub(crate) fn leads(&self) -> bool {
+        self.leadership.current().is_ok()
+    }
+
+    /// Whether the replica never took part in anything: no vote, no log.
+    pub(crate) async fn is_pristine(&self) -> bool {
+        matches!(self.raft.is_initialized().await, Ok(false))
+    }
+
+    /// Whether the replica's newest configuration names this node; `None` before it has one.
+    pub(crate) fn names_this_node(&self) -> Option<bool> {
+        let membership = self.metrics().membership_config;
+        let mut nodes = membership.nodes().peekable();
+        nodes.peek()?;
+        Some(nodes.any(|(&node, _)| node == self.node))
+    }
+
+    /// Why the replica stopped for good, if it did (a failing disk, say).
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.metrics().running_state.err().map(|fatal| fatal.to_string())
+    }
+
+    /// Whether a leader is known and everything committed is applied but for `lag` entries.
+    pub(crate) fn caught_up_within(&self, lag: u64) -> bool {
+        let metrics = self.metrics();
+        let committed = metrics.local_committed.map_or(0, |id| id.index);
+        let applied = self.leadership.progress.index().unwrap_or(0);
+        metrics.current_leader.is_some() && committed.saturating_sub(applied) <= lag
+    }
+
+    /// Bytes of log since the last purge.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.log.group_stats(self.id).bytes
+    }
+
+    /// Voters that acknowledged a heartbeat within `window`, this leader included.
+    pub(super) fn healthy_voters(&self, metrics: &Metrics, window: Duration) -> BTreeSet<NodeId> {
+        let acked = metrics.heartbeat.iter().flatten();
+        let recent = acked.filter(|(_, at)| at.as_ref().is_some_and(|at| at.elapsed() < window));
+        let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().collect();
+        recent.map(|(&node, _)| node).chain([self.node]).filter(|node| voters.contains(node)).collect()
+    }
+
+    /// Number, leader and members.
+    pub(crate) fn summary(&self) -> GroupSummary {
+        let metrics = self.metrics();
+        GroupSummary {
+            id: self.id,
+            leader: metrics.current_leader,
+            term: metrics.current_term,
+            voters: metrics.membership_config.voter_ids().collect(),
+            learners: metrics.membership_config.membership().learner_ids().collect(),
+            slots: self.map.read().owned().1.len() as u32,
+        }
+    }
+
+    /// Everything, with a checksum of the whole state if asked for.
+    pub(crate) fn view(&self, digest: bool) -> GroupView {
+        let metrics = self.metrics();
+        let log = self.log.group_stats(self.id);
+        let (applied, frozen, time_ms, stats) = self.consistent_state(digest);
+        GroupView {
+            summary: self.summary(),
+            seen_by: self.node,
+            log_first: log.first_index,
+            log_last: metrics.last_log_index,
+            committed: metrics.local_committed.map(|id| id.index),
+            applied,
+            snapshot: metrics.snapshot.map(|id| id.index),
+            log_bytes: log.bytes,
+            replicas: replicas(&metrics),
+            time_ms,
+            items: stats.items,
+            bytes: stats.bytes,
+            digest: frozen.map(|frozen| format!("{:016x}", frozen.digest())),
+        }
+    }
+
+    /// Applied index, frozen map and its figures, all of one moment.
+    fn consistent_state(
+        &self,
+        freeze: bool,
+    ) -> (Option<u64>, Option<raft_store::map::Frozen>, u64, raft_store::map::MapStats) {
+        loop {
+            let before = self.leadership.progress.index();
+            let map = self.map.read();
+            let state = (freeze.then(|| map.freeze()), map.time_ms(), map.stats());
+            drop(map);
+            // The index is published after its entry is applied: unmoved, both are of one moment.
+            if !freeze || self.leadership.progress.index() == before {
+                return (before, state.0, state.1, state.2);
+            }
+        }
+    }
+}
+
+fn replicas(metrics: &Metrics) -> Vec<ReplicaView> {
+    let last = metrics.last_log_index.unwrap_or(0);
+    let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader) else {
+        return Vec::new();
+    };
+    let view = |(&node, matched): (&NodeId, &Option<raft_store::raft::LogId>)| {
+        let matched = matched.map(|id| id.index);
+        ReplicaView { node, matched, lag: last - matched.unwrap_or(0).min(last) }
+    };
+    replication.iter().map(view).collect()
+}
