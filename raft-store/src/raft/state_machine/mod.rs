@@ -183,7 +183,11 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         let map = blocking(move || load_and_commit(group, &snapshots, snapshot)).await?;
         let old = self.replace(map, meta);
         // Freeing millions of entries takes a while too.
-        blocking(move || Ok(drop(old))).await
+        let free = move || {
+            drop(old);
+            Ok(())
+        };
+        blocking(free).await
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
