@@ -15,6 +15,7 @@
 mod database;
 mod error;
 mod frame;
+mod key;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -90,36 +91,6 @@ impl fmt::Debug for SnapshotStore {
     }
 }
 
-/// Keys: the kind, then the group, sequence and chunk in network order. The few small records stand before
-/// the chunks, so that a start reads none of those.
-mod key {
-    use super::SnapshotId;
-    use crate::GroupId;
-
-    pub(super) const CURRENT: &[u8] = b"c";
-    pub(super) const BEGUN: &[u8] = b"d";
-
-    pub(super) fn current(group: GroupId) -> Vec<u8> {
-        [CURRENT, &group.to_be_bytes()].concat()
-    }
-
-    pub(super) fn begun(id: SnapshotId) -> Vec<u8> {
-        [BEGUN, &id.group.to_be_bytes(), &id.sequence.to_be_bytes()].concat()
-    }
-
-    pub(super) fn chunks(id: SnapshotId) -> Vec<u8> {
-        [b"e".as_slice(), &id.group.to_be_bytes(), &id.sequence.to_be_bytes()].concat()
-    }
-
-    pub(super) fn chunk(id: SnapshotId, index: u32) -> Vec<u8> {
-        [chunks(id).as_slice(), &index.to_be_bytes()].concat()
-    }
-
-    pub(super) fn group_of(key: &[u8]) -> Option<GroupId> {
-        key.get(1..5)?.try_into().ok().map(GroupId::from_be_bytes)
-    }
-}
-
 impl SnapshotStore {
     /// Opens the store in the folder `path`, creating it if need be, and removes every snapshot that is not
     /// current: those a crash left incomplete, and those superseded.
@@ -128,13 +99,13 @@ impl SnapshotStore {
         let garbage = Arc::new(Garbage::default());
         let mut current = BTreeMap::new();
         for (key, value) in database.scan(key::CURRENT)? {
-            let record = read_record(&key, &value)?;
+            let record = key::read_record(&key, &value)?;
             let lease = Arc::new(Lease::new(record.id, garbage.clone()));
             current.insert(record.id.group, Current { record: Arc::new(record), lease });
         }
         let mut last_sequence = current.values().map(|c| c.record.id.sequence).max().unwrap_or(0);
         for (key, value) in database.scan(key::BEGUN)? {
-            let id = read_begun(&key, &value)?;
+            let id = key::read_begun(&key, &value)?;
             last_sequence = last_sequence.max(id.sequence);
             if current.get(&id.group).is_none_or(|c| c.record.id != id) {
                 garbage.add(id);
@@ -142,13 +113,13 @@ impl SnapshotStore {
         }
         let next_sequence = AtomicU64::new(last_sequence + 1);
         let store = Self(Arc::new(Shared { database, next_sequence, current: Mutex::new(current), garbage }));
-        store.sweep()?;
+        store.tidy();
         Ok(store)
     }
 
     /// Begins a snapshot of `group`.
     pub fn begin(&self, group: GroupId) -> Result<SnapshotWriter> {
-        self.sweep()?;
+        self.tidy();
         let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
         let id = SnapshotId { group, sequence };
         // Written before any chunk, so durable no later: a start finds whatever a crash left.
@@ -163,7 +134,7 @@ impl SnapshotStore {
             return Err(SnapshotError::Foreign(snapshot.id()));
         }
         let made_current = self.0.commit(snapshot)?;
-        self.sweep()?;
+        self.tidy();
         Ok(made_current)
     }
 
@@ -187,21 +158,27 @@ impl SnapshotStore {
             current.remove(&group);
         }
         drop(current);
-        self.sweep()
+        self.tidy();
+        Ok(())
     }
 
     /// Removes the chunks of every snapshot that is neither current nor held. `begin`, `commit` and `remove`
-    /// do this too.
+    /// do this too. What cannot be removed is tried again at the next start.
     pub fn sweep(&self) -> Result<()> {
+        let mut result = Ok(());
         let mut swept = false;
         while let Some(id) = self.0.garbage.next() {
-            if let Err(error) = self.0.remove_chunks(id) {
-                self.0.garbage.add(id);
-                return Err(error);
-            }
+            result = result.and(self.0.remove_chunks(id));
             swept = true;
         }
-        if swept { self.0.database.flush() } else { Ok(()) }
+        if swept { result.and(self.0.database.flush()) } else { result }
+    }
+
+    /// Sweeps; space not freed is no reason to fail what is being done.
+    fn tidy(&self) {
+        if let Err(error) = self.sweep() {
+            tracing::warn!(%error, "an old snapshot could not be removed");
+        }
     }
 
     /// Bytes of the store's files.
@@ -253,18 +230,4 @@ impl Shared {
         }
         Ok((sealed, frame))
     }
-}
-
-fn read_record(key: &[u8], value: &Bytes) -> Result<Record> {
-    let group = key::group_of(key).ok_or(SnapshotError::UnknownKey(key.len()))?;
-    let corrupt = |reason| SnapshotError::CorruptRecord { group, reason };
-    let record = frame::decode_record(value).map_err(corrupt)?;
-    if key::current(record.id.group) == key { Ok(record) } else { Err(corrupt(CorruptReason::Misplaced)) }
-}
-
-fn read_begun(key: &[u8], value: &Bytes) -> Result<SnapshotId> {
-    let group = key::group_of(key).ok_or(SnapshotError::UnknownKey(key.len()))?;
-    let corrupt = |reason| SnapshotError::CorruptRecord { group, reason };
-    let id = frame::decode_begun(value).map_err(corrupt)?;
-    if key::begun(id) == key { Ok(id) } else { Err(corrupt(CorruptReason::Misplaced)) }
 }

@@ -62,7 +62,7 @@ fn current(store: &SnapshotStore, group: GroupId) -> StoredSnapshot {
 
 /// Ids of all snapshots that have chunks in the database.
 fn stored(store: &SnapshotStore) -> Vec<SnapshotId> {
-    let pairs = store.0.database.scan(b"e").unwrap();
+    let pairs = store.0.database.scan(key::CHUNK).unwrap();
     let mut ids: Vec<_> = pairs.iter().map(|(_, sealed)| frame::Frame::decode(sealed).unwrap().id).collect();
     ids.dedup();
     ids

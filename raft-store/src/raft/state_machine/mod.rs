@@ -8,6 +8,7 @@
 //! - writes to the map go on while a snapshot of it is built.
 
 mod builder;
+mod install;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +26,7 @@ use super::types::*;
 use crate::GroupId;
 use crate::command::{PackedEntry, Replies};
 use crate::map::TtlMap;
-use crate::snapshot::ChunkReader;
-use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
+use crate::snapshot_store::{SnapshotStore, StoredSnapshot};
 
 pub use builder::GroupSnapshotBuilder;
 
@@ -179,10 +179,14 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
             return Err(self.corrupt(format_args!("a snapshot of {meta} holds {}", snapshot.meta())));
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
-        let map = blocking(move || load_and_commit(group, &snapshots, snapshot)).await?;
+        let map = blocking(move || install::load_and_commit(group, &snapshots, snapshot)).await?;
         let old = self.replace(map, meta);
         // Freeing millions of entries takes a while too.
-        blocking(move || Ok(drop(old))).await
+        let free = move || {
+            drop(old);
+            Ok(())
+        };
+        blocking(free).await
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
@@ -198,41 +202,4 @@ fn whole(snapshot: StoredSnapshot) -> GroupSnapshot {
 /// Runs `work`, which takes long or waits for the disk, away from the tasks.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
-}
-
-/// Builds the map `snapshot` holds and, only when that worked, makes the snapshot `group`'s current one.
-fn load_and_commit(group: GroupId, store: &SnapshotStore, snapshot: StoredSnapshot) -> io::Result<TtlMap> {
-    let map = load(&snapshot)?;
-    let snapshot = if store.owns(&snapshot) && snapshot.group() == group {
-        snapshot
-    } else {
-        copy(group, store, &snapshot)?
-    };
-    if store.commit(&snapshot)? {
-        return Ok(map);
-    }
-    Err(io::Error::other(format!("{} covers less than the group's current one", snapshot.id())))
-}
-
-fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
-    let undecodable =
-        |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", snapshot.id()));
-    let mut reader = ChunkReader::new();
-    for index in 0..snapshot.chunks() {
-        reader.push(&snapshot.read_chunk(index)?).map_err(undecodable)?;
-    }
-    reader.finish().map_err(undecodable)
-}
-
-/// Copies a snapshot that stands in another store, or under another group.
-fn copy(
-    group: GroupId,
-    store: &SnapshotStore,
-    snapshot: &StoredSnapshot,
-) -> Result<StoredSnapshot, SnapshotError> {
-    let mut writer = store.begin(group)?;
-    for index in 0..snapshot.chunks() {
-        writer.put(&snapshot.read_chunk(index)?)?;
-    }
-    writer.finish(snapshot.meta())
 }
