@@ -58,3 +58,25 @@ pub const SNAPSHOT_MESSAGES_QUEUED_MAX: usize = 2 * SNAPSHOT_CHUNKS_IN_FLIGHT_MA
 pub const HEALTHY_WITHIN: Duration = Duration::from_secs(2);
 /// How often a leader looks whether its heir has taken over.
 pub const TRANSFER_POLL: Duration = Duration::from_millis(5);
+/// Voters of the meta group; further nodes hold it as learners.
+pub const META_VOTERS_MAX: usize = 5;
+/// Virtual nodes of each group on the ring.
+pub const VIRTUAL_NODES: u32 = 100;
+/// Pause before a request looks for its group's leader again.
+pub const ROUTE_PAUSE: Duration = Duration::from_millis(10);
+/// Longest single attempt of a read; it is tried again until its own deadline.
+pub const READ_ATTEMPT_MAX: Duration = Duration::from_secs(1);
+/// A local read whose bound is older has it renewed in the background.
+pub const STALE_REFRESH: Duration = Duration::from_millis(100);
+/// When a client is told to try again after `no-leader` or `queue-full`, ms.
+pub const NO_LEADER_RETRY_AFTER_MS: u64 = 150;
+/// How long reading or writing the cluster's own state may take.
+pub const META_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a change of the cluster's own state is tried again after another got in between.
+pub const META_CONFLICTS_MAX: usize = 20;
+/// How often a fresh node asks its seeds.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a seed may take to answer.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a fresh node keeps itself free for the node that wants to found a cluster with it.
+pub const FOUNDING_PROMISE: Duration = Duration::from_secs(5);

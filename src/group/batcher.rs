@@ -4,7 +4,6 @@
 //! either was never appended ([`ProposeError::NotLeader`], [`ProposeError::QueueFull`]) or its fate is
 //! unknown; nothing here proposes twice.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +11,9 @@ use openraft::errors::ClientWriteError;
 use openraft::impls::OneshotResponder;
 use openraft::raft::ClientWriteResult;
 use raft_store::NodeId;
-use raft_store::command::{Command, PackedEntry, Packer, Replies};
+use raft_store::codec::DecodeError;
+use raft_store::command::{Command, PackedEntry, Packer, Replies, encode_commands};
+use bytes::Bytes;
 use raft_store::raft::{LeaderId, TypeConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -29,16 +30,36 @@ pub(crate) enum ProposeError {
     /// It was never appended: too much waits already.
     #[error("too many writes are waiting")]
     QueueFull,
+    /// It was never appended: a peer sent commands that do not decode.
+    #[error("malformed commands: {0}")]
+    Malformed(DecodeError),
     /// It may have been appended, and may be applied.
     #[error("{0}")]
     Unknown(String),
 }
 
+/// Commands of one group, encoded as they will stand in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) commands: Bytes,
+    pub(crate) count: u32,
+}
+
+impl Batch {
+    /// No commands: proposing them moves group time.
+    pub(crate) fn tick() -> Self {
+        Self { commands: Bytes::new(), count: 0 }
+    }
+
+    pub(crate) fn new(commands: &[Command]) -> Self {
+        Self { commands: encode_commands(commands), count: commands.len() as u32 }
+    }
+}
+
 type Outcome = Result<Replies, ProposeError>;
 
 struct Proposal {
-    commands: Vec<Command>,
-    bytes: usize,
+    batch: Batch,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -64,23 +85,20 @@ impl Batcher {
             leadership,
             proposals,
             queued: queued.clone(),
-            held: VecDeque::new(),
             in_flight: Arc::new(Semaphore::new(PROPOSALS_IN_FLIGHT_MAX)),
         };
         tokio::spawn(worker.run());
         Self { queue, queued }
     }
 
-    /// Proposes commands as one unit: they are applied in order, without others between them unless they
-    /// fill more than one entry. No commands make a tick.
-    pub(crate) async fn propose(&self, commands: Vec<Command>) -> Outcome {
-        let bytes = commands.iter().map(Command::encoded_len).sum();
-        let (reply, outcome) = oneshot::channel();
-        let count = commands.len();
+    /// Proposes a batch: its commands are applied in order within one entry, with nothing between them.
+    pub(crate) async fn propose(&self, batch: Batch) -> Outcome {
+        let (count, bytes) = (batch.count as usize, batch.commands.len());
         if !self.queued.add(count, bytes) {
             return Err(ProposeError::QueueFull);
         }
-        if self.queue.try_send(Proposal { commands, bytes, reply }).is_err() {
+        let (reply, outcome) = oneshot::channel();
+        if self.queue.try_send(Proposal { batch, reply }).is_err() {
             self.queued.remove(count, bytes);
             return Err(ProposeError::QueueFull);
         }
@@ -114,8 +132,6 @@ struct Worker {
     leadership: Leadership,
     proposals: mpsc::Receiver<Proposal>,
     queued: Arc<Queued>,
-    /// A proposal taken from the queue that did not fit into the entry before.
-    held: VecDeque<Proposal>,
     in_flight: Arc<Semaphore>,
 }
 
@@ -124,32 +140,29 @@ type Waiters = Vec<(usize, oneshot::Sender<Outcome>)>;
 
 impl Worker {
     async fn run(mut self) {
-        while let Some(first) = self.next().await {
+        while let Some(first) = self.proposals.recv().await {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
-            self.held.push_front(first);
             match self.leadership.established().await {
-                Ok(leader) => self.propose(leader, permit).await,
-                Err(NotLeader(hint)) => self.refuse_waiting(&ProposeError::NotLeader(hint)),
+                Ok(leader) => self.propose(leader, first, permit).await,
+                Err(NotLeader(hint)) => self.refuse(first, &ProposeError::NotLeader(hint)),
             }
         }
     }
 
-    async fn next(&mut self) -> Option<Proposal> {
-        match self.held.pop_front() {
-            Some(proposal) => Some(proposal),
-            None => self.proposals.recv().await,
-        }
-    }
-
-    fn refuse_waiting(&mut self, error: &ProposeError) {
-        while let Some(proposal) = self.held.pop_front().or_else(|| self.proposals.try_recv().ok()) {
-            self.queued.remove(proposal.commands.len(), proposal.bytes);
+    fn refuse(&mut self, first: Proposal, error: &ProposeError) {
+        let mut next = Some(first);
+        while let Some(proposal) = next.take().or_else(|| self.proposals.try_recv().ok()) {
+            self.note_taken(&proposal);
             let _ = proposal.reply.send(Err(error.clone()));
         }
     }
 
-    async fn propose(&mut self, leader: LeaderId, permit: OwnedSemaphorePermit) {
-        let (entry, waiters) = self.pack();
+    fn note_taken(&self, proposal: &Proposal) {
+        self.queued.remove(proposal.batch.count as usize, proposal.batch.commands.len());
+    }
+
+    async fn propose(&mut self, leader: LeaderId, first: Proposal, permit: OwnedSemaphorePermit) {
+        let (entry, waiters) = self.pack(first);
         let (responder, outcome) = OneshotResponder::<TypeConfig, ClientWriteResult<TypeConfig>>::new_pair();
         let sent = self.leadership.raft.write(entry).with_leader(leader).responder(responder).await;
         tokio::spawn(async move {
@@ -162,17 +175,21 @@ impl Worker {
         });
     }
 
-    fn pack(&mut self) -> (PackedEntry, Waiters) {
+    /// Packs `first` and what else waits, as far as one entry goes.
+    fn pack(&mut self, first: Proposal) -> (PackedEntry, Waiters) {
         let mut packer = Packer::new();
         let mut waiters = Waiters::new();
-        while let Some(proposal) = self.held.pop_front().or_else(|| self.proposals.try_recv().ok()) {
-            if !packer.is_empty() && !packer.fits(proposal.commands.len(), proposal.bytes) {
-                self.held.push_front(proposal);
+        let mut next = Some(first);
+        while let Some(proposal) = next.take().or_else(|| self.proposals.try_recv().ok()) {
+            self.note_taken(&proposal);
+            let Proposal { batch, reply } = proposal;
+            match packer.push_encoded(&batch.commands, batch.count) {
+                Ok(()) => waiters.push((batch.count as usize, reply)),
+                Err(error) => drop(reply.send(Err(ProposeError::Malformed(error)))),
+            }
+            if packer.is_full() {
                 break;
             }
-            self.queued.remove(proposal.commands.len(), proposal.bytes);
-            proposal.commands.iter().for_each(|command| packer.push(command));
-            waiters.push((proposal.commands.len(), proposal.reply));
         }
         (packer.finish(self.leadership.applied.clock.now_ms(), wall_ms()), waiters)
     }

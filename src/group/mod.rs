@@ -20,6 +20,7 @@ pub(crate) mod wire;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,7 +29,7 @@ use openraft::RaftLogReader as _;
 use openraft::async_runtime::WatchReceiver as _;
 use parking_lot::Mutex;
 use raft_store::codec::DecodeError;
-use raft_store::command::{Command, Replies};
+use raft_store::command::Replies;
 use raft_store::key::Key;
 use raft_store::map::Lookup;
 use raft_store::raft::{GroupLog, GroupStateMachine, SharedMap, TypeConfig};
@@ -48,7 +49,7 @@ use lease::Embargo;
 use reads::{Confirm, ReadRounds};
 use snapshot_receive::SnapshotReceiver;
 
-pub(crate) use batcher::ProposeError;
+pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use members::ChangeError;
 pub(crate) use reads::ReadIndexError;
 
@@ -99,6 +100,8 @@ pub(crate) struct Group {
     snapshots: SnapshotReceiver,
     /// When a read index confirmed last that this replica was up to date, measured from the round's start.
     fresh_at: Mutex<Option<Instant>>,
+    /// Whether such a round is under way for the sake of local reads.
+    refreshing: AtomicBool,
     tasks: Vec<AbortHandle>,
 }
 
@@ -149,6 +152,7 @@ impl Group {
             inbound: Inbound::new(raft.clone(), embargo),
             snapshots: SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone()),
             fresh_at: Mutex::new(None),
+            refreshing: AtomicBool::new(false),
             tasks: vec![ticker, listener],
             leadership,
             raft,
@@ -170,8 +174,8 @@ impl Group {
     }
 
     /// Proposes commands and waits until they are applied here.
-    pub(crate) async fn propose(&self, commands: Vec<Command>) -> Result<Replies, ProposeError> {
-        self.batcher.propose(commands).await
+    pub(crate) async fn propose(&self, batch: Batch) -> Result<Replies, ProposeError> {
+        self.batcher.propose(batch).await
     }
 
     /// An index that covers every write acknowledged before the call; from the leader only.
@@ -197,17 +201,18 @@ impl Group {
         self.caught_up(index, started).await?;
         let not_leader = |leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint);
         self.leadership.established().await.map_err(not_leader)?;
-        let now_ms = self.leadership.applied.clock.now_ms();
-        let lookups = self.look_up(keys);
-        if !lookups.found.iter().any(|found| is_due(found, now_ms)) {
-            return Ok(lookups);
+        loop {
+            let now_ms = self.now_ms();
+            let lookups = self.look_up(keys);
+            if !lookups.found.iter().any(|found| is_due(found, now_ms)) {
+                return Ok(Lookups { time_ms: lookups.time_ms.max(now_ms), ..lookups });
+            }
+            self.propose(Batch::tick()).await.map_err(|error| match error {
+                ProposeError::NotLeader(hint) => ReadIndexError::NotLeader(hint),
+                ProposeError::QueueFull => ReadIndexError::QueueFull,
+                other => ReadIndexError::NoQuorum(other.to_string()),
+            })?;
         }
-        self.propose(Vec::new()).await.map_err(|error| match error {
-            ProposeError::NotLeader(hint) => ReadIndexError::NotLeader(hint),
-            ProposeError::QueueFull => ReadIndexError::QueueFull,
-            ProposeError::Unknown(why) => ReadIndexError::NoQuorum(why),
-        })?;
-        Ok(self.look_up(keys))
     }
 
     /// What this replica holds now, however old.
@@ -223,6 +228,16 @@ impl Group {
             Some(confirmed) => confirmed.elapsed(),
             None => Duration::from_millis(wall_ms().saturating_sub(self.map.read().wall_ms())),
         }
+    }
+
+    /// Whether the caller is the one to renew [`Self::staleness`]; it then calls [`Self::end_refresh`].
+    pub(crate) fn begin_refresh(&self) -> bool {
+        !self.refreshing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Lets the next renewal begin.
+    pub(crate) fn end_refresh(&self) {
+        self.refreshing.store(false, Ordering::Release);
     }
 
     /// The newest the leader's clock is known to be, ms: what `expires_in_ms` counts from.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::batcher::Batcher;
+use super::batcher::{Batch, Batcher};
 use super::leadership::Leadership;
 use crate::limits::{TICK_INTERVAL, TICK_RETRY};
 
@@ -21,7 +21,7 @@ pub(crate) async fn run(leadership: Leadership, batcher: Batcher) {
         let due_in = Duration::from_millis(deadline.saturating_sub(applied.clock.now_ms()));
         tokio::select! {
             () = tokio::time::sleep(due_in.min(TICK_INTERVAL)) => {
-                if batcher.propose(Vec::new()).await.is_err() {
+                if batcher.propose(Batch::tick()).await.is_err() {
                     tokio::time::sleep(TICK_RETRY).await;
                 }
             }

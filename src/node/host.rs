@@ -1,0 +1,65 @@
+//! The groups this node holds replicas of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use raft_store::GroupId;
+use tokio::sync::Mutex;
+
+use crate::group::{Group, GroupDeps};
+
+/// Opens, finds and closes groups.
+#[derive(Debug)]
+pub(crate) struct Host {
+    deps: GroupDeps,
+    groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
+    /// Held while a group opens or closes, so that no group is ever open twice. `true`: no more may open.
+    changing: Mutex<bool>,
+}
+
+impl Host {
+    pub(crate) fn new(deps: GroupDeps) -> Self {
+        Self { deps, groups: RwLock::default(), changing: Mutex::new(false) }
+    }
+
+    pub(crate) fn deps(&self) -> &GroupDeps {
+        &self.deps
+    }
+
+    pub(crate) fn get(&self, id: GroupId) -> Option<Arc<Group>> {
+        self.groups.read().get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Group>> {
+        self.groups.read().values().cloned().collect()
+    }
+
+    /// The group, opened from disk or empty if it is not open yet.
+    pub(crate) async fn open(&self, id: GroupId) -> anyhow::Result<Arc<Group>> {
+        let closed = self.changing.lock().await;
+        anyhow::ensure!(!*closed, "the node is stopping");
+        if let Some(group) = self.get(id) {
+            return Ok(group);
+        }
+        let group = Group::open(id, &self.deps).await?;
+        self.groups.write().insert(id, group.clone());
+        Ok(group)
+    }
+
+    /// Stops a replica; what it has on disk stays, so that it comes back with its promises.
+    pub(crate) async fn close(&self, id: GroupId) {
+        let _changing = self.changing.lock().await;
+        let group = self.groups.write().remove(&id);
+        if let Some(group) = group {
+            group.shutdown().await;
+        }
+    }
+
+    /// Stops every replica, for good.
+    pub(crate) async fn close_all(&self) {
+        *self.changing.lock().await = true;
+        let groups = std::mem::take(&mut *self.groups.write());
+        futures_util::future::join_all(groups.values().map(|group| group.shutdown())).await;
+    }
+}

@@ -1,0 +1,125 @@
+//! Reading and changing the cluster's document through the meta group, and following it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raft_store::command::{Command, Condition, Content, Expiry, Rejection, Reply, Set};
+use raft_store::key::{Key, NamespaceId};
+use raft_store::map::{Entry, Lookup};
+use tokio::time::Instant;
+
+use super::doc::{ClusterDoc, META_GROUP};
+use super::peer::ReadKeys;
+use super::{Consistency, Inner};
+use crate::error::{Error, ErrorKind, Result};
+use crate::group::Batch;
+use crate::limits::{META_CONFLICTS_MAX, META_TIMEOUT};
+
+/// Namespace of the cluster's own keys, out of reach of the adapters.
+const SYSTEM: NamespaceId = NamespaceId::MAX;
+
+fn key() -> Key {
+    Key::new(SYSTEM, b"cluster").expect("the key is neither empty nor long")
+}
+
+/// What a change of the document made of it.
+pub(super) enum Change<T> {
+    /// Write it, and return this.
+    Write(T),
+    /// Leave it as it is, and return this.
+    Keep(T),
+}
+
+impl Inner {
+    /// The document as this node has it; it may be a moment behind.
+    pub(super) fn doc(&self) -> Option<Arc<ClusterDoc>> {
+        self.doc.borrow().clone()
+    }
+
+    /// The same, or `not-ready` while this node is in no cluster.
+    pub(super) fn member_doc(&self) -> Result<Arc<ClusterDoc>> {
+        self.doc().ok_or_else(|| {
+            Error::not_applied(ErrorKind::NotReady, "this node is not part of a cluster yet").retry_after_ms(500)
+        })
+    }
+
+    /// The document as of now, and its version.
+    pub(super) async fn read_doc(&self) -> Result<(ClusterDoc, u64)> {
+        let entry = self.read_meta_entry().await?;
+        let entry = entry.ok_or_else(|| Error::not_applied(ErrorKind::NotReady, "the cluster is being formed"))?;
+        Ok((parse(&entry)?, entry.version))
+    }
+
+    async fn read_meta_entry(&self) -> Result<Option<Entry>> {
+        let read = ReadKeys {
+            group: META_GROUP,
+            consistency: Consistency::Linearizable,
+            timeout_ms: META_TIMEOUT.as_millis() as u64,
+            keys: vec![key()],
+        };
+        let looked = self.read_group(read, Instant::now() + META_TIMEOUT).await?;
+        Ok(match looked.lookups.found.into_iter().next() {
+            Some(Lookup::Hit(entry)) => Some(entry),
+            _ => None,
+        })
+    }
+
+    /// Changes the document by compare-and-set, from its newest state, until no one else changed it meanwhile.
+    pub(super) async fn change_doc<T>(
+        &self,
+        change: impl Fn(&mut ClusterDoc) -> Result<Change<T>>,
+    ) -> Result<T> {
+        for _ in 0..META_CONFLICTS_MAX {
+            let (mut doc, version) = self.read_doc().await?;
+            let value = match change(&mut doc)? {
+                Change::Keep(value) => return Ok(value),
+                Change::Write(value) => value,
+            };
+            if self.write_doc(&doc, Condition::Version(version)).await? {
+                return Ok(value);
+            }
+        }
+        Err(Error::not_applied(ErrorKind::OperationRunning, "the cluster's state changes too fast; try again"))
+    }
+
+    /// Writes the document if `condition` holds; whether it did.
+    pub(super) async fn write_doc(&self, doc: &ClusterDoc, condition: Condition) -> Result<bool> {
+        let value = serde_json::to_vec(doc).map_err(|e| Error::not_applied(ErrorKind::Internal, e.to_string()))?;
+        let set = Set { key: key(), value: value.into(), content: Content::Json, expiry: Expiry::Never, condition };
+        let batch = Batch::new(&[Command::Set(set)]);
+        let replies = self.write_group(META_GROUP, batch, Instant::now() + META_TIMEOUT).await?;
+        match replies.replies.into_iter().next() {
+            Some(Reply::Written(_)) => Ok(true),
+            Some(Reply::Rejected(Rejection::VersionMismatch { .. })) => Ok(false),
+            other => Err(Error::unknown(ErrorKind::Internal, format!("unexpected reply {other:?}"))),
+        }
+    }
+
+    /// Follows this node's replica of the meta group and publishes every new document, for ever.
+    pub(super) async fn follow_doc(self: Arc<Self>) {
+        let mut seen = 0;
+        loop {
+            let Some(meta) = self.host.get(META_GROUP) else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let found = meta.look_up(&[key()]).found.into_iter().next();
+            if let Some(Lookup::Hit(entry)) = found
+                && entry.version != seen
+            {
+                seen = entry.version;
+                match parse(&entry) {
+                    Ok(doc) => drop(self.doc.send_replace(Some(Arc::new(doc)))),
+                    Err(error) => tracing::error!(%error, "the cluster's state does not parse"),
+                }
+            }
+            meta.content_changed().await;
+        }
+    }
+}
+
+fn parse(entry: &Entry) -> Result<ClusterDoc> {
+    serde_json::from_slice(&entry.value).map_err(|error| {
+        Error::not_applied(ErrorKind::Internal, format!("the cluster's state does not parse: {error}"))
+    })
+}

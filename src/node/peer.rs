@@ -1,0 +1,217 @@
+//! The questions nodes ask each other beside Raft's own, and their encodings.
+
+use bytes::Bytes;
+use raft_store::codec::{DecodeError, Decoder, put_bytes, put_option, put_u32, put_u64, put_varint};
+use raft_store::command::{Replies, put_replies, replies};
+use raft_store::key::Key;
+use raft_store::map::{lookup, put_lookup};
+use raft_store::{GroupId, NodeId};
+use serde::{Deserialize, Serialize};
+
+use super::doc::Founding;
+use super::{Consistency, GroupChange};
+use crate::error::Error;
+use crate::group::{Batch, Lookups, wire};
+use crate::transport::Service;
+use crate::views::MemberSpec;
+
+/// Who are you, and of which cluster? Asked by fresh nodes. JSON.
+pub(crate) const PROBE: Service = 16;
+/// Would you found a cluster with me? JSON.
+pub(crate) const PREPARE: Service = 17;
+/// We found this cluster. JSON.
+pub(crate) const FOUND: Service = 18;
+/// Let me in. JSON.
+pub(crate) const JOIN: Service = 19;
+/// Propose these commands.
+pub(crate) const WRITE: Service = 24;
+/// Read these keys.
+pub(crate) const READ: Service = 25;
+/// Give me a read index.
+pub(crate) const READ_INDEX: Service = 26;
+/// Anything rare. JSON.
+pub(crate) const ASK: Service = 27;
+
+/// A fresh node, as it presents itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Applicant {
+    pub(crate) spec: MemberSpec,
+    pub(crate) store: String,
+    pub(crate) bootstrap_expect: usize,
+}
+
+/// What a probed node says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Probed {
+    /// It is fresh too.
+    Fresh(Applicant),
+    /// It belongs to a cluster, and would let the asker in.
+    Member(Joined),
+    /// It belongs to a cluster that will not have the asker.
+    Refused(String),
+}
+
+/// What a node needs to take part in its cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Joined {
+    pub(crate) cluster_id: String,
+    pub(crate) peers: Vec<(NodeId, String)>,
+}
+
+/// The answer to `PREPARE` and `FOUND`: `None` is yes.
+pub(crate) type Objection = Option<String>;
+
+/// The question of `FOUND`.
+pub(crate) type Found = Founding;
+
+/// Rare questions; each is answered with `Result<serde_json::Value, Error>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Ask {
+    /// The node's own `NodeView`.
+    Node,
+    /// The replica's `GroupView`.
+    Group { group: GroupId, digest: bool },
+    /// Start a change of a group this node leads; answered with the `Operation`.
+    Change { group: GroupId, change: GroupChange },
+    /// Hand leadership over.
+    Transfer { group: GroupId, to: NodeId, timeout_ms: u64 },
+    /// Take a snapshot of this replica.
+    Snapshot { group: GroupId, timeout_ms: u64 },
+    /// This node was taken out of a group: look, and stop the replica if so.
+    Retire { group: GroupId },
+}
+
+/// A rare answer.
+pub(crate) type Told = Result<serde_json::Value, Error>;
+
+/// Encodes a JSON question or answer.
+pub(crate) fn json<T: Serialize>(value: &T) -> Bytes {
+    // Plain data with string keys: serialising it cannot fail.
+    serde_json::to_vec(value).expect("plain data serialises").into()
+}
+
+/// Reads a JSON question or answer.
+pub(crate) fn from_json<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, DecodeError> {
+    serde_json::from_slice(body).map_err(|_| DecodeError::Invalid("JSON message"))
+}
+
+/// Why a forwarded request was not carried out; nothing was proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Declined {
+    /// The node does not lead the group; the one that does, if it knows.
+    NotLeader(Option<NodeId>),
+    /// Anything else, as the client is to see it.
+    Error(Error),
+}
+
+/// The answer to a forwarded request.
+pub(crate) type Forwarded<T> = Result<T, Declined>;
+
+/// The question of `WRITE`.
+pub(crate) fn put_write(group: GroupId, timeout_ms: u64, batch: &Batch) -> Bytes {
+    wire::body(group, |out| {
+        put_u64(out, timeout_ms);
+        put_u32(out, batch.count);
+        put_bytes(out, &batch.commands);
+    })
+}
+
+pub(crate) fn write(input: &mut Decoder) -> Result<(GroupId, u64, Batch), DecodeError> {
+    let (group, timeout_ms, count) = (input.u32()?, input.u64()?, input.u32()?);
+    Ok((group, timeout_ms, Batch { count, commands: input.bytes()? }))
+}
+
+/// One forwarded read of keys of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadKeys {
+    pub(crate) group: GroupId,
+    pub(crate) consistency: Consistency,
+    pub(crate) timeout_ms: u64,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// The question of `READ`.
+pub(crate) fn put_read(read: &ReadKeys) -> Bytes {
+    wire::body(read.group, |out| {
+        out.push(read.consistency as u8);
+        put_u64(out, read.timeout_ms);
+        put_varint(out, read.keys.len() as u64);
+        read.keys.iter().for_each(|key| put_bytes(out, key.as_bytes()));
+    })
+}
+
+pub(crate) fn read(input: &mut Decoder) -> Result<ReadKeys, DecodeError> {
+    let group = input.u32()?;
+    let consistency = match input.u8()? {
+        0 => Consistency::Linearizable,
+        1 => Consistency::Lease,
+        2 => Consistency::Local,
+        other => return Err(DecodeError::Unknown { what: "consistency", value: other.into() }),
+    };
+    let timeout_ms = input.u64()?;
+    let key = |input: &mut Decoder| {
+        Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"))
+    };
+    let keys = (0..input.count()?).map(|_| key(input)).collect::<Result<_, _>>()?;
+    Ok(ReadKeys { group, consistency, timeout_ms, keys })
+}
+
+/// What a read found, and for a local one how old it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Looked {
+    pub(crate) lookups: Lookups,
+    pub(crate) staleness_ms: Option<u64>,
+}
+
+pub(crate) fn put_forwarded<T>(answer: &Forwarded<T>, put: impl FnOnce(&mut Vec<u8>, &T)) -> Bytes {
+    wire::encode(|out| match answer {
+        Ok(value) => {
+            out.push(0);
+            put(out, value);
+        }
+        Err(Declined::NotLeader(hint)) => {
+            out.push(1);
+            put_option(out, *hint, put_u64);
+        }
+        Err(Declined::Error(error)) => {
+            out.push(2);
+            put_bytes(out, &json(error));
+        }
+    })
+}
+
+pub(crate) fn forwarded<T>(
+    body: Bytes,
+    read: impl FnOnce(&mut Decoder) -> Result<T, DecodeError>,
+) -> Result<Forwarded<T>, DecodeError> {
+    wire::decode(body, |input| {
+        Ok(match input.u8()? {
+            0 => Ok(read(input)?),
+            1 => Err(Declined::NotLeader(input.option(Decoder::u64)?)),
+            2 => Err(Declined::Error(from_json(&input.bytes()?)?)),
+            other => return Err(DecodeError::Unknown { what: "answer", value: other.into() }),
+        })
+    })
+}
+
+pub(crate) fn put_written(out: &mut Vec<u8>, written: &Replies) {
+    put_replies(out, written);
+}
+
+pub(crate) fn written(input: &mut Decoder) -> Result<Replies, DecodeError> {
+    replies(input)
+}
+
+pub(crate) fn put_found(out: &mut Vec<u8>, found: &Looked) {
+    put_option(out, found.staleness_ms, put_u64);
+    put_u64(out, found.lookups.time_ms);
+    put_varint(out, found.lookups.found.len() as u64);
+    found.lookups.found.iter().for_each(|one| put_lookup(out, one));
+}
+
+pub(crate) fn found(input: &mut Decoder) -> Result<Looked, DecodeError> {
+    let staleness_ms = input.option(Decoder::u64)?;
+    let time_ms = input.u64()?;
+    let found = (0..input.count()?).map(|_| lookup(input)).collect::<Result<_, _>>()?;
+    Ok(Looked { lookups: Lookups { time_ms, found }, staleness_ms })
+}

@@ -1,0 +1,278 @@
+//! From a key to the replica that answers for it: this node's own or, over a peer connection, another's.
+//!
+//! A request is sent on as long as it is certain that it was not proposed; after that, never again. What is not
+//! proposed before its deadline ends as `no-leader`, not applied.
+
+use std::time::Duration;
+
+use raft_store::command::{Command, Replies, decode_commands};
+use raft_store::key::Key;
+use raft_store::{GroupId, NodeId};
+use tokio::time::{Instant, timeout_at};
+
+use super::doc::META_GROUP;
+use super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
+use super::{Consistency, Inner};
+use crate::error::{Error, ErrorKind, Result};
+use crate::group::{Batch, Group, Lookups, ProposeError, ReadIndexError};
+use crate::limits::{NO_LEADER_RETRY_AFTER_MS, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
+use crate::transport::{CallError, Lane};
+
+/// How an attempt to carry a request out ended.
+enum Attempt<T> {
+    /// Carried out, or failed for good.
+    Ended(Result<T>),
+    /// Not proposed: another node may lead.
+    Elsewhere(Option<NodeId>),
+    /// Not proposed: nobody could be asked.
+    Nobody(String),
+}
+
+impl Inner {
+    /// Proposes commands of one group wherever its leader is.
+    pub(super) async fn write_group(&self, group: GroupId, batch: Batch, deadline: Instant) -> Result<Replies> {
+        let attempt = async |node| self.try_write(node, group, &batch, deadline).await;
+        self.until_done(group, deadline, attempt).await
+    }
+
+    /// Reads keys of one group, linearizably at its leader or at any replica.
+    pub(super) async fn read_group(&self, read: ReadKeys, deadline: Instant) -> Result<Looked> {
+        let group = read.group;
+        if read.consistency == Consistency::Local
+            && let Some(replica) = self.host.get(group)
+        {
+            return Ok(self.read_local(&replica, &read.keys));
+        }
+        let attempt = async |node| self.try_read(node, &read, deadline).await;
+        self.until_done(group, deadline, attempt).await.map_err(Error::without_outcome)
+    }
+
+    /// Attempts at whoever seems to lead, until one ends or the deadline passes.
+    async fn until_done<T>(
+        &self,
+        group: GroupId,
+        deadline: Instant,
+        attempt: impl AsyncFn(NodeId) -> Attempt<T>,
+    ) -> Result<T> {
+        let mut last_seen = "no leader is known".to_owned();
+        let mut tried = 0;
+        loop {
+            match self.target(group, tried) {
+                Some(node) => match attempt(node).await {
+                    Attempt::Ended(result) => return result,
+                    Attempt::Elsewhere(hint) => {
+                        self.note_leader(group, hint.filter(|&hint| hint != node));
+                        last_seen = format!("node {node} does not lead it");
+                    }
+                    Attempt::Nobody(why) => {
+                        self.note_leader(group, None);
+                        last_seen = format!("node {node}: {why}");
+                    }
+                },
+                None => last_seen = "no leader is known".to_owned(),
+            }
+            tried += 1;
+            if Instant::now() + ROUTE_PAUSE >= deadline {
+                return Err(no_leader(group, &last_seen));
+            }
+            // A first hint is followed at once; two nodes that point at each other are not asked in a tight loop.
+            if tried > 2 || self.known_leader(group).is_none() {
+                tokio::time::sleep(ROUTE_PAUSE).await;
+            }
+        }
+    }
+
+    /// Whom to ask: the leader this node's own replica knows, the one last heard of, or any replica in turn.
+    fn target(&self, group: GroupId, tried: usize) -> Option<NodeId> {
+        let own = self.host.get(group);
+        if let Some(replica) = &own
+            && replica.leads()
+        {
+            return Some(self.id);
+        }
+        if let Some(leader) = self.known_leader(group) {
+            return Some(leader);
+        }
+        match own {
+            Some(replica) => replica.leader().filter(|&leader| leader != self.id),
+            None => {
+                let doc = self.doc()?;
+                let replicas: Vec<NodeId> = match group {
+                    META_GROUP => doc.nodes.keys().copied().filter(|&node| node != self.id).collect(),
+                    _ => doc.groups.get(&group)?.iter().copied().collect(),
+                };
+                replicas.get(tried % replicas.len().max(1)).copied()
+            }
+        }
+    }
+
+    async fn try_write(&self, node: NodeId, group: GroupId, batch: &Batch, deadline: Instant) -> Attempt<Replies> {
+        if node == self.id {
+            return attempt_of(self.propose_here(group, batch.clone(), deadline).await);
+        }
+        let body = peer::put_write(group, millis_until(deadline), batch);
+        let called = self.transport.call(node, Lane::Control, peer::WRITE, body, left(deadline)).await;
+        match called {
+            Ok(answer) => match peer::forwarded(answer, peer::written) {
+                Ok(answer) => attempt_of(answer),
+                Err(error) => ended(unknown(group, deadline, format!("node {node} answered nonsense: {error}"))),
+            },
+            Err(CallError::Lost(why)) => ended(unknown(group, deadline, format!("node {node}: {why}"))),
+            Err(CallError::NotSent(why) | CallError::Refused(why)) => Attempt::Nobody(why),
+        }
+    }
+
+    async fn try_read(&self, node: NodeId, read: &ReadKeys, deadline: Instant) -> Attempt<Looked> {
+        // A read that got no answer may be asked again, so no single attempt takes all the time there is.
+        let deadline = deadline.min(Instant::now() + READ_ATTEMPT_MAX);
+        if node == self.id {
+            return attempt_of(self.read_here(read, deadline).await);
+        }
+        let read = ReadKeys { timeout_ms: millis_until(deadline), ..read.clone() };
+        let body = peer::put_read(&read);
+        match self.transport.call(node, Lane::Control, peer::READ, body, left(deadline)).await {
+            Ok(answer) => match peer::forwarded(answer, peer::found) {
+                Ok(answer) => attempt_of(answer),
+                Err(error) => Attempt::Nobody(error.to_string()),
+            },
+            Err(error) => Attempt::Nobody(error.to_string()),
+        }
+    }
+
+    /// Proposes at this node's own replica.
+    pub(super) async fn propose_here(
+        &self,
+        group: GroupId,
+        batch: Batch,
+        deadline: Instant,
+    ) -> Forwarded<Replies> {
+        let Some(replica) = self.host.get(group) else { return Err(Declined::NotLeader(None)) };
+        self.check_quota(group, &batch)?;
+        match timeout_at(deadline, replica.propose(batch)).await {
+            Ok(Ok(replies)) => Ok(replies),
+            Ok(Err(error)) => Err(declined(group, deadline, error)),
+            Err(_) => Err(Declined::Error(unknown(group, deadline, "not applied in time".into()))),
+        }
+    }
+
+    /// Reads at this node's own replica, which has to lead unless the read is local.
+    pub(super) async fn read_here(&self, read: &ReadKeys, deadline: Instant) -> Forwarded<Looked> {
+        let Some(replica) = self.host.get(read.group) else { return Err(Declined::NotLeader(None)) };
+        let lease = match read.consistency {
+            Consistency::Local => return Ok(self.read_local(&replica, &read.keys)),
+            Consistency::Lease => true,
+            Consistency::Linearizable => false,
+        };
+        match timeout_at(deadline, replica.read(&read.keys, lease)).await {
+            Ok(Ok(lookups)) => Ok(Looked { lookups, staleness_ms: None }),
+            Ok(Err(ReadIndexError::NotLeader(hint))) => Err(Declined::NotLeader(hint)),
+            Ok(Err(ReadIndexError::QueueFull)) => Err(Declined::Error(queue_full(read.group))),
+            Ok(Err(ReadIndexError::NoQuorum(_))) | Err(_) => Err(Declined::NotLeader(None)),
+        }
+    }
+
+    /// What a replica holds, with a bound on its age. An old bound is renewed in the background: the next
+    /// local read finds it fresher.
+    fn read_local(&self, replica: &std::sync::Arc<Group>, keys: &[Key]) -> Looked {
+        let staleness = replica.staleness();
+        let lookups: Lookups = replica.look_up(keys);
+        if staleness > STALE_REFRESH && replica.begin_refresh() {
+            let (inner, replica) = (self.shared(), replica.clone());
+            tokio::spawn(async move {
+                inner.refresh(&replica).await;
+                replica.end_refresh();
+            });
+        }
+        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64) }
+    }
+
+    /// Confirms that a replica has applied everything acknowledged before now, if its leader can be asked.
+    async fn refresh(&self, replica: &Group) {
+        let started = Instant::now();
+        let deadline = started + READ_ATTEMPT_MAX;
+        let index = if replica.leads() {
+            timeout_at(deadline, replica.read_index(false)).await.ok().and_then(|index| index.ok())
+        } else {
+            self.ask_read_index(replica, deadline).await
+        };
+        if let Some(index) = index {
+            let _ = timeout_at(deadline, replica.caught_up(index, started)).await;
+        }
+    }
+
+    async fn ask_read_index(&self, replica: &Group, deadline: Instant) -> Option<u64> {
+        let leader = replica.leader()?;
+        let body = crate::group::wire::body(replica.id(), |_| ());
+        let call = self.transport.call(leader, Lane::Control, peer::READ_INDEX, body, left(deadline));
+        peer::forwarded(call.await.ok()?, raft_store::codec::Decoder::u64).ok()?.ok()
+    }
+
+    /// Refuses commands that would grow a full node. The bound is this node's: it is checked where the group is
+    /// led, before anything is proposed.
+    fn check_quota(&self, group: GroupId, batch: &Batch) -> Result<(), Declined> {
+        if batch.count == 0 || self.memory_bytes() < self.config.memory_max {
+            return Ok(());
+        }
+        let grows = |command: &Command| match command {
+            Command::Set(_) | Command::Append(_) | Command::Incr(_) => true,
+            Command::Delete(_) | Command::Touch(_) | Command::Persist(_) | Command::AssignSlots(_) => false,
+        };
+        let commands = decode_commands(batch.commands.clone(), batch.count as usize);
+        if group == META_GROUP || commands.is_ok_and(|commands| !commands.iter().any(grows)) {
+            return Ok(());
+        }
+        let detail = format!("node {} holds its bound of {} bytes", self.id, self.config.memory_max);
+        Err(Declined::Error(Error::not_applied(ErrorKind::QuotaExceeded, detail).group(group)))
+    }
+}
+
+fn attempt_of<T>(answer: Forwarded<T>) -> Attempt<T> {
+    match answer {
+        Ok(value) => Attempt::Ended(Ok(value)),
+        Err(Declined::NotLeader(hint)) => Attempt::Elsewhere(hint),
+        Err(Declined::Error(error)) => Attempt::Ended(Err(error)),
+    }
+}
+
+fn ended<T>(error: Error) -> Attempt<T> {
+    Attempt::Ended(Err(error))
+}
+
+fn declined(group: GroupId, deadline: Instant, error: ProposeError) -> Declined {
+    match error {
+        ProposeError::NotLeader(hint) => Declined::NotLeader(hint),
+        ProposeError::QueueFull => Declined::Error(queue_full(group)),
+        ProposeError::Malformed(error) => {
+            Declined::Error(Error::not_applied(ErrorKind::BadRequest, error.to_string()).group(group))
+        }
+        ProposeError::Unknown(why) => Declined::Error(unknown(group, deadline, why)),
+    }
+}
+
+fn queue_full(group: GroupId) -> Error {
+    Error::not_applied(ErrorKind::QueueFull, format!("too much waits for group {group}"))
+        .group(group)
+        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
+}
+
+fn no_leader(group: GroupId, last_seen: &str) -> Error {
+    Error::not_applied(ErrorKind::NoLeader, format!("group {group} has no leader that could be asked: {last_seen}"))
+        .group(group)
+        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
+}
+
+/// What was proposed and has no answer: out of time, or its leader went away.
+fn unknown(group: GroupId, deadline: Instant, why: String) -> Error {
+    let kind = if Instant::now() >= deadline { ErrorKind::Timeout } else { ErrorKind::NoLeader };
+    Error::unknown(kind, format!("group {group} may or may not have applied this: {why}"))
+        .group(group)
+        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+fn millis_until(deadline: Instant) -> u64 {
+    left(deadline).as_millis() as u64
+}
