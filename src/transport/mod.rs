@@ -3,6 +3,29 @@
 //! One connection for each pair of nodes and lane carries every group's messages, multiplexed by call id
 //! and coalesced for each flush. A call whose frame never left says so ([`CallError::NotSent`]): only that
 //! makes it safe to try again elsewhere.
+//!
+//! Relies on tokio only. Guarantees: calls to one node and lane are handled in the order in which they were
+//! made (a broken connection cuts that order: `From::connection` changes); every call ends within its timeout;
+//! both lanes, and all peers, wait for nothing of one another; every queue is bounded; two nodes of different
+//! clusters never exchange a call once both know theirs.
+
+mod answer;
+mod connection;
+mod context;
+mod dial;
+mod frame;
+mod hello;
+mod inbound;
+mod link;
+mod peers;
+mod pending;
+mod queue;
+mod shared;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod timing;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +33,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use raft_store::NodeId;
+
+pub use self::answer::Answer;
+pub use self::stats::{PeerStats, TransportStats};
+
+use self::frame::HEADER_BYTES;
+use self::hello::Hello;
+use self::shared::Shared;
+use self::timing::Timing;
+use crate::limits::FRAME_BYTES_MAX;
 
 /// Which connection of a pair a message takes, so that heartbeats never wait behind snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,96 +80,126 @@ pub struct From {
     pub connection: u64,
 }
 
-/// Answers one call, now or later, from any task. Dropping it answers nothing: the caller times out.
-#[derive(Debug)]
-pub struct Answer {}
-
-impl Answer {
-    /// Sends the answer.
-    pub fn send(self, _body: Bytes) {
-        unimplemented!()
-    }
-}
-
 /// Takes the calls of all peers.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one call. Called in the order of arrival for each connection; must not block.
     fn handle(&self, from: From, service: Service, body: Bytes, answer: Answer);
 }
 
-/// The transport of one node; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Transport {}
-
 /// What the transport needs to know.
 #[derive(Debug, Clone)]
 pub struct TransportConfig {
-    /// This node.
+    /// This node; never 0, which stands for "any" in a hello.
     pub node: NodeId,
     /// Where to listen.
     pub listen: SocketAddr,
 }
 
+/// The transport of one node; cheap to clone. Its tasks run on the runtime it was bound on, until
+/// [`Self::shutdown`].
+#[derive(Debug, Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+}
+
 impl Transport {
     /// Binds the listener; a taken port is an error that names it. Nothing is served before [`Self::serve`].
-    pub async fn bind(_config: TransportConfig) -> std::io::Result<Self> {
-        unimplemented!()
+    pub async fn bind(config: TransportConfig) -> std::io::Result<Self> {
+        Self::bind_with(config, Timing::default()).await
     }
 
-    /// Begins to accept peers.
-    pub fn serve(&self, _handler: Arc<dyn Handler>) {
-        unimplemented!()
+    async fn bind_with(config: TransportConfig, timing: Timing) -> std::io::Result<Self> {
+        Ok(Self { shared: Arc::new(Shared::bind(config, timing).await?) })
+    }
+
+    /// Begins to accept peers. Only the first call has an effect, and none after [`Self::shutdown`].
+    pub fn serve(&self, handler: Arc<dyn Handler>) {
+        self.shared.serve(handler);
     }
 
     /// The address bound (the port may have been 0).
     pub fn local_addr(&self) -> SocketAddr {
-        unimplemented!()
+        self.shared.local_addr
     }
 
-    /// Sets the cluster id, once: from then on peers of other clusters are refused.
-    pub fn set_cluster(&self, _cluster_id: u128) {
-        unimplemented!()
+    /// Sets the cluster id, once: from then on peers of other clusters are refused, also on connections that
+    /// stand already, and peers of this one see this node as a member.
+    pub fn set_cluster(&self, cluster_id: u128) {
+        self.shared.set_cluster(cluster_id);
     }
 
-    /// Sets or changes where a node listens.
-    pub fn set_peer(&self, _node: NodeId, _addr: &str) {
-        unimplemented!()
+    /// Sets or changes where a node listens. A change closes its connections; its calls on their way are lost.
+    pub fn set_peer(&self, node: NodeId, addr: &str) {
+        self.shared.peers.set(&self.shared.context, node, addr);
     }
 
-    /// Forgets a node and closes its connections.
-    pub fn remove_peer(&self, _node: NodeId) {
-        unimplemented!()
+    /// Forgets a node and closes its connections in both directions. It may dial this node again.
+    pub fn remove_peer(&self, node: NodeId) {
+        self.shared.remove_peer(node);
     }
 
     /// Calls a node and waits for its answer, at most `timeout`. The frame is queued before this first
     /// yields, so calls to one node and lane arrive in the order in which their futures were first polled.
+    /// The first call to a peer waits for the connection; while a peer cannot be reached, calls fail at once.
+    /// A call to this node itself goes to its handler directly. To drop the future gives the call up.
     pub async fn call(
         &self,
-        _node: NodeId,
-        _lane: Lane,
-        _service: Service,
-        _body: Bytes,
-        _timeout: Duration,
+        node: NodeId,
+        lane: Lane,
+        service: Service,
+        body: Bytes,
+        timeout: Duration,
     ) -> Result<Bytes, CallError> {
-        unimplemented!()
+        check_size(&body)?;
+        if node == self.shared.context.node {
+            return self.shared.call_self(service, body, timeout).await;
+        }
+        let waiting = self.shared.peers.link(node, lane)?.call(service, body)?;
+        waiting.wait(timeout).await
     }
 
     /// Calls whoever listens at `addr`, over a connection of its own: for seeds whose id is not known yet.
     pub async fn call_addr(
         &self,
-        _addr: &str,
-        _service: Service,
-        _body: Bytes,
-        _timeout: Duration,
+        addr: &str,
+        service: Service,
+        body: Bytes,
+        timeout: Duration,
     ) -> Result<Bytes, CallError> {
-        unimplemented!()
+        check_size(&body)?;
+        let context = &self.shared.context;
+        let hello = Hello { lane: Lane::Control, node: context.node, cluster: 0, expected: 0 };
+        dial::call_once(context, addr, hello, (service, body), timeout).await
     }
 
-    /// How long ago anything was last heard from a node; `None`: never.
-    pub fn last_heard(&self, _node: NodeId) -> Option<Duration> {
-        unimplemented!()
+    /// How long ago anything was last heard from a node, on a connection in either direction; `None`: never
+    /// since [`Self::set_peer`]. Peers beat every second, so a node that is up and connected stays near that.
+    pub fn last_heard(&self, node: NodeId) -> Option<Duration> {
+        if node == self.shared.context.node {
+            return Some(Duration::ZERO);
+        }
+        self.shared.peers.heard(node)?.ago(&self.shared.context)
     }
 
-    /// Closes listener and connections.
-    pub async fn shutdown(&self) {}
+    /// Counters, and the state of every lane.
+    pub fn stats(&self) -> TransportStats {
+        self.shared.stats()
+    }
+
+    /// Closes listener and connections and waits until every task of this transport has ended. Calls on their
+    /// way fail, answers not yet written are dropped, and nothing can be called afterwards.
+    pub async fn shutdown(&self) {
+        self.shared.shutdown().await;
+    }
+}
+
+fn too_large(body: &Bytes) -> bool {
+    body.len() > FRAME_BYTES_MAX - HEADER_BYTES
+}
+
+fn check_size(body: &Bytes) -> Result<(), CallError> {
+    if too_large(body) {
+        return Err(CallError::NotSent(format!("{} bytes are too large for a frame", body.len())));
+    }
+    Ok(())
 }

@@ -1,0 +1,6 @@
+//! Tests of the whole transport over loopback.
+
+mod calls;
+mod failures;
+mod greeting;
+mod harness;

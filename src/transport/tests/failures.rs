@@ -1,0 +1,156 @@
+//! Calls while something is broken.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::super::timing::Timing;
+use super::super::{CallError, Lane, Transport, TransportConfig};
+use super::harness::*;
+
+async fn listener_for(one: &Transport) -> TcpListener {
+    let listener = TcpListener::bind(any_port()).await.unwrap();
+    one.set_peer(2, &listener.local_addr().unwrap().to_string());
+    listener
+}
+
+fn not_sent(result: &Result<Bytes, CallError>) -> bool {
+    matches!(result, Err(CallError::NotSent(_)))
+}
+
+fn lost(result: &Result<Bytes, CallError>) -> bool {
+    matches!(result, Err(CallError::Lost(_)))
+}
+
+#[tokio::test]
+async fn a_peer_that_is_down_or_unknown_gets_nothing() {
+    let one = start(1, echo()).await;
+    assert!(not_sent(&call(&one, 2, "unknown").await));
+    drop(listener_for(&one).await);
+    assert!(not_sent(&call(&one, 2, "first").await), "the dial failed");
+    assert!(not_sent(&call(&one, 2, "second").await), "at once");
+    let nowhere = one.call_addr("127.0.0.1:1", 0, Bytes::new(), LONG).await;
+    assert!(not_sent(&nowhere));
+}
+
+#[tokio::test]
+async fn a_peer_that_never_welcomes_gets_nothing_and_holds_calls_no_longer_than_a_dial() {
+    let timing = Timing { dial: Duration::from_millis(30), ..Timing::default() };
+    let one = start_at(1, any_port(), timing, echo()).await;
+    let _listener = listener_for(&one).await;
+    let short = one.call(2, Lane::Control, 0, Bytes::new(), Duration::from_millis(1));
+    let (short, long) = tokio::join!(short, call(&one, 2, "x"));
+    assert!(not_sent(&short) && not_sent(&long), "{short:?} {long:?}");
+}
+
+#[tokio::test]
+async fn a_call_whose_peer_dies_is_lost_at_once() {
+    let one = start(1, echo()).await;
+    let listener = listener_for(&one).await;
+    let die = async {
+        let mut raw = Raw::welcome(&listener, 2, 0).await;
+        raw.read().await.unwrap();
+    };
+    let (result, ()) = tokio::join!(call(&one, 2, "x"), die);
+    assert!(lost(&result), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_frame_of_which_a_part_was_written_is_lost_and_those_behind_it_are_not_sent() {
+    let one = start(1, echo()).await;
+    let listener = listener_for(&one).await;
+    let large = Bytes::from(vec![0; 30 << 20]);
+    let die = async {
+        let mut raw = Raw::welcome(&listener, 2, 0).await;
+        raw.stream.read_exact(&mut [0; 1000]).await.unwrap();
+    };
+    let first = one.call(2, Lane::Bulk, 0, large.clone(), LONG);
+    let second = one.call(2, Lane::Bulk, 0, large, LONG);
+    let (first, second, ()) = tokio::join!(first, second, die);
+    assert!(lost(&first), "{first:?}");
+    assert!(not_sent(&second), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_peer_that_starts_again_on_its_port_is_found_again() {
+    let (one, two) = pair(echo()).await;
+    call(&one, 2, "x").await.unwrap();
+    two.shutdown().await;
+    until(|| !one.stats().peers[0].connected).await;
+    assert!(not_sent(&call(&one, 2, "y").await));
+    let _two = start_at(2, two.local_addr(), Timing::default(), echo()).await;
+    until(|| one.stats().peers[0].connected).await;
+    assert_eq!(call(&one, 2, "z").await.unwrap(), "z");
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed_and_a_beating_one_is_not() {
+    let timing = Timing { beat: Duration::from_millis(10), ..Timing::default() };
+    let one = start_at(1, any_port(), timing, echo()).await;
+    let two = start_at(2, any_port(), timing, echo()).await;
+    introduce(&one, 2, &two);
+    call(&one, 2, "x").await.unwrap();
+    let listener = TcpListener::bind(any_port()).await.unwrap();
+    one.set_peer(3, &listener.local_addr().unwrap().to_string());
+    let (result, _silent) = tokio::join!(call(&one, 3, "x"), Raw::welcome(&listener, 3, 0));
+    assert!(lost(&result), "{result:?}");
+    assert_eq!(one.stats().connects, 2, "the other connection was idle as long and stands");
+}
+
+#[tokio::test]
+async fn a_peer_nobody_calls_is_dialled_no_more_until_it_is_called() {
+    let timing = Timing { wanted_for: Duration::ZERO, ..Timing::default() };
+    let one = start_at(1, any_port(), timing, echo()).await;
+    let listener = listener_for(&one).await;
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    assert!(not_sent(&call(&one, 2, "x").await));
+    // Resting, the link waits for the next dial again instead of failing calls at once.
+    let _two = start_at(2, addr, Timing::default(), echo()).await;
+    let again = async {
+        while call(&one, 2, "y").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, again).await.unwrap();
+    assert_eq!(one.stats().connects, 1);
+}
+
+#[tokio::test]
+async fn a_peer_moved_or_removed_loses_its_connections() {
+    let (handler, mut calls) = collect();
+    let (one, two) = pair(handler).await;
+    introduce(&two, 1, &one);
+    call(&two, 1, "the other way").await.unwrap();
+    let three = start(2, echo()).await;
+    let moving = async {
+        let _unanswered = calls.recv().await;
+        introduce(&one, 2, &three);
+    };
+    let (result, ()) = tokio::join!(call(&one, 2, "x"), moving);
+    assert!(result.is_err(), "{result:?}");
+    assert_eq!(call(&one, 2, "y").await.unwrap(), "y");
+    one.remove_peer(2);
+    assert!(not_sent(&call(&one, 2, "z").await));
+    until(|| one.stats().inbound == 0).await;
+}
+
+#[tokio::test]
+async fn shutdown_ends_calls_and_frees_the_port_and_a_taken_port_is_named() {
+    let (handler, mut calls) = collect();
+    let (one, two) = pair(handler).await;
+    let taken = Transport::bind(TransportConfig { node: 3, listen: two.local_addr() }).await;
+    assert!(taken.unwrap_err().to_string().contains(&two.local_addr().to_string()));
+    let stopping = async {
+        let _unanswered = calls.recv().await;
+        one.shutdown().await;
+    };
+    let (result, ()) = tokio::join!(call(&one, 2, "x"), stopping);
+    assert!(lost(&result), "{result:?}");
+    introduce(&one, 2, &two);
+    assert!(not_sent(&call(&one, 2, "y").await) && not_sent(&call(&one, 1, "to itself").await));
+    one.shutdown().await;
+    TcpListener::bind(one.local_addr()).await.unwrap();
+}
