@@ -28,6 +28,18 @@ pub const PEER_QUEUE_BYTES_MAX: usize = 128 << 20;
 pub const PEER_QUEUE_MESSAGES_MAX: usize = 65_536;
 /// HTTP connections one node serves at once.
 pub const HTTP_CONNECTIONS_MAX: usize = 16_384;
+/// How long an HTTP client may take to send a request's head, or idle between two requests.
+pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest head of an HTTP request, in bytes.
+pub const HTTP_HEAD_BYTES_MAX: usize = 64 << 10;
+/// How long requests under way may take to finish when the HTTP listener stops.
+pub const HTTP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a refused body read and thrown away, so that its sender gets to see why it was refused.
+pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
+/// How long that may take.
+pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest request id taken over from a client, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Operations the cluster remembers.
 pub const OPERATIONS_KEPT_MAX: usize = 64;
 /// Nodes of one cluster.

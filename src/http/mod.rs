@@ -1,1 +1,112 @@
 //! The HTTP JSON API: parse, call the node, answer. Holds no logic and never names openraft.
+//!
+//! Relies on [`crate::node::Node`] for everything that is decided. Guarantees: whatever a client sends, it
+//! gets an answer of the documented form (errors are RFC 9457 problems), nothing panics, and no body, head or
+//! connection takes more than its named limit. What is refused here never reached the node, so its outcome is
+//! `not_applied`.
+//!
+//! | Part | Files |
+//! |---|---|
+//! | Connections | `listen`, `linger` |
+//! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
+//! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
+//! | Data | `call`, `answer`, `kv`, `raw`, `batch` |
+//! | Cluster | `cluster`, `groups`, `operations`, `health` |
+
+mod answer;
+mod batch;
+mod body;
+mod call;
+mod cluster;
+mod duration;
+mod etag;
+mod fields;
+mod groups;
+mod health;
+mod kv;
+mod linger;
+mod listen;
+mod metrics;
+mod operations;
+mod path;
+mod problem;
+mod query;
+mod raw;
+mod request_id;
+mod track;
+mod ttl;
+mod value;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post, put};
+
+pub use listen::serve;
+
+use crate::error::{Error, ErrorKind};
+use crate::node::Node;
+
+/// What every handler gets.
+#[derive(Debug, Clone)]
+struct App {
+    node: Node,
+    metrics: Arc<metrics::HttpMetrics>,
+}
+
+impl App {
+    fn new(node: Node) -> Self {
+        Self { node, metrics: Arc::default() }
+    }
+
+    /// Longest value accepted, in bytes.
+    fn value_bytes_max(&self) -> usize {
+        self.node.config().value_max
+    }
+
+    /// Longest body accepted, in bytes.
+    fn body_bytes_max(&self) -> usize {
+        crate::limits::body_bytes_max(self.value_bytes_max())
+    }
+}
+
+/// Every path of the API. Data paths are one catch-all each: their keys are taken from the undecoded path.
+fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/kv/{*rest}", get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete))
+        .route("/v1/raw/{*rest}", get(raw::get).put(raw::put).delete(kv::delete))
+        .route("/v1/batch", post(batch::batch))
+        .route("/v1/cluster", get(cluster::show))
+        .route("/v1/cluster/init", post(cluster::init))
+        .route("/v1/cluster/members", get(cluster::members).post(cluster::add_member))
+        .route("/v1/cluster/members/{node}", delete(cluster::remove_member))
+        .route("/v1/cluster/groups", get(groups::list))
+        .route("/v1/cluster/groups/{group}", get(groups::show))
+        .route("/v1/cluster/groups/{group}/voters", post(groups::add_voter))
+        .route("/v1/cluster/groups/{group}/voters/{node}", delete(groups::remove_voter))
+        .route("/v1/cluster/groups/{group}/learners", post(groups::add_learner))
+        .route("/v1/cluster/groups/{group}/learners/{node}", delete(groups::remove_learner))
+        .route("/v1/cluster/groups/{group}/leader", put(groups::transfer_leader))
+        .route("/v1/cluster/groups/{group}/snapshot", post(groups::snapshot))
+        .route("/v1/operations", get(operations::list))
+        .route("/v1/operations/{id}", get(operations::show))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::show))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(from_fn_with_state(app.clone(), track::track))
+        .with_state(app)
+}
+
+async fn unknown_path() -> Error {
+    Error::not_applied(ErrorKind::NotFound, "nothing is served at this path")
+}
+
+async fn unknown_method() -> Error {
+    Error::not_applied(
+        ErrorKind::MethodNotAllowed,
+        "this path does not take this method; see the Allow header",
+    )
+}
