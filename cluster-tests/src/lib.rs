@@ -1,1 +1,22 @@
-//! Jepsen-style checks.
+//! Jepsen-style checks of Quorate: drive real nodes, hurt them, record what clients saw, judge it.
+//!
+//! - [`history`]: what clients asked and were told, as JSON lines;
+//! - [`checker`]: pure functions from a history to a [`checker::Verdict`];
+//! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
+//! - [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
+//! - [`admin`]: what the cluster says of itself, and changes of its members;
+//! - [`workload`]: concurrent clients that write a history until told to stop.
+//!
+//! The checker relies on none of the rest, so that a simulation can use it as well.
+
+pub mod admin;
+pub mod binary;
+pub mod checker;
+pub mod client;
+pub mod cluster;
+pub mod history;
+pub mod ports;
+pub mod process;
+pub mod public;
+pub mod wait;
+pub mod workload;

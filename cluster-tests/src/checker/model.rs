@@ -1,0 +1,32 @@
+//! What a checker must know of the thing it checks: the sequential specification, as a trait.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A sequential specification: what one operation at a time does to a state.
+pub trait Model {
+    /// An operation with its answer, or without one when its outcome is unknown.
+    type Op;
+    /// The state between operations.
+    type State: Clone + Eq + Hash + Debug;
+
+    /// The state before the first operation.
+    fn initial(&self) -> Self::State;
+
+    /// The state after `op` took effect in `state`; `None`: it cannot have taken effect there with this answer.
+    ///
+    /// An operation of unknown outcome is stepped only on the assumption that it did take effect: the search
+    /// itself covers "never".
+    fn step(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
+}
+
+/// An operation and the time within which it took effect.
+#[derive(Debug)]
+pub struct Interval<'a, Op> {
+    /// The operation.
+    pub op: &'a Op,
+    /// Not before this, ns.
+    pub call_ns: u64,
+    /// Not after this, ns; `None`: at any later time, or never.
+    pub return_ns: Option<u64>,
+}
