@@ -1,4 +1,11 @@
-//! What a node is told when it starts.
+//! What a node is told when it starts, and where that is read from: flags, environment, file, defaults.
+//!
+//! [`settings`] lists every setting once; [`load`] layers the sources; [`check`] refuses what cannot work.
+
+pub mod check;
+pub mod load;
+pub mod settings;
+pub mod units;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +14,7 @@ use raft_store::NodeId;
 use serde::{Deserialize, Serialize};
 
 /// Everything a node needs to know. Every field is also a flag of `serve`, a key of its file and an
-/// environment variable (`cli::serve`).
+/// environment variable ([`settings`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {

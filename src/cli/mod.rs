@@ -1,1 +1,124 @@
 //! The command line: arguments to configuration or requests, answers to text and exit codes.
+//!
+//! One file for each command. Relies on the HTTP API alone, but for `serve`, which starts a node in this
+//! process, and `demo`, which starts processes that `serve`. stdout is data only; what is meant for a
+//! person at a terminal goes to stderr.
+
+mod client;
+mod confirm;
+mod del;
+mod demo;
+mod endpoint;
+mod fail;
+mod get;
+mod group;
+mod incr;
+mod kv;
+mod member;
+mod operation;
+mod output;
+mod serve;
+mod session;
+mod set;
+mod signals;
+mod status;
+mod table;
+mod touch;
+mod ttl;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use fail::{Exit, Failure};
+use output::Output;
+use session::{Global, Session};
+
+/// A strongly consistent, sharded cache: Raft-replicated TTL maps over HTTP JSON.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start one node
+    Serve(Box<serve::Args>),
+    /// Start a local cluster to try things on
+    Demo(demo::Args),
+    /// Print a key's value
+    Get(get::Args),
+    /// Set a key
+    Set(set::Args),
+    /// Delete a key
+    Del(del::Args),
+    /// Add to a key's number
+    Incr(incr::Args),
+    /// Print the time a key has left
+    Ttl(ttl::Args),
+    /// Give a key a new time to live
+    Touch(touch::Args),
+    /// Show the cluster: nodes, groups, health
+    Status,
+    /// List, add and remove nodes
+    #[command(subcommand)]
+    Member(member::Command),
+    /// List and change Raft groups
+    #[command(subcommand)]
+    Group(group::Command),
+    /// Print the version
+    Version,
+}
+
+/// Runs the program with the process's arguments and environment.
+pub fn main() -> ExitCode {
+    // Usage errors end the process here, with exit code 2.
+    let cli = Cli::parse();
+    let result = run(cli);
+    if let Err(failure) = &result {
+        output::complain(failure);
+    }
+    match result {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => failure.exit.into(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let output = Output::new(cli.global.output);
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => in_this_thread(demo::run(args, output)),
+        Command::Version => version::run(output),
+        Command::Get(args) => ask(cli.global, |s| get::run(s, args)),
+        Command::Set(args) => ask(cli.global, |s| set::run(s, args)),
+        Command::Del(args) => ask(cli.global, |s| del::run(s, args)),
+        Command::Incr(args) => ask(cli.global, |s| incr::run(s, args)),
+        Command::Ttl(args) => ask(cli.global, |s| ttl::run(s, args)),
+        Command::Touch(args) => ask(cli.global, |s| touch::run(s, args)),
+        Command::Status => ask(cli.global, status::run),
+        Command::Member(command) => ask(cli.global, |s| member::run(s, command)),
+        Command::Group(command) => ask(cli.global, |s| group::run(s, command)),
+    }
+}
+
+/// Runs a command that speaks to a cluster.
+fn ask<F>(global: Global, command: impl FnOnce(Session) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    in_this_thread(command(Session::new(global)))
+}
+
+fn in_this_thread(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(command)
+}
+
+#[cfg(test)]
+mod tests;

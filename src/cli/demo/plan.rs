@@ -1,0 +1,211 @@
+//! What a demo will start: nodes, ports, folders, command lines. Nothing runs here.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use raft_store::NodeId;
+
+use crate::cli::fail::{Exit, Failure, quote};
+
+/// Nodes a demo starts unless told otherwise.
+const NODES_DEFAULT: u16 = 3;
+/// Most nodes of a demo, so that HTTP ports stay below the peer ports.
+pub(super) const NODES_MAX: u16 = 9;
+/// Size of a segment of a demo node's log: several nodes share one disk.
+const LOG_SEGMENT: &str = "16MiB";
+
+/// One node of the plan.
+#[derive(Debug, Clone)]
+pub(super) struct NodePlan {
+    /// Its id.
+    pub(super) id: NodeId,
+    /// Where its HTTP API will listen.
+    pub(super) http: SocketAddr,
+    /// Where its peers will connect.
+    pub(super) peer: SocketAddr,
+    /// Its folder; the data and the log file are in it.
+    pub(super) folder: PathBuf,
+}
+
+impl NodePlan {
+    /// The base address of its HTTP API.
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// The file its log lines go to.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+}
+
+/// The whole plan.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Every node, by id.
+    pub(super) nodes: Vec<NodePlan>,
+    /// This program.
+    pub(super) program: PathBuf,
+    groups: Option<u32>,
+}
+
+impl Plan {
+    /// Plans nodes 1 to `nodes` in `folder`; `ports` are those of node 1 for HTTP and peers.
+    ///
+    /// # Errors
+    /// When the folder holds a demo of another size, or ports overlap or end past 65,535.
+    pub(super) fn new(
+        folder: &Path,
+        nodes: Option<u16>,
+        groups: Option<u32>,
+        ports: [u16; 2],
+    ) -> Result<Self, Failure> {
+        let count = count(nodes, found_in(folder), folder)?;
+        let [http, peer] = ports;
+        if http.abs_diff(peer) < count {
+            return Err(Failure::usage(
+                "The ports overlap",
+                format!("--http-port and --peer-port must be {count} apart"),
+            ));
+        }
+        let nodes: Option<Vec<NodePlan>> =
+            (0..count).map(|i| node(folder, i, http.checked_add(i)?, peer.checked_add(i)?)).collect();
+        let nodes = nodes
+            .ok_or_else(|| Failure::usage("No such port", "the last node's port would be past 65535"))?;
+        Ok(Self { nodes, program: std::env::current_exe()?, groups })
+    }
+
+    /// Makes sure that every port is free, to say so before anything is started.
+    pub(super) fn check_ports(&self) -> Result<(), Failure> {
+        for node in &self.nodes {
+            check_port(node.http, node.id, "HTTP", "--http-port")?;
+            check_port(node.peer, node.id, "peer", "--peer-port")?;
+        }
+        Ok(())
+    }
+
+    /// The arguments that start a node, now and again.
+    pub(super) fn arguments(&self, node: &NodePlan) -> Vec<String> {
+        let seeds: Vec<String> = self.nodes.iter().map(|node| node.peer.to_string()).collect();
+        let mut arguments = vec!["serve".to_owned()];
+        let mut flag = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
+        flag("id", node.id.to_string());
+        flag("data-dir", node.folder.join("data").display().to_string());
+        flag("http", node.http.to_string());
+        flag("peer", node.peer.to_string());
+        flag("seeds", seeds.join(","));
+        flag("bootstrap-expect", self.nodes.len().to_string());
+        flag("log-segment", LOG_SEGMENT.to_owned());
+        if let Some(groups) = self.groups {
+            flag("groups", groups.to_string());
+        }
+        arguments
+    }
+
+    /// The same as one line for a shell.
+    pub(super) fn command(&self, node: &NodePlan) -> String {
+        let words: Vec<String> = self.arguments(node).iter().map(|word| quote(word)).collect();
+        format!("{} {}", self.program_word(), words.join(" "))
+    }
+
+    /// This program as a shell finds it, short when it is below the current folder.
+    pub(super) fn program_word(&self) -> String {
+        let here = std::env::current_dir().ok();
+        let below = here.and_then(|here| self.program.strip_prefix(here).ok());
+        let path = below.map_or_else(|| self.program.clone(), |path| Path::new(".").join(path));
+        quote(&path.display().to_string())
+    }
+}
+
+fn node(folder: &Path, i: u16, http: u16, peer: u16) -> Option<NodePlan> {
+    let id = NodeId::from(i) + 1;
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Some(NodePlan { id, http: at(http), peer: at(peer), folder: folder.join(format!("node-{id}")) })
+}
+
+/// Nodes whose folders are there.
+fn found_in(folder: &Path) -> u16 {
+    (1..=NODES_MAX).take_while(|id| folder.join(format!("node-{id}")).is_dir()).count() as u16
+}
+
+fn count(asked: Option<u16>, found: u16, folder: &Path) -> Result<u16, Failure> {
+    match (asked, found) {
+        (asked, 0) => Ok(asked.unwrap_or(NODES_DEFAULT)),
+        (Some(asked), found) if asked != found => {
+            let detail = format!("{} holds a cluster of {found} nodes, not {asked}", folder.display());
+            Err(Failure::usage("Another cluster is there", detail)
+                .hint(format!("quorate demo --data-dir {}", quote(&folder.display().to_string()))))
+        }
+        (_, found) => Ok(found),
+    }
+}
+
+fn check_port(address: SocketAddr, id: NodeId, what: &str, flag: &str) -> Result<(), Failure> {
+    let Err(error) = TcpListener::bind(address) else { return Ok(()) };
+    let port = address.port();
+    let detail = format!(
+        "the {what} port of node {id}, {port}, cannot be used: {error}; stop what uses it or choose others"
+    );
+    // A hint that works: far from the ports in use, and still below the range the system picks from.
+    let free = if port < 20_000 { port + 10_000 } else { port - 10_000 };
+    let base = free - u16::try_from(id - 1).unwrap_or(0);
+    Err(Failure::new(Exit::Error, format!("Port {port} is taken"), detail)
+        .hint(format!("quorate demo {flag} {base}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(folder: &Path, nodes: Option<u16>) -> Result<Plan, Failure> {
+        Plan::new(folder, nodes, Some(8), [7070, 7170])
+    }
+
+    #[test]
+    fn node_i_adds_i_less_one_to_each_port() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(folder.path(), None).unwrap();
+        let ports: Vec<_> = plan.nodes.iter().map(|n| (n.id, n.http.port(), n.peer.port())).collect();
+        assert_eq!(ports, [(1, 7070, 7170), (2, 7071, 7171), (3, 7072, 7172)]);
+    }
+
+    #[test]
+    fn the_command_starts_exactly_that_node() {
+        let plan = plan(Path::new("/tmp/a b"), Some(2)).unwrap();
+        let expected = "serve --id 2 --data-dir '/tmp/a b/node-2/data' --http 127.0.0.1:7071 --peer 127.0.0.1:7171 \
+                        --seeds 127.0.0.1:7170,127.0.0.1:7171 --bootstrap-expect 2 --log-segment 16MiB --groups 8";
+        let command = plan.command(&plan.nodes[1]);
+        assert!(command.ends_with(expected), "{command}");
+    }
+
+    #[test]
+    fn a_folder_decides_the_size() {
+        let folder = tempfile::tempdir().unwrap();
+        for id in 1..=5 {
+            std::fs::create_dir(folder.path().join(format!("node-{id}"))).unwrap();
+        }
+        assert_eq!(plan(folder.path(), None).unwrap().nodes.len(), 5);
+        assert_eq!(plan(folder.path(), Some(5)).unwrap().nodes.len(), 5);
+        assert_eq!(plan(folder.path(), Some(3)).unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
+    fn ports_that_cannot_be_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let with = |ports| Plan::new(folder.path(), None, None, ports).map(|_| ()).map_err(|f| f.title);
+        assert_eq!(with([7070, 7072]), Err("The ports overlap".into()));
+        assert_eq!(with([65_534, 7170]), Err("No such port".into()));
+        assert_eq!(with([7070, 7073]), Ok(()));
+    }
+
+    #[test]
+    fn a_taken_port_is_named_with_what_to_do() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let holder = TcpListener::bind(taken).unwrap();
+        let failure = check_port(taken, 2, "HTTP", "--http-port").unwrap_err();
+        assert!(failure.title.contains(&taken.port().to_string()));
+        assert!(failure.detail.contains("HTTP port of node 2"));
+        assert!(failure.hint.unwrap().starts_with("quorate demo --http-port "));
+        drop(holder);
+    }
+}

@@ -1,0 +1,136 @@
+//! `quorate serve`: one node in this process, until a signal stops it.
+
+mod flags;
+mod life;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::fail::{Exit, Failure};
+use super::signals::Signals;
+use crate::config::check::problems;
+use crate::config::settings::{LogFormat, Settings};
+use crate::config::{Config, load};
+use crate::node::Node;
+
+/// How long requests under way may still take once the node is told to stop.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Configuration file, TOML: each flag below is a key of it
+    #[arg(long, value_name = "FILE", env = "QUORATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Die when this process, the parent, does
+    #[arg(long, value_name = "PID", hide = true)]
+    die_with_parent: Option<i32>,
+    #[command(flatten)]
+    flags: flags::Flags,
+}
+
+/// Runs the node; returns once it was stopped in good order.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(parent) = args.die_with_parent {
+        life::die_with(parent)?;
+    }
+    let settings = settings(args)?;
+    start_log(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(settings.node)).map_err(|error| {
+        let hint = "quorate serve --help";
+        Failure::new(Exit::Error, "The node stopped", format!("{error:#}")).hint(hint)
+    })
+}
+
+fn settings(args: &Args) -> Result<Settings, Failure> {
+    let env = |name: &str| std::env::var(name).ok();
+    let wrong =
+        |detail: String| Failure::usage("The configuration cannot work", detail).hint("quorate serve --help");
+    let settings = load::load(args.config.as_deref(), env, |name| args.flags.get(name))
+        .map_err(|error| wrong(error.to_string()))?;
+    match problems(&settings.node).as_slice() {
+        [] => Ok(settings),
+        found => Err(wrong(found.join("; "))),
+    }
+}
+
+fn start_log(settings: &Settings) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
+        .map_err(|error| Failure::usage("--log makes no sense", error.to_string()))?;
+    let colour = super::output::on_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Human => log.with_ansi(colour).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    let listener = bind(config.http).await?;
+    let http = listener.local_addr()?;
+    warn_beyond_loopback(&config);
+    let id = config.id;
+    let node = tokio::select! {
+        node = Node::start(config, http) => node?,
+        () = signals.next() => return Ok(()),
+    };
+    info!(node = id, %http, "serving");
+    let served = serve_until_signal(listener, node.clone(), signals).await;
+    node.shutdown().await;
+    info!("stopped");
+    served.context("the HTTP listener failed")
+}
+
+async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
+    let port = http.port();
+    TcpListener::bind(http).await.with_context(|| {
+        format!("cannot listen on {http}; is port {port} taken? --http chooses another address")
+    })
+}
+
+/// Serves until a signal, and then for at most [`DRAIN_MAX`].
+async fn serve_until_signal(listener: TcpListener, node: Node, mut signals: Signals) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        signals.next().await;
+        info!("stopping; a second signal ends the process at once");
+        let _ = stopping.send(());
+        tokio::spawn(async move {
+            signals.next().await;
+            std::process::exit(Exit::Error as i32);
+        });
+    };
+    let drained = async {
+        match stopped.await {
+            Ok(()) => sleep(DRAIN_MAX).await,
+            // The listener failed before any signal: its own error ends the select.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = crate::http::serve(listener, node, stop) => served,
+        () = drained => Ok(()),
+    }
+}
+
+/// Nothing is encrypted or authenticated yet, so listening to the world deserves a warning.
+fn warn_beyond_loopback(config: &Config) {
+    let beyond = |address: &SocketAddr| !address.ip().is_loopback();
+    let open: Vec<String> =
+        [config.http, config.peer].iter().filter(|a| beyond(a)).map(ToString::to_string).collect();
+    if !open.is_empty() {
+        warn!(
+            addresses = open.join(", "),
+            "listening beyond this machine without encryption or authentication: \
+             let only trusted networks reach these ports"
+        );
+    }
+}

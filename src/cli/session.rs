@@ -1,0 +1,93 @@
+//! What every command that speaks to a cluster shares: the global flags, a client, an output.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::client::Client;
+use super::endpoint::{self, ENDPOINT_DEFAULT};
+use super::output::{Format, Output};
+use crate::config::units;
+
+/// How long a data command may take unless told otherwise.
+const DATA_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// How long a change of the cluster is waited for unless told otherwise.
+const CHANGE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Global {
+    /// HTTP address of a node; give several and the next is tried when one is down [default: http://127.0.0.1:7070]
+    #[arg(
+        long = "endpoint",
+        value_name = "URL",
+        global = true,
+        env = "QUORATE_ENDPOINT",
+        value_delimiter = ',',
+        value_parser = endpoint::parse
+    )]
+    endpoints: Vec<String>,
+    /// How long to wait, such as 500ms or 30s [default: 5s; 30s for changes of the cluster]
+    #[arg(long, value_name = "TIME", global = true, value_parser = positive_duration)]
+    timeout: Option<Duration>,
+    /// How fresh a read must be
+    #[arg(long, global = true, value_enum, default_value_t)]
+    consistency: Consistency,
+    /// How to print results
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(super) output: Format,
+}
+
+/// How fresh a read must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Consistency {
+    /// Sees every write acknowledged before it began
+    #[default]
+    Linearizable,
+    /// The same, by the leader's lease while it holds
+    Lease,
+    /// Whatever the asked node has
+    Local,
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let time = units::duration(text)?;
+    if time.is_zero() { Err("it must be above zero".into()) } else { Ok(time) }
+}
+
+/// One command's way to the cluster and back to the user.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Sends requests.
+    pub(super) client: Client,
+    /// stdout.
+    pub(super) output: Output,
+    /// How long a change of the cluster is waited for.
+    pub(super) change_timeout: Duration,
+    consistency: Consistency,
+}
+
+impl Session {
+    /// A session with these flags; nothing is connected yet.
+    pub(super) fn new(global: Global) -> Self {
+        let mut endpoints = global.endpoints;
+        if endpoints.is_empty() {
+            endpoints.push(ENDPOINT_DEFAULT.to_owned());
+        }
+        Self {
+            client: Client::new(endpoints, global.timeout.unwrap_or(DATA_TIMEOUT_DEFAULT)),
+            output: Output::new(global.output),
+            change_timeout: global.timeout.unwrap_or(CHANGE_TIMEOUT_DEFAULT),
+            consistency: global.consistency,
+        }
+    }
+
+    /// The query that asks for the user's consistency.
+    pub(super) fn consistency_query(&self) -> &'static str {
+        match self.consistency {
+            Consistency::Linearizable => "consistency=linearizable",
+            Consistency::Lease => "consistency=lease",
+            Consistency::Local => "consistency=local",
+        }
+    }
+}

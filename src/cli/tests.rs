@@ -1,0 +1,66 @@
+//! The command line as a whole.
+
+use clap::CommandFactory;
+
+use super::*;
+
+fn parses(line: &str) -> bool {
+    Cli::try_parse_from(line.split(' ')).is_ok()
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_documented_command_parses() {
+    let lines = [
+        "quorate serve --config q.toml --join a:1,b:2",
+        "quorate serve --id 1 --data-dir d --http 127.0.0.1:7070 --peer 127.0.0.1:7170 --seeds a:1 --bootstrap-expect 3",
+        "quorate demo --nodes 5 --groups 8 --data-dir d --http-port 8000 --peer-port 9000",
+        "quorate --endpoint a:1 --endpoint b:2 --timeout 2s --consistency lease --output raw get k",
+        "quorate get k --endpoint a:1,b:2 --output json --ns other",
+        "quorate set k v --ttl 30s --if-version 7",
+        "quorate set k - --if-absent --json",
+        "quorate del k --if-version 3",
+        "quorate incr k --by -5 --init 10",
+        "quorate ttl k",
+        "quorate touch k --ttl 1s",
+        "quorate status",
+        "quorate member list",
+        "quorate member add 4 --http a:1 --peer a:2 --zone b",
+        "quorate member remove 4 --yes",
+        "quorate group list",
+        "quorate group show 1",
+        "quorate group add-voter 1 4",
+        "quorate group remove-voter 1 4 --yes",
+        "quorate group transfer 1 2",
+        "quorate group snapshot 1",
+        "quorate version",
+    ];
+    for line in lines {
+        assert!(parses(line), "{line}");
+    }
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let lines = [
+        "quorate",
+        "quorate get",
+        "quorate get k --timeout 5",
+        "quorate get k --timeout 0s",
+        "quorate get k --endpoint https://a:1",
+        "quorate get k --consistency strong",
+        "quorate set k v --if-absent --if-version 1",
+        "quorate set k v --ttl soon",
+        "quorate demo --nodes 0",
+        "quorate demo --nodes 10",
+        "quorate touch k",
+        "quorate group transfer 1",
+    ];
+    for line in lines {
+        assert!(!parses(line), "{line}");
+    }
+}

@@ -1,0 +1,262 @@
+//! Every setting of `serve`, once: its name, its meaning and how its text is read.
+//!
+//! The name is the flag (`--data-dir`), the key of the file (`data-dir`) and, in capitals, the environment
+//! variable (`QUORATE_DATA_DIR`), so the three cannot drift apart.
+
+use std::str::FromStr;
+
+use super::Config;
+use super::units::{duration_or, size};
+
+/// What `serve` runs with: the node's configuration and that of its process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The node's part.
+    pub node: Config,
+    /// Filter of the log, as `tracing`'s `EnvFilter` reads it.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { node: Config::default(), log: "info".into(), log_format: LogFormat::Human }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name in kebab case.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub value: &'static str,
+    /// One sentence for `--help`.
+    pub help: &'static str,
+    apply: fn(&mut Settings, &str) -> Result<(), String>,
+}
+
+impl Setting {
+    /// The environment variable of the same name.
+    pub fn env(&self) -> String {
+        format!("QUORATE_{}", self.name.replace('-', "_").to_ascii_uppercase())
+    }
+
+    /// Reads `text` into `settings`.
+    ///
+    /// # Errors
+    /// A sentence for the user when the text does not fit.
+    pub fn apply(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        (self.apply)(settings, text.trim())
+    }
+}
+
+/// Every setting, in the order of `--help`.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "id",
+        value: "N",
+        help: "Id of this node: unique for ever, from 1",
+        apply: |s, t| put(&mut s.node.id, number(t)),
+    },
+    Setting {
+        name: "data-dir",
+        value: "DIR",
+        help: "Folder of the log, the snapshots and the identity",
+        apply: |s, t| put(&mut s.node.data_dir, text(t).map(Into::into)),
+    },
+    Setting {
+        name: "http",
+        value: "IP:PORT",
+        help: "Where the HTTP API listens",
+        apply: |s, t| put(&mut s.node.http, address(t)),
+    },
+    Setting {
+        name: "peer",
+        value: "IP:PORT",
+        help: "Where peers connect",
+        apply: |s, t| put(&mut s.node.peer, address(t)),
+    },
+    Setting {
+        name: "advertise-http",
+        value: "HOST:PORT",
+        help: "HTTP address told to others, if it differs from --http",
+        apply: |s, t| put(&mut s.node.advertise_http, host_port(t).map(Some)),
+    },
+    Setting {
+        name: "advertise-peer",
+        value: "HOST:PORT",
+        help: "Peer address told to others, if it differs from --peer",
+        apply: |s, t| put(&mut s.node.advertise_peer, host_port(t).map(Some)),
+    },
+    Setting {
+        name: "zone",
+        value: "NAME",
+        help: "Failure zone, for people and placement",
+        apply: |s, t| put(&mut s.node.zone, Ok(t.to_owned())),
+    },
+    Setting {
+        name: "seeds",
+        value: "HOST:PORT,…",
+        help: "Peer addresses of nodes to form the cluster with or to join",
+        apply: |s, t| put(&mut s.node.seeds, list(t)),
+    },
+    Setting {
+        name: "bootstrap-expect",
+        value: "N",
+        help: "Form a new cluster once this many fresh nodes found each other; 0: only join",
+        apply: |s, t| put(&mut s.node.bootstrap_expect, number(t)),
+    },
+    Setting {
+        name: "groups",
+        value: "N",
+        help: "Data groups of a new cluster; 0: one for each of its first nodes",
+        apply: |s, t| put(&mut s.node.groups, number(t)),
+    },
+    Setting {
+        name: "replication",
+        value: "N",
+        help: "Voters of each group of a new cluster",
+        apply: |s, t| put(&mut s.node.replication, number(t)),
+    },
+    Setting {
+        name: "memory-max",
+        value: "SIZE",
+        help: "Bytes the maps of this node may hold; past it writes are refused",
+        apply: |s, t| put(&mut s.node.memory_max, size(t)),
+    },
+    Setting {
+        name: "value-max",
+        value: "SIZE",
+        help: "Longest value accepted",
+        apply: |s, t| put(&mut s.node.value_max, size(t).and_then(fits)),
+    },
+    Setting {
+        name: "log-segment",
+        value: "SIZE",
+        help: "Size of a segment of the log",
+        apply: |s, t| put(&mut s.node.log_segment, size(t)),
+    },
+    Setting {
+        name: "snapshot-log",
+        value: "SIZE",
+        help: "Log after which a group takes a snapshot",
+        apply: |s, t| put(&mut s.node.snapshot_log, size(t)),
+    },
+    Setting {
+        name: "snapshot-interval",
+        value: "TIME",
+        help: "Time after which a group with new entries takes a snapshot; a bare number is seconds",
+        apply: |s, t| put(&mut s.node.snapshot_interval, whole_seconds(t)),
+    },
+    Setting {
+        name: "heartbeat",
+        value: "TIME",
+        help: "Heartbeat interval; a bare number is milliseconds",
+        apply: |s, t| put(&mut s.node.heartbeat, duration_or(t, Some(1))),
+    },
+    Setting {
+        name: "election-min",
+        value: "TIME",
+        help: "Shortest election timeout; a bare number is milliseconds",
+        apply: |s, t| put(&mut s.node.election_min, duration_or(t, Some(1))),
+    },
+    Setting {
+        name: "election-max",
+        value: "TIME",
+        help: "Longest election timeout, and the length of the lease; a bare number is milliseconds",
+        apply: |s, t| put(&mut s.node.election_max, duration_or(t, Some(1))),
+    },
+    Setting {
+        name: "log",
+        value: "FILTER",
+        help: "What to log on stderr: error, warn, info, debug, trace, or a filter such as info,quorate::node=debug",
+        apply: |s, t| put(&mut s.log, text(t)),
+    },
+    Setting {
+        name: "log-format",
+        value: "human|json",
+        help: "How log lines look",
+        apply: |s, t| put(&mut s.log_format, log_format(t)),
+    },
+];
+
+fn put<T>(place: &mut T, read: Result<T, String>) -> Result<(), String> {
+    *place = read?;
+    Ok(())
+}
+
+fn text(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("it must not be empty".into()) } else { Ok(text.to_owned()) }
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a whole number in its range"))
+}
+
+fn address<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an address like 127.0.0.1:7070"))
+}
+
+fn list(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(host_port).collect()
+}
+
+fn host_port(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+    match port.and_then(|port| port.parse::<u16>().ok()) {
+        Some(port) if port > 0 => Ok(text.to_owned()),
+        _ => Err(format!("`{text}` is not an address like 127.0.0.1:7170 or node-1:7170")),
+    }
+}
+
+fn fits<T: TryFrom<u64>>(size: u64) -> Result<T, String> {
+    size.try_into().map_err(|_| format!("{size} bytes are too many"))
+}
+
+fn whole_seconds(text: &str) -> Result<u64, String> {
+    let ms = duration_or(text, Some(1_000))?;
+    if ms % 1_000 == 0 { Ok(ms / 1_000) } else { Err(format!("`{text}` is not a whole number of seconds")) }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("`{text}` is neither human nor json")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_configuration_is_a_setting() {
+        let json = serde_json::to_value(Config::default()).unwrap();
+        let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.extend(["log", "log-format"]);
+        fields.sort_unstable();
+        let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        assert_eq!(names, fields);
+    }
+
+    #[test]
+    fn lists_and_addresses() {
+        assert_eq!(list("a:1, b:2,").unwrap(), ["a:1", "b:2"]);
+        for bad in ["a", ":1", "a:", "a:0", "a:70000"] {
+            assert!(host_port(bad).is_err(), "{bad}");
+        }
+    }
+}
