@@ -130,6 +130,21 @@ fn expired_keys_go_a_bounded_number_at_a_time() {
 }
 
 #[test]
+fn keys_due_at_one_time_go_in_order_of_slot_and_key() {
+    let mut map = TtlMap::owning_all();
+    let mut keys: Vec<Key> = (0..300).map(numbered).collect();
+    keys.extend((0..20).map(|n| Key::new(9, format!("{{key 7}}{n}").as_bytes()).unwrap()));
+    let many: Vec<Command> = keys.iter().map(|key| set(key.clone(), 10)).collect();
+    apply(&mut map, 100, &many);
+    keys.sort_by_key(|key| (key.slot(), key.clone()));
+    while !keys.is_empty() {
+        apply(&mut map, 200, &[]);
+        keys.drain(..keys.len().min(EXPIRED_REMOVED_PER_ENTRY));
+        assert!(map.state.slots.iter().map(Record::key).eq(keys.iter().map(Key::as_bytes)));
+    }
+}
+
+#[test]
 fn which_expired_keys_go_first_does_not_depend_on_a_restore() {
     let mut map = TtlMap::owning_all();
     let many: Vec<Command> = (0..300).map(|n| set(numbered(n), 10)).collect();
