@@ -1,4 +1,189 @@
-//! openraft's log storage for one group, on the shared log.
-/// placeholder
-#[derive(Debug)]
-pub struct GroupLog;
+//! openraft's log storage for one group, on the node's shared log.
+//!
+//! Translates types and nothing more: the contract (readable on return, reported after the sync, in
+//! order) is kept by [`crate::wal`]. Entries that are no longer in memory are read from disk in place;
+//! reads that may be long are cut into parts of [`READ_BYTES_MAX`].
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use openraft::OptionalSend;
+use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
+use openraft::vote::RaftLeaderId as _;
+
+use super::messages::{membership, put_membership, put_vote, vote};
+use super::types::{LeaderId, LogId, Payload, RaftEntry, TypeConfig, Vote};
+use crate::GroupId;
+use crate::codec::{DecodeError, Decoder};
+use crate::command::PackedEntry;
+use crate::wal::{Entry, EntryId, SharedLog};
+
+/// Bytes of entries that one part of a long read holds, unless its first entry alone has more.
+pub const READ_BYTES_MAX: u64 = 1 << 20;
+
+const BLANK: u8 = 0;
+const NORMAL: u8 = 1;
+const MEMBERSHIP: u8 = 2;
+
+/// One group's log. Clones are readers of the same log.
+#[derive(Debug, Clone)]
+pub struct GroupLog {
+    log: SharedLog,
+    group: GroupId,
+}
+
+impl GroupLog {
+    /// The log of `group`; empty if it is new.
+    pub fn new(log: &SharedLog, group: GroupId) -> Self {
+        Self { log: log.clone(), group }
+    }
+
+    fn read(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<RaftEntry>> {
+        let entries = self.log.read(self.group, start, end, bytes_max)?;
+        Ok(entries.into_iter().map(from_stored).collect::<Result<_, _>>()?)
+    }
+
+    /// The next part of a stream, and where the one after it starts.
+    fn part(&self, next: u64, end: u64, first: bool) -> io::Result<(Vec<RaftEntry>, u64)> {
+        let entries = self.read(next, end, READ_BYTES_MAX)?;
+        let found = entries.first().map(|entry| entry.log_id.index);
+        if !first && found.is_some_and(|found| found != next) {
+            let what = format!("group {}: entry {next} was purged while it was read", self.group);
+            return Err(io::Error::other(what));
+        }
+        let after = entries.last().map_or(end, |entry| entry.log_id.index + 1);
+        Ok((entries, after))
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for GroupLog {
+    type LogReader = Self;
+
+    async fn get_log_state(&mut self) -> io::Result<LogState<TypeConfig>> {
+        let (purged, last) = self.log.bounds(self.group)?;
+        Ok(LogState { last_purged_log_id: purged.map(log_id), last_log_id: last.map(log_id) })
+    }
+
+    async fn get_log_reader(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        put_vote(&mut bytes, vote);
+        self.log.save_vote(self.group, bytes.into()).await
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> io::Result<()>
+    where
+        I: IntoIterator<Item = RaftEntry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let entries = entries.into_iter().map(to_stored).collect();
+        let done = Box::new(|result| callback.io_completed(result));
+        self.log.append(self.group, entries, done).await
+    }
+
+    async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> io::Result<()> {
+        let from = last_log_id.map_or(0, |id| id.index + 1);
+        self.log.truncate(self.group, from).await
+    }
+
+    async fn purge(&mut self, log_id: LogId) -> io::Result<()> {
+        self.log.purge(self.group, entry_id(&log_id)).await
+    }
+}
+
+impl RaftLogReader<TypeConfig> for GroupLog {
+    async fn try_get_log_entries<RB>(&mut self, range: RB) -> io::Result<Vec<RaftEntry>>
+    where
+        RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let (start, end) = bounds(&range);
+        self.read(start, end, u64::MAX)
+    }
+
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
+        self.read(start, end, READ_BYTES_MAX)
+    }
+
+    /// In parts: applying a long log after a restart does not need all of it in memory.
+    async fn entries_stream<RB>(
+        &mut self,
+        range: RB,
+    ) -> impl Stream<Item = io::Result<RaftEntry>> + OptionalSend
+    where
+        RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
+    {
+        let (start, end) = bounds(&range);
+        let log = self.clone();
+        let parts = stream::unfold(start, move |next| {
+            let part = (next < end).then(|| log.part(next, end, next == start));
+            let step = part.map(|part| match part {
+                Ok((entries, after)) => (entries.into_iter().map(Ok).collect(), after),
+                Err(error) => (vec![Err(error)], end),
+            });
+            std::future::ready(step)
+        });
+        // openraft wants it `Unpin`.
+        Box::pin(parts.flat_map(|part: Vec<io::Result<RaftEntry>>| stream::iter(part)))
+    }
+
+    async fn read_vote(&mut self) -> io::Result<Option<Vote>> {
+        let stored = self.log.vote(self.group)?;
+        Ok(stored.map(|bytes| vote(&mut Decoder::new(bytes))).transpose()?)
+    }
+}
+
+/// First index, and the one behind the last.
+fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
+    let start = match range.start_bound() {
+        Bound::Included(&start) => start,
+        Bound::Excluded(&before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(&last) => last.saturating_add(1),
+        Bound::Excluded(&end) => end,
+        Bound::Unbounded => u64::MAX,
+    };
+    (start, end)
+}
+
+fn entry_id(id: &LogId) -> EntryId {
+    EntryId { term: id.leader_id.term, node: id.leader_id.node_id, index: id.index }
+}
+
+fn log_id(id: EntryId) -> LogId {
+    LogId { leader_id: LeaderId::new(id.term, id.node), index: id.index }
+}
+
+/// The payload of a normal entry is shared, not copied.
+fn to_stored(entry: RaftEntry) -> Entry {
+    let (kind, payload) = match entry.payload {
+        Payload::Blank => (BLANK, Bytes::new()),
+        Payload::Normal(packed) => (NORMAL, packed.as_bytes().clone()),
+        Payload::Membership(config) => {
+            let mut bytes = Vec::new();
+            put_membership(&mut bytes, &config);
+            (MEMBERSHIP, bytes.into())
+        }
+    };
+    Entry { id: entry_id(&entry.log_id), kind, payload }
+}
+
+fn from_stored(entry: Entry) -> Result<RaftEntry, DecodeError> {
+    let payload = match entry.kind {
+        BLANK => Payload::Blank,
+        NORMAL => Payload::Normal(PackedEntry::from_bytes(entry.payload)?),
+        MEMBERSHIP => Payload::Membership(membership(&mut Decoder::new(entry.payload))?),
+        kind => return Err(DecodeError::Unknown { what: "entry kind", value: kind.into() }),
+    };
+    Ok(RaftEntry { log_id: log_id(entry.id), payload })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,48 @@
 //! The shared write-ahead log of all groups of a node.
+//!
+//! What it is for: entries, votes, truncations and purges of every group go through one writer thread,
+//! which takes everything waiting, writes it as one batch, calls `fdatasync` once and then reports back.
+//! It knows nothing of openraft: an entry is an id, a kind and bytes, a vote is bytes.
+//!
+//! What it relies on: [`Disk`] tells the truth about `sync_data`, and no other process writes the
+//! directory (a lock file sees to that).
+//!
+//! What it guarantees:
+//! - Everything reaches the disk in the order it was enqueued; nothing is reported durable before it is.
+//! - A batch is on disk whole or not at all: after a crash the log ends at a batch boundary.
+//! - Damage that a crash cannot explain is refused at open, by file and offset, and never served.
+//! - The first failed write or sync ends the log for good: the kernel may have dropped the data, so a
+//!   second `fdatasync` that succeeds proves nothing (Rebello et al., "Can Applications Recover from fsync
+//!   Failures?", 2020).
+//! - Votes are never forgotten. A group that lags cannot hold the disk: its entries are moved to the head.
+//!
+//! The parts: `frame` and `record` are the format; `index` is what the disk holds; `memory` is what
+//! callers see; `recover` reads a directory back; `writer` makes batches; `log` adds the thread. All but
+//! `log` and `segment::Background` run without threads.
+
+mod disk;
+mod error;
+mod frame;
+mod index;
+mod log;
+mod memory;
+mod options;
+mod record;
+mod recover;
+mod segment;
+mod stats;
+mod view;
+mod writer;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use disk::{Disk, DiskFile, FsDisk};
+pub use error::WalError;
+pub use log::SharedLog;
+pub use memory::Done;
+pub use options::{APPEND_BYTES_MAX, WalOptions};
+pub use record::{Entry, EntryId};
+pub use stats::{GroupStats, WalStats};

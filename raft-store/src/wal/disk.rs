@@ -1,0 +1,109 @@
+//! The smallest file system the log needs, and the real one. Its faulty twin is in `testing`.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::WalError;
+
+const LOCK_FILE: &str = "LOCK";
+
+/// One directory of files.
+pub trait Disk: Debug + Send + Sync {
+    /// Creates a file, empty; one of that name is emptied.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file for reading and writing.
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Gives a file another name; durable after [`Disk::sync_dir`].
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file; durable after [`Disk::sync_dir`]. Who has it open can still read it.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Names of all files, in no order.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Makes creations, renames and removals durable.
+    fn sync_dir(&self) -> io::Result<()>;
+}
+
+/// One open file.
+pub trait DiskFile: Debug + Send + Sync {
+    /// Its length in bytes.
+    fn size(&self) -> io::Result<u64>;
+    /// Fills `buffer` from `offset` on, or fails.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+    /// Writes all of `bytes` at `offset`, growing the file if need be.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Returns once everything written, and the length, is on disk.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+/// A real directory, locked for as long as this value lives.
+#[derive(Debug)]
+pub struct FsDisk {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl FsDisk {
+    /// Creates `dir` if it is absent, and locks it. [`WalError::Locked`] when somebody else has it.
+    pub fn lock(dir: &Path) -> Result<Self, WalError> {
+        let name = dir.display().to_string();
+        let file = (|| {
+            fs::create_dir_all(dir)?;
+            OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))
+        })()
+        .map_err(WalError::io(&name))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(WalError::Locked { dir: name }),
+            Err(TryLockError::Error(source)) => Err(WalError::Io { file: name, source }),
+        }
+    }
+}
+
+impl Disk for FsDisk {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let options = OpenOptions::new().create(true).truncate(true).read(true).write(true).to_owned();
+        Ok(Arc::new(options.open(self.dir.join(name))?))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(OpenOptions::new().read(true).write(true).open(self.dir.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.dir.join(name))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        File::open(&self.dir)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+}

@@ -1,0 +1,244 @@
+//! The log as its users hold it: a handle, a bounded queue, and the thread that drives the writer.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::disk::{Disk, FsDisk};
+use super::error::WalError;
+use super::memory::{Change, Done, Found, Memory, Operation, closed};
+use super::options::{QUEUE_BYTES_CEILING, WalOptions};
+use super::record::{Entry, EntryId};
+use super::recover::recover;
+use super::segment::Background;
+use super::stats::{GroupStats, WalStats};
+use super::writer::{Flushed, Writer};
+use crate::GroupId;
+
+/// A node's log. Clones share it; the last one to go closes it.
+#[derive(Clone)]
+pub struct SharedLog {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    memory: Mutex<Memory>,
+    work: Condvar,
+    /// Free bytes of the queue.
+    space: Semaphore,
+    options: WalOptions,
+}
+
+impl SharedLog {
+    /// Opens the log in `dir`, or makes a new one there.
+    ///
+    /// Fails when another process has it, when a file cannot be read, and when the log is damaged in a way
+    /// that a crash cannot explain; see [`WalError`].
+    pub fn open(dir: &Path, options: WalOptions) -> Result<Self, WalError> {
+        Self::open_on(Arc::new(FsDisk::lock(dir)?), options)
+    }
+
+    /// The same on any [`Disk`], which must be this log's alone.
+    pub fn open_on(disk: Arc<dyn Disk>, options: WalOptions) -> Result<Self, WalError> {
+        let queue_bytes = options.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
+        let options = WalOptions { queue_bytes, ..options };
+        let recovered = recover(&*disk, options.segment_bytes)?;
+        let next = recovered.segment + 1;
+        let io = WalError::io("starting the log");
+        let start = || {
+            let source = Background::start(disk, options.segment_bytes, next)?;
+            let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
+            let shared = Arc::new(Shared {
+                memory: Mutex::new(memory),
+                work: Condvar::new(),
+                space: Semaphore::new(queue_bytes),
+                options,
+            });
+            let driven = Driven(shared.clone());
+            let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
+            Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
+        };
+        start().map_err(io)
+    }
+
+    /// Groups the log knows, by an entry, a purge or only a vote.
+    pub fn groups(&self) -> Vec<GroupId> {
+        let memory = self.memory();
+        let mut groups: Vec<GroupId> = memory.view.groups.keys().copied().collect();
+        groups.extend(memory.index.groups().keys().filter(|group| !memory.view.groups.contains_key(group)));
+        groups.sort_unstable();
+        groups
+    }
+
+    /// Appends entries, which can be read when this returns; `done` is called once they are durable or
+    /// the log has failed. Waits while the queue is full.
+    ///
+    /// On an error here nothing was appended and `done` is not called: the entries leave a hole, are more
+    /// than [`super::APPEND_BYTES_MAX`], or the log has failed or is closed.
+    pub async fn append(&self, group: GroupId, entries: Vec<Entry>, done: Done) -> io::Result<()> {
+        self.submit(Change::Append { group, entries }, Some(done)).await
+    }
+
+    /// Saves a group's vote; it is durable when this returns.
+    pub async fn save_vote(&self, group: GroupId, vote: Bytes) -> io::Result<()> {
+        let (saved, wait) = oneshot::channel();
+        let done: Done = Box::new(move |result| {
+            // The caller may have gone away; the vote stands all the same.
+            let _ = saved.send(result);
+        });
+        self.submit(Change::Vote { group, vote }, Some(done)).await?;
+        wait.await.map_err(|_| closed())?
+    }
+
+    /// Removes a group's entries from index `from` on. It is durable before anything appended later is.
+    pub async fn truncate(&self, group: GroupId, from: u64) -> io::Result<()> {
+        self.submit(Change::Truncate { group, from }, None).await
+    }
+
+    /// Removes a group's entries up to `upto`, which may lie behind its last one. It is durable before
+    /// anything appended later is; after a crash older entries may be back.
+    pub async fn purge(&self, group: GroupId, upto: EntryId) -> io::Result<()> {
+        self.submit(Change::Purge { group, upto }, None).await
+    }
+
+    async fn submit(&self, change: Change, done: Option<Done>) -> io::Result<()> {
+        let shared = &self.inner.shared;
+        let charged = change.cost().min(shared.options.queue_bytes);
+        let permits = u32::try_from(charged).unwrap_or(u32::MAX);
+        let permit = shared.space.acquire_many(permits).await.map_err(|_| closed())?;
+        shared.memory.lock().enqueue(Operation { change, done, charged })?;
+        // Given back by the writer.
+        permit.forget();
+        shared.work.notify_one();
+        Ok(())
+    }
+
+    /// The entries of `start..end` that the log has, in order: those up to `bytes_max` bytes in all, but at
+    /// least one if there is any. Reads the disk for those no longer in memory, and verifies them.
+    pub fn read(&self, group: GroupId, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
+        let found = self.memory().find(group, start, end, bytes_max)?;
+        found.into_iter().map(Found::load).collect()
+    }
+
+    /// A group's last purged entry, and its last entry (the purged one if there is no other).
+    pub fn bounds(&self, group: GroupId) -> io::Result<(Option<EntryId>, Option<EntryId>)> {
+        let memory = self.memory();
+        memory.check()?;
+        let view = memory.view.groups.get(&group);
+        Ok((view.and_then(|view| view.purged), view.and_then(|view| view.last())))
+    }
+
+    /// A group's last durable vote.
+    pub fn vote(&self, group: GroupId) -> io::Result<Option<Bytes>> {
+        let memory = self.memory();
+        memory.check()?;
+        Ok(memory.index.groups().get(&group).and_then(|state| state.vote.clone()))
+    }
+
+    /// What a group takes of the log since its last purge.
+    pub fn group_stats(&self, group: GroupId) -> GroupStats {
+        self.memory().view.groups.get(&group).map(|view| view.stats()).unwrap_or_default()
+    }
+
+    /// Numbers of the log as a whole.
+    pub fn stats(&self) -> WalStats {
+        let memory = self.memory();
+        let segments = memory.files.len() as u64;
+        WalStats {
+            segments,
+            disk_bytes: segments * self.inner.shared.options.segment_bytes,
+            live_bytes: memory.index.live_total(),
+            cached_bytes: memory.view.cached_bytes(),
+            ..memory.stats
+        }
+    }
+
+    /// Why the log takes no more writes, if so. It never recovers from that; only opening it again does.
+    pub fn health(&self) -> Result<(), WalError> {
+        self.memory().failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_wal()))
+    }
+
+    /// Writes everything that waits, and stops. What comes later fails.
+    pub fn close(&self) -> Result<(), WalError> {
+        self.inner.close();
+        self.health()
+    }
+
+    fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {
+        self.inner.shared.memory.lock()
+    }
+}
+
+impl fmt::Debug for SharedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedLog").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        self.shared.memory.lock().closing = true;
+        self.shared.work.notify_one();
+        let Some(thread) = self.thread.lock().take() else { return };
+        // The last handle may be dropped by a callback, on the very thread that would be waited for.
+        if thread.thread().id() != std::thread::current().id() {
+            // It can only have panicked, which the panic hook has told.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The writer's thread. However it ends, nobody is left waiting.
+struct Driven(Arc<Shared>);
+
+impl Driven {
+    fn run(self, mut writer: Writer) {
+        while self.wait_for_work() {
+            let flushed = writer.flush(&self.0.memory);
+            self.0.space.add_permits(flushed.charged);
+            flushed.complete();
+        }
+    }
+
+    /// False once the log is closing and nothing waits.
+    fn wait_for_work(&self) -> bool {
+        let mut memory = self.0.memory.lock();
+        while memory.queue.is_empty() {
+            if memory.closing {
+                return false;
+            }
+            self.0.work.wait(&mut memory);
+        }
+        true
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.0.space.close();
+        if std::thread::panicking() {
+            let mut memory = self.0.memory.lock();
+            let waiting = memory.fail(&io::Error::other("the log's thread has panicked"));
+            let failure = memory.failure.clone();
+            drop(memory);
+            Flushed::new(waiting, failure).complete();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The faulty twin of a disk: in memory, fails or loses power at any operation, and forgets at a crash
+//! what was not synced, in the ways real disks do.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::disk::{Disk, DiskFile};
+
+/// Bytes a disk writes whole or not at all.
+const SECTOR: usize = 512;
+
+/// What happens at a given operation (write, sync, create, rename, remove) of the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This operation fails half done, the later ones work.
+    Fail(io::ErrorKind),
+    /// This one and all later ones fail: the power is gone.
+    PowerLoss,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Content {
+    durable: Vec<u8>,
+    current: Vec<u8>,
+    /// Writes since the last sync.
+    pending: Vec<(usize, Vec<u8>)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: Vec<Content>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    operations: u64,
+    fault: Option<(u64, Fault)>,
+}
+
+/// A directory in memory. Clones are the same directory.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct FaultyDisk(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct FaultyFile {
+    state: Arc<Mutex<State>>,
+    number: usize,
+}
+
+/// A small generator of numbers (xorshift64*, Vigna 2016): the tests' only chance.
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.max(1);
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % bound.max(1)
+    }
+}
+
+impl FaultyDisk {
+    /// Operations so far.
+    pub(crate) fn operations(&self) -> u64 {
+        self.0.lock().operations
+    }
+
+    /// Lets `fault` happen at the `nth` operation from now (0: the next one).
+    pub(crate) fn fault_at(&self, nth: u64, fault: Fault) {
+        let mut state = self.0.lock();
+        state.fault = Some((state.operations + nth, fault));
+    }
+
+    /// The directory as a machine finds it after losing power now. Names that were not synced are either
+    /// way; of the writes to a file that were not synced a prefix is there, the last one torn at any byte, or
+    /// any of their sectors.
+    pub(crate) fn crash(&self, chance: &mut Chance) -> Self {
+        let state = self.0.lock();
+        let files = state.files.iter().map(|content| content.crash(chance)).collect();
+        let names = if chance.below(2) == 0 { &state.names } else { &state.durable_names };
+        let (names, durable_names) = (names.clone(), names.clone());
+        Self(Arc::new(Mutex::new(State { files, names, durable_names, ..State::default() })))
+    }
+
+    /// Flips one bit of a file, on disk and in its cache.
+    pub(crate) fn flip(&self, name: &str, bit: usize) {
+        let mut state = self.0.lock();
+        let number = state.names[name];
+        let content = &mut state.files[number];
+        content.durable[bit / 8] ^= 1 << (bit % 8);
+        content.current[bit / 8] ^= 1 << (bit % 8);
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        let state = self.0.lock();
+        state.files[state.names[name]].current.clone()
+    }
+
+    fn file(&self, number: usize) -> Arc<dyn DiskFile> {
+        Arc::new(FaultyFile { state: self.0.clone(), number })
+    }
+}
+
+impl Content {
+    fn write(bytes: &mut Vec<u8>, at: usize, written: &[u8]) {
+        bytes.resize(bytes.len().max(at + written.len()), 0);
+        bytes[at..at + written.len()].copy_from_slice(written);
+    }
+
+    fn crash(&self, chance: &mut Chance) -> Self {
+        let mut bytes = self.durable.clone();
+        if chance.below(2) == 0 {
+            self.tear_at_a_byte(&mut bytes, chance);
+        } else {
+            self.tear_in_sectors(&mut bytes, chance);
+        }
+        Self { durable: bytes.clone(), current: bytes, pending: Vec::new() }
+    }
+
+    fn tear_at_a_byte(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
+        let whole = chance.below(self.pending.len() as u64 + 1) as usize;
+        for (at, written) in &self.pending[..whole] {
+            Self::write(bytes, *at, written);
+        }
+        if let Some((at, written)) = self.pending.get(whole) {
+            let len = chance.below(written.len() as u64 + 1) as usize;
+            Self::write(bytes, *at, &written[..len]);
+        }
+    }
+
+    fn tear_in_sectors(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
+        for (at, written) in &self.pending {
+            for (nth, sector) in written.chunks(SECTOR).enumerate() {
+                if chance.below(2) == 0 {
+                    Self::write(bytes, at + nth * SECTOR, sector);
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Counts an operation; fails if it is to.
+    fn operate(&mut self) -> io::Result<()> {
+        let now = self.operations;
+        self.operations += 1;
+        match self.fault {
+            Some((at, Fault::Fail(kind))) if at == now => Err(kind.into()),
+            Some((at, Fault::PowerLoss)) if at <= now => Err(io::Error::other("no power")),
+            _ => Ok(()),
+        }
+    }
+
+    fn number(&self, name: &str) -> io::Result<usize> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        let number = state.files.len();
+        state.files.push(Content::default());
+        state.names.insert(name.to_owned(), number);
+        drop(state);
+        Ok(self.file(number))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let number = self.0.lock().number(name)?;
+        Ok(self.file(number))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        let number = state.number(from)?;
+        state.names.remove(from);
+        state.names.insert(to.to_owned(), number);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        state.number(name)?;
+        state.names.remove(name);
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.0.lock().names.keys().cloned().collect())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        state.durable_names = state.names.clone();
+        Ok(())
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.state.lock().files[self.number].current.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let state = self.state.lock();
+        let at = offset as usize;
+        let bytes = state.files[self.number].current.get(at..at + buffer.len());
+        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let outcome = state.operate();
+        // Without power any part of the write may be there; that is for the crash to say.
+        let half = matches!(state.fault, Some((_, Fault::Fail(_)))) && outcome.is_err();
+        let written = if half { &bytes[..bytes.len() / 2] } else { bytes };
+        let content = &mut state.files[self.number];
+        Content::write(&mut content.current, offset as usize, written);
+        content.pending.push((offset as usize, written.to_vec()));
+        outcome
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let outcome = state.operate();
+        let power_loss = matches!(state.fault, Some((_, Fault::PowerLoss))) && outcome.is_err();
+        if power_loss {
+            return outcome;
+        }
+        let content = &mut state.files[self.number];
+        // After a failed sync the cache looks clean, but the disk has nothing (fsyncgate).
+        for (at, written) in std::mem::take(&mut content.pending) {
+            if outcome.is_ok() {
+                Content::write(&mut content.durable, at, &written);
+            }
+        }
+        outcome
+    }
+}

@@ -1,0 +1,8 @@
+//! The log as a whole: driven by hand on the faulty disk (`crash`, `damage`, `space`), and as its users
+//! hold it, with its threads, on a real one (`shared`).
+
+mod crash;
+mod damage;
+mod rig;
+mod shared;
+mod space;

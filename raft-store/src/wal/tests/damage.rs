@@ -1,0 +1,119 @@
+//! Damage that no crash explains is refused, by file and offset, and never served.
+
+use super::rig::{OPTIONS, Rig, entry};
+use crate::wal::WalError;
+use crate::wal::disk::Disk;
+use crate::wal::frame::{HEADER_BYTES, parse, segment_name};
+use crate::wal::options::WalOptions;
+use crate::wal::testing::{Chance, Fault, FaultyDisk};
+
+/// A log of several batches in several segments, none of them purged.
+fn log(batches: u64) -> FaultyDisk {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open(&disk).unwrap();
+    for index in 0..batches {
+        rig.append(1, vec![entry(index, 100)]);
+        assert!(rig.flush());
+    }
+    disk
+}
+
+fn batches(disk: &FaultyDisk, segment: u64) -> Vec<(usize, usize)> {
+    let bytes = disk.bytes(&segment_name(segment));
+    let next = |at: usize| parse(segment, &bytes, at).map(|frame| (at, frame.end));
+    std::iter::successors(next(HEADER_BYTES), |&(_, end)| next(end)).collect()
+}
+
+#[test]
+fn a_flipped_bit_is_refused_with_file_and_offset() {
+    for batch in 0..3 {
+        let (start, _) = batches(&log(40), 1)[batch];
+        for bit in (0..150 * 8).step_by(7) {
+            let disk = log(40);
+            disk.flip(&segment_name(1), start * 8 + bit);
+            match Rig::open(&disk).map(|_| ()) {
+                Err(WalError::Corrupt { file, offset, .. }) => {
+                    assert_eq!((file, offset), (segment_name(1), start as u64), "bit {bit}");
+                }
+                other => panic!("bit {bit} of batch {batch}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_batch_of_a_segment_is_missed_when_a_later_segment_goes_on() {
+    let disk = log(40);
+    let &(start, _) = batches(&disk, 1).last().unwrap();
+    disk.flip(&segment_name(1), (start + 40) * 8);
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("{} is damaged at byte {start}", segment_name(1))), "{error}");
+}
+
+#[test]
+fn a_zeroed_batch_between_others_is_missed() {
+    let disk = log(40);
+    let &(start, end) = batches(&disk, 1).last().unwrap();
+    let file = disk.open(&segment_name(1)).unwrap();
+    file.write_at(start as u64, &vec![0; end - start]).unwrap();
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains(&format!("{} is damaged at byte {start}", segment_name(1))), "{error}");
+}
+
+#[test]
+fn a_missing_segment_is_refused() {
+    let disk = log(60);
+    disk.remove(&segment_name(2)).unwrap();
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(error, WalError::MissingSegment { file } if file == segment_name(2)));
+}
+
+#[test]
+fn a_lost_beginning_is_refused() {
+    let disk = log(60);
+    let bytes = disk.bytes(&segment_name(2));
+    let file = disk.open(&segment_name(2)).unwrap();
+    file.write_at(HEADER_BYTES as u64, &vec![0; bytes.len() - HEADER_BYTES]).unwrap();
+    for segment in [1, 3, 4, 5, 6] {
+        let _ = disk.remove(&segment_name(segment));
+    }
+    assert!(matches!(Rig::open(&disk).map(|_| ()), Err(WalError::Corrupt { .. })));
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let disk = log(1);
+    disk.flip(&segment_name(1), 8 * 8 + 1);
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(error, WalError::UnknownVersion { file, version: 3 } if file == segment_name(1)));
+}
+
+#[test]
+fn a_torn_batch_is_cut_and_its_rest_never_read_again() {
+    for seed in 1..60 {
+        let disk = log(3);
+        let mut rig = Rig::open(&disk).unwrap();
+        disk.fault_at(1, Fault::PowerLoss);
+        rig.append(1, vec![entry(3, 1200)]);
+        assert!(!rig.flush());
+        let disk = disk.crash(&mut Chance(seed));
+        let mut rig = Rig::open(&disk).unwrap();
+        let kept = rig.read(1).unwrap().len() as u64;
+        assert!(kept == 3 || kept == 4);
+        rig.append(1, vec![entry(kept, 10)]);
+        assert!(rig.flush());
+        let again = Rig::open(&disk).unwrap().read(1).unwrap();
+        assert_eq!(again.len() as u64, kept + 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_damaged_entry_is_never_served() {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open_with(&disk, WalOptions { cache_bytes: 0, ..OPTIONS }).unwrap();
+    rig.append(1, vec![entry(0, 100)]);
+    assert!(rig.flush());
+    let (start, _) = batches(&disk, 1)[0];
+    disk.flip(&segment_name(1), (start + 100) * 8);
+    assert_eq!(rig.read(1).unwrap_err().kind(), std::io::ErrorKind::InvalidData);
+}

@@ -1,0 +1,211 @@
+//! A log without threads on a faulty disk, and the model it is compared with.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::GroupId;
+use crate::wal::error::WalError;
+use crate::wal::memory::{Change, Memory, Operation};
+use crate::wal::options::WalOptions;
+use crate::wal::record::{Entry, EntryId};
+use crate::wal::recover::recover;
+use crate::wal::segment::Inline;
+use crate::wal::testing::{Chance, FaultyDisk};
+use crate::wal::writer::Writer;
+
+/// Small segments and no cache: rotation, removal, moving and reads from disk all the time.
+pub(super) const OPTIONS: WalOptions =
+    WalOptions { segment_bytes: 2048, segments_max: 3, cache_bytes: 0, queue_bytes: 1 << 20, clock: || 0 };
+
+/// What one group should hold.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct ModelGroup {
+    pub(super) vote: Option<Bytes>,
+    pub(super) purged: Option<EntryId>,
+    pub(super) entries: BTreeMap<u64, Entry>,
+}
+
+/// What a log should hold. Groups without anything are not listed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Model(pub(super) BTreeMap<GroupId, ModelGroup>);
+
+impl Model {
+    fn last(&self, group: GroupId) -> Option<u64> {
+        let state = self.0.get(&group)?;
+        state.entries.keys().next_back().copied().or(state.purged.map(|id| id.index))
+    }
+
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Append { group, entries } => {
+                let all = &mut self.0.entry(*group).or_default().entries;
+                all.extend(entries.iter().map(|entry| (entry.id.index, entry.clone())));
+            }
+            Change::Vote { group, vote } => {
+                self.0.entry(*group).or_default().vote = Some(vote.clone());
+            }
+            Change::Truncate { group, from } => {
+                self.0.entry(*group).or_default().entries.split_off(from);
+            }
+            Change::Purge { group, upto } => {
+                let state = self.0.entry(*group).or_default();
+                if state.purged.is_none_or(|purged| purged.index < upto.index) {
+                    state.purged = Some(*upto);
+                    state.entries = state.entries.split_off(&(upto.index + 1));
+                }
+            }
+        }
+        self.0.retain(|_, state| *state != ModelGroup::default());
+    }
+
+    /// A change that fits, of one of three groups; the third is slow to purge.
+    pub(super) fn random_change(&self, chance: &mut Chance) -> Change {
+        let group = chance.below(3) as GroupId;
+        let last = self.last(group);
+        match chance.below(10) {
+            0..6 => {
+                let next = last.map_or(0, |last| last + 1);
+                let entries = (next..next + 1 + chance.below(3)).map(|index| random_entry(index, chance));
+                Change::Append { group, entries: entries.collect() }
+            }
+            6 => Change::Vote { group, vote: chance.below(1 << 30).to_le_bytes().to_vec().into() },
+            7 => Change::Truncate { group, from: self.first(group).max(back(last, chance.below(4))) },
+            _ if group == 2 && chance.below(8) > 0 => self.random_change(chance),
+            _ => Change::Purge { group, upto: id(back(last, chance.below(12)) + chance.below(3), 1) },
+        }
+    }
+
+    fn first(&self, group: GroupId) -> u64 {
+        self.0.get(&group).and_then(|state| state.purged).map_or(0, |id| id.index + 1)
+    }
+}
+
+fn back(last: Option<u64>, steps: u64) -> u64 {
+    last.unwrap_or(0).saturating_sub(steps)
+}
+
+/// An entry's id, of node 1.
+pub(super) fn id(index: u64, term: u64) -> EntryId {
+    EntryId { term, node: 1, index }
+}
+
+/// An entry of `len` bytes.
+pub(super) fn entry(index: u64, len: usize) -> Entry {
+    Entry { id: id(index, 1), kind: 1, payload: vec![index as u8; len].into() }
+}
+
+fn random_entry(index: u64, chance: &mut Chance) -> Entry {
+    let bound = if chance.below(30) == 0 { 5000 } else { 150 };
+    let len = chance.below(bound) as usize;
+    let term = 1 + chance.below(1000);
+    Entry { id: id(index, term), kind: 1, payload: vec![chance.below(256) as u8; len].into() }
+}
+
+/// A log without threads.
+pub(super) struct Rig {
+    pub(super) memory: Mutex<Memory>,
+    writer: Writer,
+    told: Arc<AtomicUsize>,
+}
+
+impl Rig {
+    /// Opens the log in `disk` as it stands.
+    pub(super) fn open(disk: &FaultyDisk) -> Result<Self, WalError> {
+        Self::open_with(disk, OPTIONS)
+    }
+
+    pub(super) fn open_with(disk: &FaultyDisk, options: WalOptions) -> Result<Self, WalError> {
+        let recovered = recover(disk, options.segment_bytes)?;
+        let source = Inline { disk: Arc::new(disk.clone()), segment_bytes: options.segment_bytes };
+        let (writer, memory) =
+            Writer::new(recovered, Box::new(source), options).map_err(WalError::io("the log"))?;
+        Ok(Self { memory: Mutex::new(memory), writer, told: Arc::default() })
+    }
+
+    /// Enqueues a change.
+    pub(super) fn change(&self, change: Change) -> io::Result<()> {
+        let told = self.told.clone();
+        let done = Box::new(move |result: io::Result<()>| {
+            told.fetch_add(usize::from(result.is_ok()), Ordering::SeqCst);
+        });
+        self.memory.lock().enqueue(Operation { change, done: Some(done), charged: 0 })
+    }
+
+    /// Enqueues an append.
+    pub(super) fn append(&self, group: GroupId, entries: Vec<Entry>) {
+        self.change(Change::Append { group, entries }).unwrap();
+    }
+
+    /// Flushes what waits; whether all of it was reported durable.
+    pub(super) fn flush(&mut self) -> bool {
+        let waiting = self.memory.lock().queue.len();
+        self.told.store(0, Ordering::SeqCst);
+        self.writer.flush(&self.memory).complete();
+        self.told.load(Ordering::SeqCst) == waiting && self.memory.lock().failure.is_none()
+    }
+
+    /// All entries a group holds.
+    pub(super) fn read(&self, group: GroupId) -> io::Result<Vec<Entry>> {
+        let found = self.memory.lock().find(group, 0, u64::MAX, u64::MAX)?;
+        found.into_iter().map(|found| found.load()).collect()
+    }
+
+    /// Everything the log holds, as its readers see it.
+    pub(super) fn state(&self) -> Model {
+        let mut model = Model::default();
+        for group in 0..3 {
+            let entries = self.read(group).unwrap();
+            let memory = self.memory.lock();
+            let vote = memory.index.groups().get(&group).and_then(|state| state.vote.clone());
+            let purged = memory.view.groups.get(&group).and_then(|view| view.purged);
+            let entries = entries.into_iter().map(|entry| (entry.id.index, entry)).collect();
+            model.0.insert(group, ModelGroup { vote, purged, entries });
+        }
+        model.0.retain(|_, state| *state != ModelGroup::default());
+        model
+    }
+
+    /// Segments in use.
+    pub(super) fn segments(&self) -> usize {
+        self.memory.lock().files.len()
+    }
+}
+
+/// A log and what it should hold: what was reported durable, and that plus what waits.
+pub(super) struct Life {
+    pub(super) rig: Rig,
+    pub(super) durable: Model,
+    pub(super) wanted: Model,
+}
+
+impl Life {
+    /// Opens `disk`, which must hold one of the `allowed` states.
+    pub(super) fn begin(disk: &FaultyDisk, allowed: [&Model; 2]) -> Result<Self, WalError> {
+        let rig = Rig::open(disk)?;
+        let found = rig.state();
+        assert!(allowed.contains(&&found), "found {found:#?}\ninstead of one of {allowed:#?}");
+        Ok(Self { rig, durable: found.clone(), wanted: found })
+    }
+
+    /// Does random things, flushing now and then, until `steps` are done or the log fails. Every state
+    /// that is reported durable is also compared with what readers see.
+    pub(super) fn live(&mut self, steps: u64, chance: &mut Chance) {
+        for _ in 0..steps {
+            let change = self.wanted.random_change(chance);
+            self.wanted.apply(&change);
+            self.rig.change(change).unwrap();
+            if chance.below(3) == 0 {
+                if !self.rig.flush() {
+                    return;
+                }
+                self.durable = self.wanted.clone();
+                assert_eq!(self.rig.state(), self.durable);
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The log with its threads, on a real directory.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::rig::{entry, id};
+use crate::GroupId;
+use crate::wal::{SharedLog, WalError, WalOptions};
+
+const OPTIONS: WalOptions = WalOptions {
+    segment_bytes: 64 << 10,
+    segments_max: 4,
+    cache_bytes: 8 << 10,
+    queue_bytes: 4 << 10,
+    clock: || 0,
+};
+
+fn open(dir: &Path) -> SharedLog {
+    SharedLog::open(dir, OPTIONS).unwrap()
+}
+
+async fn append(log: &SharedLog, group: GroupId, index: u64, len: usize) {
+    let (tell, told) = oneshot::channel();
+    let done = Box::new(move |result| tell.send(result).unwrap());
+    log.append(group, vec![entry(index, len)], done).await.unwrap();
+    let (_, last) = log.bounds(group).unwrap();
+    assert_eq!(last, Some(id(index, 1)), "readable before it is durable");
+    told.await.unwrap().unwrap();
+}
+
+/// Entries larger than the queue, more at once than it holds, and far more than the cache holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_groups_append_at_once_and_all_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let writers: Vec<_> = (0..16)
+        .map(|group| {
+            let log = log.clone();
+            tokio::spawn(async move {
+                for index in 0..40 {
+                    append(&log, group, index, if index == 20 { 6000 } else { 100 }).await;
+                }
+                log.save_vote(group, Bytes::from_static(b"vote")).await.unwrap();
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert!(log.stats().cached_bytes <= OPTIONS.cache_bytes);
+    log.close().unwrap();
+    drop(log);
+    let log = open(dir.path());
+    assert_eq!(log.groups(), (0..16).collect::<Vec<_>>());
+    for group in 0..16 {
+        let expected: Vec<_> = (0..40).map(|i| entry(i, if i == 20 { 6000 } else { 100 })).collect();
+        assert_eq!(log.read(group, 0, 99, u64::MAX).unwrap(), expected);
+        assert_eq!(log.vote(group).unwrap().as_deref(), Some(&b"vote"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_log_has_written_everything_and_takes_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for index in 0..10 {
+        log.append(1, vec![entry(index, 10)], Box::new(|_| ())).await.unwrap();
+    }
+    log.close().unwrap();
+    assert!(log.append(1, vec![entry(10, 10)], Box::new(|_| ())).await.is_err());
+    assert!(log.save_vote(1, Bytes::new()).await.is_err());
+    drop(log);
+    let stats = open(dir.path()).group_stats(1);
+    assert_eq!((stats.entries, stats.first_index, stats.last_index), (10, Some(0), Some(9)));
+}
+
+#[test]
+fn a_directory_is_opened_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    assert!(matches!(SharedLog::open(dir.path(), OPTIONS), Err(WalError::Locked { .. })));
+    drop(log);
+    open(dir.path());
+}
+
+#[tokio::test]
+async fn long_reads_are_cut_but_never_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    for index in 0..10 {
+        append(&log, 1, index, 1000).await;
+    }
+    assert_eq!(log.read(1, 2, 9, 1).unwrap(), [entry(2, 1000)]);
+    assert_eq!(log.read(1, 2, 9, 2200).unwrap(), [entry(2, 1000), entry(3, 1000)]);
+    assert!(log.read(1, 10, 20, u64::MAX).unwrap().is_empty());
+    assert!(log.read(2, 0, 20, u64::MAX).unwrap().is_empty());
+}
