@@ -8,6 +8,8 @@
 //! entry into the log that stops the replicas which read it.
 
 mod append;
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod assign;
 mod condition;
 mod content;

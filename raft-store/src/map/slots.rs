@@ -75,9 +75,14 @@ impl Slots {
         Some(table)
     }
 
+    /// All tables with entries, in order of their slots.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &SlotTable> {
+        self.pages.iter().flatten().flat_map(|page| page.iter().flatten()).map(|table| &**table)
+    }
+
     /// All entries, in order of slot and key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
-        (0..SLOTS).filter_map(|slot| self.table(slot)).flat_map(SlotTable::iter)
+        self.tables().flat_map(SlotTable::iter)
     }
 
     fn forget(&mut self, record: Option<&Record>) {

@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! SlotTable ── leaf ── leaf ── leaf        no leaf is empty, none holds more than LEAF_RECORDS_MAX,
-//!               │                          keys grow strictly within and across leaves
-//!               └─ Record, Record, …
+//!               │                          two neighbours hold more than half of that together,
+//!               └─ Record, Record, …       keys grow strictly within and across leaves
 //! ```
 
 use std::sync::Arc;
@@ -65,8 +65,10 @@ impl SlotTable {
         let removed = leaf.remove(place);
         if leaf.is_empty() {
             self.leaves.remove(at);
-        } else {
-            self.merge(at);
+        }
+        self.join(at);
+        if at > 0 {
+            self.join(at - 1);
         }
         Some(removed)
     }
@@ -99,14 +101,13 @@ impl SlotTable {
         self.leaves.insert(at + 1, Arc::new(upper));
     }
 
-    /// Joins a leaf with the next when both together are half full, so that deletes leave no crumbs.
-    fn merge(&mut self, at: usize) {
-        let first = at.min(self.leaves.len().saturating_sub(2));
-        if let [left, right, ..] = &mut self.leaves[first..]
+    /// Joins a leaf with the next when half a leaf holds both, so that deletes leave no crumbs.
+    fn join(&mut self, at: usize) {
+        if let Some([left, right, ..]) = self.leaves.get_mut(at..)
             && left.len() + right.len() <= LEAF_RECORDS_MAX / 2
         {
             Arc::make_mut(left).extend_from_slice(right);
-            self.leaves.remove(first + 1);
+            self.leaves.remove(at + 1);
         }
     }
 
@@ -114,6 +115,9 @@ impl SlotTable {
     pub(crate) fn validate(&self) -> Result<(), &'static str> {
         if self.leaves.iter().any(|leaf| leaf.is_empty() || leaf.len() > LEAF_RECORDS_MAX) {
             return Err("a leaf is empty or too full");
+        }
+        if self.leaves.windows(2).any(|pair| pair[0].len() + pair[1].len() <= LEAF_RECORDS_MAX / 2) {
+            return Err("two neighbours would fit into half a leaf");
         }
         let ordered = self.iter().zip(self.iter().skip(1)).all(|(a, b)| a.key() < b.key());
         if ordered { Ok(()) } else { Err("keys are out of order") }
@@ -186,11 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_order_fill_their_leaves() {
+    fn leaves_stay_filled() {
         let mut table = SlotTable::default();
         (0..6400).for_each(|number| drop(table.insert(record(number, 1))));
-        assert!(table.leaves.len() <= 6400 / (LEAF_RECORDS_MAX * 3 / 4) + 1);
-        (0..6390).for_each(|number| drop(table.remove(key(number).as_bytes())));
-        assert!(table.leaves.len() <= 2, "{} leaves left", table.leaves.len());
+        let most = 6400 / (LEAF_RECORDS_MAX * 3 / 4) + 1;
+        assert!(table.leaves.len() <= most, "keys in order leave {} leaves", table.leaves.len());
+        (0..6400).filter(|n| n % 64 != 0).for_each(|number| drop(table.remove(key(number).as_bytes())));
+        assert_eq!(table.iter().count(), 100);
+        assert!(table.leaves.len() <= 8, "deletes leave {} leaves", table.leaves.len());
     }
 }

@@ -3,7 +3,6 @@
 
 use super::TtlMap;
 use super::record::Record;
-use crate::slot::SLOTS;
 
 impl TtlMap {
     /// Checks that tables, expiry index, sums and head agree; names the first rule that is broken.
@@ -33,16 +32,13 @@ impl TtlMap {
     }
 
     fn validate_tables(&self) -> Result<(), &'static str> {
-        for slot in 0..SLOTS {
-            let Some(table) = self.state.slots.table(slot) else { continue };
+        for table in self.state.slots.tables() {
             table.validate()?;
             if table.is_empty() {
                 return Err("an empty table was kept");
             }
-            if table.iter().any(|record| record.slot() != slot) {
-                return Err("an entry stands in the wrong slot");
-            }
         }
-        Ok(())
+        let found = |record: &Record| self.state.slots.get(record.slot(), record.key()) == Some(record);
+        if self.state.slots.iter().all(found) { Ok(()) } else { Err("an entry stands in the wrong slot") }
     }
 }
