@@ -92,3 +92,25 @@ pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a fresh node keeps itself free for the node that wants to found a cluster with it.
 pub const FOUNDING_PROMISE: Duration = Duration::from_secs(5);
+/// How long a rare question between nodes may take.
+pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a new replica may take to catch up.
+pub const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a leader waits for its heir.
+pub const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a running operation's record is refreshed.
+pub const OPERATION_BEAT: Duration = Duration::from_secs(10);
+/// When a running operation that was not refreshed counts as abandoned.
+pub const OPERATION_ABANDONED: Duration = Duration::from_secs(60);
+/// How often a node compares what is with what should be.
+pub const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a replica without a leader waits before it asks whether it is still wanted.
+pub const LONELY_FOR: Duration = Duration::from_secs(10);
+/// Voters the meta group gets when it has fewer and there are nodes for it.
+pub const META_VOTERS_WANTED: usize = 3;
+/// How often groups are checked for whether a snapshot is due.
+pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Committed entries a replica may have left to apply and still count as caught up.
+pub const CAUGHT_UP_LAG: u64 = 100;
+/// How long a node waits for others' parts of a view of the cluster.
+pub const VIEW_TIMEOUT: Duration = Duration::from_millis(500);

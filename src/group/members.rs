@@ -147,6 +147,20 @@ impl Group {
         metrics.map(|metrics| metrics.snapshot.map(|id| id.index)).map_err(|error| unknown(&error))
     }
 
+    /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.
+    pub(crate) async fn purge_behind_snapshot(&self, keep_bytes: u64) {
+        let log = self.log.group_stats(self.id);
+        let (Some(first), Some(last)) = (log.first_index, log.last_index) else { return };
+        let Some(covered) = self.metrics().snapshot.map(|id| id.index) else { return };
+        let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
+        let upto = last.saturating_sub(keep_bytes / entry_bytes).min(covered);
+        if upto > first
+            && let Err(error) = self.raft.trigger().purge_log(upto).await
+        {
+            tracing::warn!(group = self.id, %error, "log not purged");
+        }
+    }
+
     fn leading(&self) -> Result<(), ChangeError> {
         self.leadership.current().map(drop).map_err(|not| ChangeError::NotLeader(not.0))
     }

@@ -1,0 +1,180 @@
+//! What a node does by itself, again and again, to bring what is to what the cluster's document says.
+//!
+//! Every step may fail and is simply tried at the next turn; every step that is done already does nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use raft_store::command::{AssignSlots, Command, Condition};
+use raft_store::map::SlotSet;
+use raft_store::{GroupId, NodeId};
+use tokio::time::Instant;
+
+use super::Inner;
+use super::doc::{ClusterDoc, META_GROUP};
+use super::meta::Change;
+use super::peer::Ask;
+use crate::clock::wall_ms;
+use crate::error::Result;
+use crate::group::{Batch, Group};
+use crate::limits::*;
+use crate::views::GroupView;
+
+impl Inner {
+    /// Reconciles for ever, at every change of the document and at least every [`RECONCILE_INTERVAL`].
+    pub(super) async fn reconcile(self: Arc<Self>) {
+        let mut changed = self.doc.subscribe();
+        loop {
+            self.watch_disk();
+            self.measure_memory();
+            self.reconcile_once().await;
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = self.reconcile_soon.notified() => {}
+                () = tokio::time::sleep(RECONCILE_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn reconcile_once(self: &Arc<Self>) {
+        if let Some(doc) = self.doc() {
+            self.learn_addresses(&doc);
+            self.assign_slots(&doc).await;
+            self.tell_own_address(&doc).await;
+        }
+        if let Some(meta) = self.host.get(META_GROUP)
+            && meta.leads()
+            && let Err(error) = self.lead_cluster(&meta).await
+        {
+            tracing::debug!(%error, "cluster not reconciled this time");
+        }
+        self.retire_leftovers().await;
+    }
+
+    /// A log that failed once is not trusted again: the node says why and stops.
+    fn watch_disk(&self) {
+        if let Err(error) = self.host.deps().log.health() {
+            self.fail(format!("the log cannot be written any more: {error}"));
+        }
+    }
+
+    fn learn_addresses(&self, doc: &ClusterDoc) {
+        let peers = || doc.nodes.iter().filter(|(node, _)| **node != self.id);
+        peers().for_each(|(&node, member)| self.transport.set_peer(node, &member.peer));
+        doc.removed.iter().for_each(|&node| self.transport.remove_peer(node));
+        let mut file = self.identity.lock();
+        let Some(cluster) = file.identity.cluster.clone() else { return };
+        let known = peers().map(|(&node, member)| (node, member.peer.clone())).collect();
+        if cluster.peers != known
+            && let Err(error) = file.set_cluster(super::identity::Membership { peers: known, ..cluster })
+        {
+            tracing::warn!("peers' addresses not kept: {error:#}");
+        }
+    }
+
+    /// Gives every group this node leads the slots the table says.
+    async fn assign_slots(&self, doc: &ClusterDoc) {
+        for group in self.host.all().into_iter().filter(|group| group.id() != META_GROUP && group.leads()) {
+            if group.map().read().owned().0 >= doc.epoch {
+                continue;
+            }
+            let ranges = doc.slots.iter().filter(|range| range.group == group.id());
+            let slots: SlotSet = ranges.flat_map(|range| range.first..=range.last).collect();
+            let assign = Command::AssignSlots(AssignSlots { epoch: doc.epoch, slots });
+            if let Err(error) = group.propose(Batch::new(&[assign])).await {
+                tracing::debug!(group = group.id(), %error, "slots not assigned yet");
+            }
+        }
+    }
+
+    /// A node that came back under other addresses tells the cluster.
+    async fn tell_own_address(&self, doc: &ClusterDoc) {
+        let current = |doc: &ClusterDoc| {
+            doc.nodes.get(&self.id).is_none_or(|me| {
+                me.http == self.me.http && me.peer == self.me.peer && me.zone == self.me.zone
+            })
+        };
+        if current(doc) {
+            return;
+        }
+        let told = self.change_doc(|doc| {
+            if current(doc) || doc.admit(&self.me, Some(self.store_id())).is_err() {
+                return Ok(Change::Keep(()));
+            }
+            Ok(Change::Write(()))
+        });
+        if let Err(error) = told.await {
+            tracing::debug!(%error, "own addresses not told yet");
+        }
+    }
+
+    /// What the meta group's leader sees to: the first document, the meta group's members, abandoned operations.
+    async fn lead_cluster(self: &Arc<Self>, meta: &Arc<Group>) -> Result<()> {
+        let Some(doc) = self.doc() else { return self.write_first_doc().await };
+        let before_ms = wall_ms().saturating_sub(OPERATION_ABANDONED.as_millis() as u64);
+        if doc.as_ref().clone().fail_abandoned(before_ms) {
+            let fail = |doc: &mut ClusterDoc| {
+                Ok(if doc.fail_abandoned(before_ms) { Change::Write(()) } else { Change::Keep(()) })
+            };
+            self.change_doc(fail).await?;
+        }
+        self.member_the_meta_group(meta, &doc).await;
+        Ok(())
+    }
+
+    async fn write_first_doc(self: &Arc<Self>) -> Result<()> {
+        let founding = self.identity.lock().identity.cluster.clone().and_then(|cluster| cluster.founding);
+        let Some(founding) = founding else { return Ok(()) };
+        // Somebody may have written it while this replica was behind: then this changes nothing.
+        if self.write_doc(&founding.document(), Condition::Absent).await? {
+            tracing::info!(cluster = founding.cluster_id, "cluster founded");
+        }
+        Ok(())
+    }
+
+    /// Every node holds the meta group: new ones as learners, and as voters while there are too few.
+    async fn member_the_meta_group(self: &Arc<Self>, meta: &Arc<Group>, doc: &ClusterDoc) {
+        let summary = meta.summary();
+        let voters: BTreeSet<NodeId> = summary.voters.into_iter().collect();
+        let learners: BTreeSet<NodeId> = summary.learners.into_iter().collect();
+        let known = |node: &NodeId| voters.contains(node) || learners.contains(node);
+        let started = |node: &&NodeId| doc.nodes[node].store.is_some();
+        if let Some(&node) = doc.nodes.keys().filter(started).find(|node| !known(node)) {
+            let added = tokio::time::timeout(ASK_TIMEOUT, meta.add_learner(node)).await;
+            tracing::info!(node, ?added, "node added to the meta group");
+            self.reconcile_soon.notify_one();
+            return;
+        }
+        let wanted = doc.nodes.len().min(META_VOTERS_WANTED);
+        if let Some(&heir) = learners.iter().find(|node| doc.nodes.contains_key(node))
+            && voters.len() < wanted
+        {
+            let promoted = tokio::time::timeout(ASK_TIMEOUT, meta.promote(heir)).await;
+            tracing::info!(node = heir, ?promoted, "meta group got another voter");
+        }
+    }
+
+    /// Stops replicas of groups that have gone on without this node and did not tell it.
+    async fn retire_leftovers(self: &Arc<Self>) {
+        let lonely = |group: &Arc<Group>| group.leader().is_none() || group.names_this_node() == Some(false);
+        for group in self.host.all().into_iter().filter(|group| group.id() != META_GROUP) {
+            let since = self.lonely_since(group.id(), lonely(&group));
+            if since.is_some_and(|since| since.elapsed() > LONELY_FOR) {
+                self.retire(group.id()).await;
+            }
+        }
+    }
+
+    /// Stops this node's replica of a group, if the group's leader says that the node has no part in it.
+    pub(super) async fn retire(self: &Arc<Self>, group: GroupId) {
+        let ask = Ask::Group { group, digest: false };
+        let view: Result<GroupView> = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await;
+        let Ok(view) = view else { return };
+        let members = view.summary.voters.iter().chain(&view.summary.learners);
+        let led = view.summary.leader == Some(view.seen_by) && view.seen_by != self.id;
+        if led && !members.copied().any(|node| node == self.id) {
+            tracing::info!(group, "this node holds no replica of the group any more");
+            self.host.close(group).await;
+        }
+    }
+}

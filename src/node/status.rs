@@ -1,0 +1,244 @@
+//! What a node tells about itself and the cluster.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use raft_store::NodeId;
+use tokio::time::Instant;
+
+use super::Inner;
+use super::doc::{ClusterDoc, META_GROUP, Member};
+use super::peer::Ask;
+use crate::error::Result;
+use crate::limits::{CAUGHT_UP_LAG, VIEW_TIMEOUT};
+use crate::views::*;
+
+impl Inner {
+    /// This node's own line in the list of members.
+    pub(super) fn own_view(&self) -> NodeView {
+        let groups = self.host.all();
+        NodeView {
+            id: self.id,
+            http: self.me.http.clone(),
+            peer: self.me.peer.clone(),
+            zone: self.me.zone.clone(),
+            state: "active".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            leads: groups.iter().filter(|group| group.leads()).count() as u32,
+            replicas: groups.len() as u32,
+            memory_bytes: self.memory_bytes(),
+            memory_bytes_max: self.config.memory_max,
+            disk_bytes: self.disk_bytes(),
+        }
+    }
+
+    fn disk_bytes(&self) -> u64 {
+        let deps = self.host.deps();
+        deps.log.stats().disk_bytes + deps.snapshots.disk_bytes().unwrap_or(0)
+    }
+
+    /// Every node; those that do not answer soon are `down`.
+    pub(super) async fn members(self: &Arc<Self>) -> Result<Vec<NodeView>> {
+        let doc = self.member_doc()?;
+        let views = doc.nodes.iter().map(|(&node, member)| self.view_of(node, member));
+        Ok(futures_util::future::join_all(views).await)
+    }
+
+    async fn view_of(self: &Arc<Self>, node: NodeId, member: &Member) -> NodeView {
+        self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| NodeView {
+            id: node,
+            http: member.http.clone(),
+            peer: member.peer.clone(),
+            zone: member.zone.clone(),
+            state: "down".into(),
+            version: String::new(),
+            leads: 0,
+            replicas: 0,
+            memory_bytes: 0,
+            memory_bytes_max: 0,
+            disk_bytes: 0,
+        })
+    }
+
+    /// Every group as its leader sees it; one without a leader as this node or the document does.
+    pub(super) async fn group_views(self: &Arc<Self>) -> Result<Vec<GroupView>> {
+        let doc = self.member_doc()?;
+        let ids = [META_GROUP].into_iter().chain(doc.groups.keys().copied());
+        let views = ids.map(|group| self.group_view_or_hint(&doc, group));
+        Ok(futures_util::future::join_all(views).await)
+    }
+
+    async fn group_view_or_hint(self: &Arc<Self>, doc: &ClusterDoc, group: u32) -> GroupView {
+        match self.group_view(group, false).await {
+            Ok(view) => view,
+            Err(_) => self.host.get(group).map_or_else(|| hinted(doc, group, self.id), |own| own.view(false)),
+        }
+    }
+
+    /// One group as its leader sees it or, when there is none, as this node's own replica does.
+    pub(super) async fn group_view(self: &Arc<Self>, group: u32, digest: bool) -> Result<GroupView> {
+        let ask = Ask::Group { group, digest };
+        let led = self.ask_leader::<GroupView>(group, &ask, Instant::now() + VIEW_TIMEOUT).await;
+        match (led, self.host.get(group)) {
+            (Ok(view), _) => Ok(view),
+            (Err(_), Some(own)) => {
+                let mut view = own.view(digest);
+                view.summary.leader = None;
+                Ok(view)
+            }
+            (Err(error), None) => Err(error.without_outcome()),
+        }
+    }
+
+    /// The cluster as a whole.
+    pub(super) async fn cluster_view(self: &Arc<Self>) -> Result<ClusterView> {
+        let doc = self.member_doc()?;
+        let (nodes, groups) = futures_util::future::join(self.members(), self.group_views()).await;
+        let nodes = nodes?;
+        let groups: Vec<GroupSummary> = groups?.into_iter().map(|view| view.summary).collect();
+        let led = |group: &&GroupSummary| group.leader.is_some();
+        let health = HealthView {
+            nodes_up: nodes.iter().filter(|node| node.state == "active").count() as u32,
+            groups_ok: groups.iter().filter(led).count() as u32,
+            slots_served: groups.iter().filter(led).map(|group| group.slots).sum::<u32>()
+                - groups.iter().filter(led).filter(|group| group.id == META_GROUP).map(|g| g.slots).sum::<u32>(),
+        };
+        Ok(ClusterView {
+            cluster_id: doc.cluster_id.clone(),
+            epoch: doc.epoch,
+            nodes,
+            groups,
+            slots: doc.slots.clone(),
+            health,
+        })
+    }
+
+    /// Whether this node can serve.
+    pub(super) fn ready(&self) -> ReadyView {
+        let groups = self.host.all();
+        let behind = |test: &dyn Fn(&crate::group::Group) -> bool| {
+            let those: Vec<u32> = groups.iter().filter(|group| !test(group)).map(|group| group.id()).collect();
+            (those.is_empty(), if those.is_empty() { "all groups".to_owned() } else { format!("not {those:?}") })
+        };
+        let (led, led_detail) = behind(&|group| group.leader().is_some());
+        let (near, near_detail) = behind(&|group| group.caught_up_within(CAUGHT_UP_LAG));
+        let (owning, owning_detail) =
+            behind(&|group| group.id() == META_GROUP || group.map().read().owned().0 > 0);
+        let member = self.doc().is_some();
+        let member_detail = if member { "in a cluster" } else { "not part of a cluster yet" };
+        let disk = self.host.deps().log.health();
+        let disk_detail = disk.as_ref().err().map_or_else(|| "writable".to_owned(), ToString::to_string);
+        let check = |name: &str, ok, detail: String| ReadyCheck { name: name.into(), ok, detail };
+        let checks = vec![
+            check("member", member, member_detail.into()),
+            check("leaders", led, led_detail),
+            check("caught-up", near, near_detail),
+            check("slots", owning, owning_detail),
+            check("disk", disk.is_ok(), disk_detail),
+        ];
+        ReadyView { ready: checks.iter().all(|check| check.ok), checks }
+    }
+
+    /// Prometheus text of node, groups, log and transport.
+    pub(super) fn metrics_text(&self) -> String {
+        let mut text = Exposition::default();
+        self.group_metrics(&mut text);
+        let log = self.host.deps().log.stats();
+        text.one("quorate_log_segments", "gauge", "Segment files of the log.", log.segments);
+        text.one("quorate_log_disk_bytes", "gauge", "Bytes the log takes on disk.", log.disk_bytes);
+        text.one("quorate_log_syncs_total", "counter", "Syncs of the log.", log.batches);
+        text.one("quorate_log_operations_total", "counter", "Operations written to the log.", log.operations);
+        text.one("quorate_log_written_bytes_total", "counter", "Bytes written to the log.", log.written_bytes);
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        text.one("quorate_log_sync_seconds_total", "counter", "Time spent in syncs.", seconds(log.sync_ns));
+        text.one("quorate_log_sync_seconds_max", "gauge", "The longest sync.", seconds(log.sync_ns_max));
+        let wire = self.transport.stats();
+        text.one("quorate_peer_frames_in_total", "counter", "Frames from peers.", wire.frames_in);
+        text.one("quorate_peer_frames_out_total", "counter", "Frames to peers.", wire.frames_out);
+        text.one("quorate_peer_bytes_in_total", "counter", "Bytes from peers.", wire.bytes_in);
+        text.one("quorate_peer_bytes_out_total", "counter", "Bytes to peers.", wire.bytes_out);
+        let queued = wire.peers.iter().map(|peer| (peer.node, peer.queued_messages));
+        let mut by_peer: BTreeMap<NodeId, usize> = BTreeMap::new();
+        queued.for_each(|(node, queued)| *by_peer.entry(node).or_default() += queued);
+        text.each("quorate_peer_queued", "gauge", "Frames waiting for a peer.", "peer", by_peer);
+        text.one("quorate_memory_bytes", "gauge", "Bytes the maps hold.", self.memory_bytes());
+        text.one("quorate_memory_max_bytes", "gauge", "The bound on that.", self.config.memory_max);
+        text.0
+    }
+
+    fn group_metrics(&self, text: &mut Exposition) {
+        let groups = self.host.all();
+        let views: Vec<(u32, GroupView)> = groups.iter().map(|group| (group.id(), group.view(false))).collect();
+        let of = |value: &dyn Fn(&GroupView) -> u64| -> Vec<(u32, u64)> {
+            views.iter().map(|(group, view)| (*group, value(view))).collect()
+        };
+        let leads = groups.iter().map(|group| (group.id(), u8::from(group.leads())));
+        text.each("quorate_group_leads", "gauge", "1 where this node leads.", "group", leads);
+        text.each("quorate_group_term", "gauge", "Raft term.", "group", of(&|view| view.summary.term));
+        text.each("quorate_group_items", "gauge", "Keys held.", "group", of(&|view| view.items));
+        text.each("quorate_group_bytes", "gauge", "Bytes held.", "group", of(&|view| view.bytes));
+        let applied = of(&|view| view.applied.unwrap_or(0));
+        text.each("quorate_group_applied_index", "gauge", "Last log index applied.", "group", applied);
+        let committed = of(&|view| view.committed.unwrap_or(0));
+        text.each("quorate_group_committed_index", "gauge", "Last log index committed.", "group", committed);
+        let snapshot = of(&|view| view.snapshot.unwrap_or(0));
+        text.each("quorate_group_snapshot_index", "gauge", "Last log index in the snapshot.", "group", snapshot);
+        text.each("quorate_group_log_bytes", "gauge", "Bytes of log kept.", "group", of(&|view| view.log_bytes));
+        let expired = groups.iter().map(|group| (group.id(), group.map().read().stats().expired_total));
+        text.each("quorate_group_expired_total", "counter", "Keys that expired.", "group", expired);
+        let queued = groups.iter().map(|group| (group.id(), group.proposals_queued()));
+        text.each("quorate_group_proposals_queued", "gauge", "Commands waiting.", "group", queued);
+    }
+}
+
+/// Prometheus's text format.
+#[derive(Default)]
+struct Exposition(String);
+
+impl Exposition {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, kind, help);
+        let _ = writeln!(self.0, "{name} {value}");
+    }
+
+    fn each<L: std::fmt::Display, V: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, V)>,
+    ) {
+        self.head(name, kind, help);
+        for (of, value) in values {
+            let _ = writeln!(self.0, "{name}{{{label}=\"{of}\"}} {value}");
+        }
+    }
+}
+
+/// What the document alone says of a group nobody answers for.
+fn hinted(doc: &ClusterDoc, group: u32, seen_by: NodeId) -> GroupView {
+    let voters = doc.groups.get(&group).map(|nodes| nodes.iter().copied().collect()).unwrap_or_default();
+    let owned = doc.slots.iter().filter(|range| range.group == group);
+    let slots = owned.map(|range| u32::from(range.last - range.first) + 1).sum();
+    GroupView {
+        summary: GroupSummary { id: group, leader: None, term: 0, voters, learners: Vec::new(), slots },
+        seen_by,
+        log_first: None,
+        log_last: None,
+        committed: None,
+        applied: None,
+        snapshot: None,
+        log_bytes: 0,
+        replicas: Vec::new(),
+        time_ms: 0,
+        items: 0,
+        bytes: 0,
+        digest: None,
+    }
+}
