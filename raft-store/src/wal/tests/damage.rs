@@ -114,7 +114,7 @@ fn a_torn_batch_is_cut_and_its_rest_never_read_again() {
         let disk = log(3);
         let mut rig = Rig::open(&disk).unwrap();
         disk.fault_at(1, Fault::PowerLoss);
-        rig.append(1, vec![entry(3, 1200)]);
+        rig.append(1, vec![entry(3, 900)]);
         assert!(!rig.flush());
         let disk = disk.crash(&mut Chance(seed));
         let mut rig = Rig::open(&disk).unwrap();
