@@ -16,6 +16,8 @@ pub const PACKED_BYTES_TARGET: usize = 1 << 20;
 pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
 /// Most expired keys one applied entry removes beyond one for each of its commands.
 pub const EXPIRED_REMOVED_PER_ENTRY: usize = 64;
+/// Most expired keys not removed yet that are counted for the statistics: past it the count says just this.
+pub const EXPIRED_PENDING_COUNT_MAX: usize = 1 << 16;
 /// Bytes of encoded entries in one snapshot chunk before compression.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
 /// Most groups of one cluster, the meta group included.

@@ -2,18 +2,55 @@
 
 use bytes::Bytes;
 
-use super::{Condition, Content};
+use super::{Condition, Content, Rejection, Reply, content, key, put_content, put_key};
+use crate::codec::{DecodeError, Decoder, put_bytes};
 use crate::key::Key;
+use crate::map::{Change, Record, TtlMap};
 
-/// Append bytes to a value.
+/// Append bytes to a value. Deadline and content stay, except that text which is no UTF-8 any more becomes
+/// octets; a new key never expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// The key.
     pub key: Key,
     /// What to append.
     pub suffix: Bytes,
-    /// Content of the value when this creates it (`Text` or `Octets`).
+    /// Content of the value when this creates it (`Text` or `Octets`; `Json` is `WrongContent`).
     pub content: Content,
     /// What must hold.
     pub condition: Condition,
+}
+
+impl Append {
+    pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
+        let current = map.admit(&self.key, self.condition)?;
+        let change = Change {
+            content: &self.new_content(current.as_ref())?,
+            value: &[current.as_ref().map_or(&[], Record::value), &self.suffix],
+            deadline: current.as_ref().and_then(Record::deadline),
+            modified_ms: map.time_ms(),
+        };
+        map.write(&self.key, current.as_ref(), change).map(Reply::Written)
+    }
+
+    /// Text followed by bytes is text exactly when the bytes are.
+    fn new_content(&self, current: Option<&Record>) -> Result<Content, Rejection> {
+        match current.map_or_else(|| self.content.clone(), Record::content) {
+            Content::Json => Err(Rejection::WrongContent),
+            Content::Text if std::str::from_utf8(&self.suffix).is_err() => Ok(Content::Octets),
+            other @ (Content::Text | Content::Octets | Content::Media(_)) => Ok(other),
+        }
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_key(out, &self.key);
+        put_content(out, &self.content);
+        self.condition.put(out);
+        put_bytes(out, &self.suffix);
+    }
+
+    pub(super) fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        let (key, content, condition) = (key(input)?, content(input)?, Condition::read(input)?);
+        Ok(Self { key, suffix: input.bytes()?, content, condition })
+    }
 }

@@ -1,7 +1,9 @@
 //! `delete`: remove a key; an absent one is no error.
 
-use super::Condition;
+use super::{Condition, Rejection, Reply, key, put_key};
+use crate::codec::{DecodeError, Decoder};
 use crate::key::Key;
+use crate::map::TtlMap;
 
 /// Remove a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,4 +12,23 @@ pub struct Delete {
     pub key: Key,
     /// What must hold.
     pub condition: Condition,
+}
+
+impl Delete {
+    pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
+        let deleted = map.admit(&self.key, self.condition)?.is_some();
+        if deleted {
+            map.delete(&self.key);
+        }
+        Ok(Reply::Deleted { deleted, version: map.version() })
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_key(out, &self.key);
+        self.condition.put(out);
+    }
+
+    pub(super) fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        Ok(Self { key: key(input)?, condition: Condition::read(input)? })
+    }
 }

@@ -2,28 +2,48 @@
 //!
 //! A command is pure data. Applying it is a function of the map, the group time and the command alone,
 //! so every replica that applies the same log holds the same map.
+//!
+//! Bounds that an adapter could get wrong (value length, media type) are judged when a command is applied
+//! and answered with a [`Rejection`]. So whatever can be packed can be applied: no client can bring an
+//! entry into the log that stops the replicas which read it.
 
 mod append;
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod assign;
+mod condition;
+mod content;
 mod delete;
+mod expiry;
 mod incr;
 mod pack;
 mod persist;
+mod reply;
 mod set;
+#[cfg(test)]
+mod tests;
 mod touch;
-
-use bytes::Bytes;
 
 pub use append::Append;
 pub use assign::AssignSlots;
+pub use condition::Condition;
+pub use content::{Content, content, put_content};
 pub use delete::Delete;
+pub use expiry::Expiry;
 pub use incr::Incr;
-pub use pack::{PackedEntry, Packer};
+pub use pack::{PackedEntry, Packer, decode_commands, encode_commands};
 pub use persist::Persist;
+pub use reply::{
+    Rejection, Replies, Reply, Written, put_rejection, put_replies, put_reply, rejection, replies, reply,
+};
 pub use set::Set;
 pub use touch::Touch;
 
+pub(crate) use expiry::DEADLINE_MS_MAX;
+
+use crate::codec::{DecodeError, Decoder, put_bytes};
 use crate::key::Key;
+use crate::map::TtlMap;
 
 /// One change to a group's map.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +64,17 @@ pub enum Command {
     AssignSlots(AssignSlots),
 }
 
+/// The byte in front of each encoded command. Logs hold these for good: a number is never used again.
+mod tag {
+    pub(super) const SET: u8 = 1;
+    pub(super) const DELETE: u8 = 2;
+    pub(super) const TOUCH: u8 = 3;
+    pub(super) const PERSIST: u8 = 4;
+    pub(super) const INCR: u8 = 5;
+    pub(super) const APPEND: u8 = 6;
+    pub(super) const ASSIGN_SLOTS: u8 = 7;
+}
+
 impl Command {
     /// The key the command is about; `None` for commands about the group itself.
     pub fn key(&self) -> Option<&Key> {
@@ -57,115 +88,56 @@ impl Command {
             Self::AssignSlots(_) => None,
         }
     }
+
+    /// Carries the command out at the map's group time. A rejected command changes nothing at all.
+    pub(crate) fn apply(&self, map: &mut TtlMap) -> Reply {
+        let outcome = match self {
+            Self::Set(c) => c.apply(map),
+            Self::Delete(c) => c.apply(map),
+            Self::Touch(c) => c.apply(map),
+            Self::Persist(c) => c.apply(map),
+            Self::Incr(c) => c.apply(map),
+            Self::Append(c) => c.apply(map),
+            Self::AssignSlots(c) => c.apply(map),
+        };
+        outcome.unwrap_or_else(Reply::Rejected)
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Set(c) => c.put(tagged(out, tag::SET)),
+            Self::Delete(c) => c.put(tagged(out, tag::DELETE)),
+            Self::Touch(c) => c.put(tagged(out, tag::TOUCH)),
+            Self::Persist(c) => c.put(tagged(out, tag::PERSIST)),
+            Self::Incr(c) => c.put(tagged(out, tag::INCR)),
+            Self::Append(c) => c.put(tagged(out, tag::APPEND)),
+            Self::AssignSlots(c) => c.put(tagged(out, tag::ASSIGN_SLOTS)),
+        }
+    }
+
+    fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        Ok(match input.u8()? {
+            tag::SET => Self::Set(Set::read(input)?),
+            tag::DELETE => Self::Delete(Delete::read(input)?),
+            tag::TOUCH => Self::Touch(Touch::read(input)?),
+            tag::PERSIST => Self::Persist(Persist::read(input)?),
+            tag::INCR => Self::Incr(Incr::read(input)?),
+            tag::APPEND => Self::Append(Append::read(input)?),
+            tag::ASSIGN_SLOTS => Self::AssignSlots(AssignSlots::read(input)?),
+            value => return Err(DecodeError::Unknown { what: "command", value: value.into() }),
+        })
+    }
 }
 
-/// What must hold for a command to be carried out; judged when it is applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Condition {
-    /// Nothing.
-    #[default]
-    None,
-    /// The key is absent (or expired).
-    Absent,
-    /// The key is present.
-    Present,
-    /// The key is present with just this version: compare-and-set.
-    Version(u64),
+fn tagged(out: &mut Vec<u8>, tag: u8) -> &mut Vec<u8> {
+    out.push(tag);
+    out
 }
 
-/// The deadline a written key gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Expiry {
-    /// None: the key never expires.
-    #[default]
-    Never,
-    /// Group time when the command is applied plus this many milliseconds.
-    AfterMs(u64),
-    /// The deadline the key has now, if any.
-    Keep,
+fn put_key(out: &mut Vec<u8>, key: &Key) {
+    put_bytes(out, key.as_bytes());
 }
 
-/// What the bytes of a value are, so that each view of an entry can show them rightly.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Content {
-    /// Bytes of no known type (`application/octet-stream`); what the Redis protocol writes.
-    #[default]
-    Octets,
-    /// A JSON text other than a string (`application/json`).
-    Json,
-    /// A JSON string, stored as its plain UTF-8 text (`text/plain; charset=utf-8`).
-    Text,
-    /// Any other media type, as the client named it (at most `CONTENT_TYPE_BYTES_MAX` bytes of ASCII).
-    Media(Bytes),
-}
-
-/// What a command did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// The key was written.
-    Written(Written),
-    /// The key was absent already, or is now.
-    Deleted {
-        /// Whether there was anything to delete.
-        deleted: bool,
-        /// The group's version when this was applied.
-        version: u64,
-    },
-    /// The group's own state was changed.
-    Done,
-    /// Nothing changed, and why.
-    Rejected(Rejection),
-}
-
-/// A key as it stands after a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// Its new version.
-    pub version: u64,
-    /// Whether it was absent before.
-    pub created: bool,
-    /// When it expires, in group time (ms); `None`: never.
-    pub deadline: Option<u64>,
-    /// The new value, for commands that compute one (`Incr`); the new length for `Append` is in `len`.
-    pub value: Option<Bytes>,
-    /// Bytes of the value now.
-    pub len: u64,
-}
-
-/// Why a command changed nothing. Certain: it never will.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// The key is absent and the command needs it.
-    #[error("no such key")]
-    Missing,
-    /// The condition did not hold; the version the key has now, if it is present.
-    #[error("the key's version is not the expected one")]
-    VersionMismatch {
-        /// Version of the key as it stands.
-        current: Option<u64>,
-    },
-    /// The value is not a 64-bit signed integer.
-    #[error("the value is not an integer")]
-    NotANumber,
-    /// The sum does not fit into a 64-bit signed integer.
-    #[error("the result is out of range")]
-    Overflow,
-    /// The value's content does not take this command (appending to a JSON number, say).
-    #[error("the value's type does not allow this")]
-    WrongContent,
-    /// The value would be longer than `VALUE_BYTES_CEILING`.
-    #[error("the value would be too large")]
-    TooLarge,
-    /// The slot is not this group's: the router's table is outdated.
-    #[error("the group does not own this slot")]
-    NotOwner,
-}
-
-/// The replies to one packed entry, with the group time at which it was applied.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Replies {
-    /// Group time after applying, ms.
-    pub time_ms: u64,
-    /// One for each command, in order.
-    pub replies: Vec<Reply>,
+fn key(input: &mut Decoder) -> Result<Key, DecodeError> {
+    Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"))
 }

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{Condition, Content, Expiry};
+use super::{Condition, Content, Expiry, Rejection, Reply, content, key, put_content, put_key};
+use crate::codec::{DecodeError, Decoder, put_bytes};
 use crate::key::Key;
+use crate::map::{Change, TtlMap};
 
-/// Write a value.
+/// Write a value. An existing key keeps its creation time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
     /// The key.
@@ -18,4 +20,32 @@ pub struct Set {
     pub expiry: Expiry,
     /// What must hold.
     pub condition: Condition,
+}
+
+impl Set {
+    pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
+        let current = map.admit(&self.key, self.condition)?;
+        let now_ms = map.time_ms();
+        let change = Change {
+            content: &self.content,
+            value: &[&self.value],
+            deadline: self.expiry.deadline(now_ms, current.as_ref().and_then(|c| c.deadline())),
+            modified_ms: now_ms,
+        };
+        map.write(&self.key, current.as_ref(), change).map(Reply::Written)
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_key(out, &self.key);
+        put_content(out, &self.content);
+        self.expiry.put(out);
+        self.condition.put(out);
+        put_bytes(out, &self.value);
+    }
+
+    pub(super) fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        let (key, content) = (key(input)?, content(input)?);
+        let (expiry, condition) = (Expiry::read(input)?, Condition::read(input)?);
+        Ok(Self { key, value: input.bytes()?, content, expiry, condition })
+    }
 }

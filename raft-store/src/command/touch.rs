@@ -1,7 +1,10 @@
-//! `touch`: a new deadline for an existing key; its value and creation stay, its version grows.
+//! `touch`: a new deadline for an existing key; its value, creation and modification times stay, its
+//! version grows, so that an ETag never names two different deadlines.
 
-use super::Condition;
+use super::{Condition, Expiry, Rejection, Reply, key, put_key};
+use crate::codec::{DecodeError, Decoder, put_varint};
 use crate::key::Key;
+use crate::map::TtlMap;
 
 /// Give an existing key a new deadline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,4 +15,22 @@ pub struct Touch {
     pub ttl_ms: u64,
     /// What must hold.
     pub condition: Condition,
+}
+
+impl Touch {
+    pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
+        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?;
+        let deadline = Expiry::AfterMs(self.ttl_ms).deadline(map.time_ms(), current.deadline());
+        map.set_deadline(&self.key, &current, deadline).map(Reply::Written)
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_key(out, &self.key);
+        put_varint(out, self.ttl_ms);
+        self.condition.put(out);
+    }
+
+    pub(super) fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        Ok(Self { key: key(input)?, ttl_ms: input.varint()?, condition: Condition::read(input)? })
+    }
 }

@@ -1,0 +1,134 @@
+//! Random commands and replies for property tests. Keys come from a small pool, so that commands meet.
+
+use bytes::Bytes;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::map::{Entry, Lookup, SlotSet};
+
+/// Every key the commands use; some share a slot, one stands in two namespaces.
+pub(crate) fn keys() -> Vec<Key> {
+    let names: [(u16, &[u8]); 7] =
+        [(0, b"{t}a"), (0, b"{t}b"), (0, b"{t}c"), (7, b"{t}a"), (0, b"x"), (0, b"\xff\0"), (0, b"y")];
+    names.iter().map(|(namespace, name)| Key::new(*namespace, name).unwrap()).collect()
+}
+
+pub(crate) fn key() -> impl Strategy<Value = Key> {
+    prop::sample::select(keys())
+}
+
+fn value() -> impl Strategy<Value = Bytes> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| Bytes::from(number.to_string())),
+        (-3..3i64).prop_map(|number| Bytes::from(number.to_string())),
+        prop::collection::vec(any::<u8>(), 0..12).prop_map(Bytes::from),
+    ]
+}
+
+/// Media types past their bounds included: they travel, and are refused when applied.
+pub(crate) fn content() -> impl Strategy<Value = Content> {
+    prop_oneof![
+        Just(Content::Octets),
+        Just(Content::Json),
+        Just(Content::Text),
+        "[a-z]{0,3}/[a-z]{1,3}".prop_map(|media| Content::Media(media.into())),
+        Just(Content::Media(Bytes::from_static(b"\xe9"))),
+        Just(Content::Media(vec![b'a'; 300].into())),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    prop_oneof![
+        4 => Just(Condition::None),
+        1 => Just(Condition::Absent),
+        1 => Just(Condition::Present),
+        2 => (0..40u64).prop_map(Condition::Version),
+    ]
+}
+
+/// Mostly near, so that keys expire while a test runs.
+fn ttl_ms() -> impl Strategy<Value = u64> {
+    prop_oneof![8 => 0..120u64, 1 => Just(u64::MAX)]
+}
+
+fn expiry() -> impl Strategy<Value = Expiry> {
+    prop_oneof![Just(Expiry::Never), ttl_ms().prop_map(Expiry::AfterMs), Just(Expiry::Keep)]
+}
+
+fn slots() -> impl Strategy<Value = SlotSet> {
+    let few = prop::collection::vec(prop::sample::select(keys()), 0..5);
+    prop_oneof![Just(SlotSet::all()), few.prop_map(|keys| keys.iter().map(Key::slot).collect())]
+}
+
+pub(crate) fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        6 => (key(), value(), content(), expiry(), condition()).prop_map(
+            |(key, value, content, expiry, condition)| Command::Set(Set { key, value, content, expiry, condition })
+        ),
+        3 => (key(), condition()).prop_map(|(key, condition)| Command::Delete(Delete { key, condition })),
+        2 => (key(), ttl_ms(), condition())
+            .prop_map(|(key, ttl_ms, condition)| Command::Touch(Touch { key, ttl_ms, condition })),
+        1 => (key(), condition()).prop_map(|(key, condition)| Command::Persist(Persist { key, condition })),
+        3 => (key(), any::<i64>(), option::of(-3..3i64), condition())
+            .prop_map(|(key, by, init, condition)| Command::Incr(Incr { key, by, init, condition })),
+        3 => (key(), value(), content(), condition()).prop_map(
+            |(key, suffix, content, condition)| Command::Append(Append { key, suffix, content, condition })
+        ),
+        1 => (0..6u64, slots()).prop_map(|(epoch, slots)| Command::AssignSlots(AssignSlots { epoch, slots })),
+    ]
+}
+
+pub(crate) fn commands() -> impl Strategy<Value = Vec<Command>> {
+    prop::collection::vec(command(), 0..6)
+}
+
+fn rejection() -> impl Strategy<Value = Rejection> {
+    prop_oneof![
+        Just(Rejection::Missing),
+        any::<Option<u64>>().prop_map(|current| Rejection::VersionMismatch { current }),
+        Just(Rejection::NotANumber),
+        Just(Rejection::Overflow),
+        Just(Rejection::WrongContent),
+        Just(Rejection::TooLarge),
+        Just(Rejection::NotOwner),
+    ]
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    (any::<u64>(), any::<bool>(), any::<Option<u64>>(), option::of(value()), any::<u64>()).prop_map(
+        |(version, created, deadline, value, len)| Written { version, created, deadline, value, len },
+    )
+}
+
+pub(crate) fn replies() -> impl Strategy<Value = Replies> {
+    let reply = prop_oneof![
+        written().prop_map(Reply::Written),
+        any::<(bool, u64)>().prop_map(|(deleted, version)| Reply::Deleted { deleted, version }),
+        Just(Reply::Done),
+        rejection().prop_map(Reply::Rejected),
+    ];
+    (any::<u64>(), prop::collection::vec(reply, 0..8))
+        .prop_map(|(time_ms, replies)| Replies { time_ms, replies })
+}
+
+pub(crate) fn lookup() -> impl Strategy<Value = Lookup> {
+    let entry = (value(), content(), any::<[u64; 3]>(), any::<Option<u64>>()).prop_map(
+        |(value, content, [version, created_ms, modified_ms], deadline)| Entry {
+            value,
+            content,
+            version,
+            deadline,
+            created_ms,
+            modified_ms,
+        },
+    );
+    prop_oneof![4 => entry.prop_map(Lookup::Hit), 1 => Just(Lookup::Miss), 1 => Just(Lookup::NotOwner)]
+}
+
+/// A packed entry of these commands.
+pub(crate) fn packed(time_ms: u64, wall_ms: u64, commands: &[Command]) -> PackedEntry {
+    let mut packer = Packer::new();
+    commands.iter().for_each(|command| packer.push(command));
+    packer.finish(time_ms, wall_ms)
+}

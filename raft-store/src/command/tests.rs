@@ -1,0 +1,311 @@
+//! What each command does to a map, by value, and that everything survives its encoding.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX, VALUE_BYTES_CEILING};
+use crate::map::{Entry, Lookup, TtlMap, lookup, put_lookup};
+
+/// A map with one entry for each call, time moving on by 10 ms.
+struct Bench(TtlMap);
+
+impl Bench {
+    fn new() -> Self {
+        let mut map = TtlMap::owning_all();
+        map.apply(&arbitrary::packed(1_000, 0, &[])).unwrap();
+        Self(map)
+    }
+
+    fn run(&mut self, command: Command) -> Reply {
+        let entry = arbitrary::packed(self.0.time_ms() + 10, 0, &[command]);
+        let replies = self.0.apply(&entry).unwrap().replies;
+        assert_eq!(self.0.validate(), Ok(()));
+        replies.into_iter().next().unwrap()
+    }
+
+    /// Runs a command that must be refused and leave no trace.
+    fn refused(&mut self, command: Command) -> Rejection {
+        self.0.apply(&arbitrary::packed(self.0.time_ms() + 10, 0, &[])).unwrap();
+        let digest = self.0.digest();
+        let entry = arbitrary::packed(self.0.time_ms(), 0, &[command]);
+        let reply = self.0.apply(&entry).unwrap().replies.remove(0);
+        assert_eq!(self.0.digest(), digest, "a rejected command changed the map");
+        let Reply::Rejected(rejection) = reply else { panic!("not rejected: {reply:?}") };
+        rejection
+    }
+
+    fn written(&mut self, command: Command) -> Written {
+        let reply = self.run(command);
+        let Reply::Written(written) = reply else { panic!("not written: {reply:?}") };
+        written
+    }
+
+    fn entry(&self) -> Entry {
+        let Lookup::Hit(entry) = self.0.get(&k()) else { panic!("no entry") };
+        entry
+    }
+}
+
+fn k() -> Key {
+    Key::new(0, b"k").unwrap()
+}
+
+fn set_full(value: &str, content: Content, expiry: Expiry, condition: Condition) -> Command {
+    Command::Set(Set { key: k(), value: value.to_owned().into(), content, expiry, condition })
+}
+
+fn set(value: &str) -> Command {
+    set_full(value, Content::Octets, Expiry::Never, Condition::None)
+}
+
+fn delete(condition: Condition) -> Command {
+    Command::Delete(Delete { key: k(), condition })
+}
+
+fn touch(ttl_ms: u64, condition: Condition) -> Command {
+    Command::Touch(Touch { key: k(), ttl_ms, condition })
+}
+
+fn persist(condition: Condition) -> Command {
+    Command::Persist(Persist { key: k(), condition })
+}
+
+fn incr(by: i64, init: Option<i64>) -> Command {
+    Command::Incr(Incr { key: k(), by, init, condition: Condition::None })
+}
+
+fn append(suffix: &[u8], content: Content) -> Command {
+    let suffix = Bytes::copy_from_slice(suffix);
+    Command::Append(Append { key: k(), suffix, content, condition: Condition::None })
+}
+
+fn mismatch(current: Option<u64>) -> Rejection {
+    Rejection::VersionMismatch { current }
+}
+
+#[test]
+fn set_keeps_creation_and_replaces_the_rest() {
+    let mut bench = Bench::new();
+    let first = bench.written(set_full("one", Content::Text, Expiry::AfterMs(500), Condition::Absent));
+    assert_eq!(first, Written { version: 1, created: true, deadline: Some(1_510), value: None, len: 3 });
+    let second = bench.written(set_full("2", Content::Json, Expiry::Keep, Condition::Version(1)));
+    assert_eq!(second, Written { version: 2, created: false, deadline: Some(1_510), value: None, len: 1 });
+    let entry = bench.entry();
+    assert_eq!((entry.created_ms, entry.modified_ms, entry.content), (1_010, 1_020, Content::Json));
+    assert_eq!(bench.written(set("3")).deadline, None);
+}
+
+#[test]
+fn set_with_a_failed_condition_says_the_version() {
+    let mut bench = Bench::new();
+    let on = |condition| set_full("x", Content::Octets, Expiry::Never, condition);
+    assert_eq!(bench.refused(on(Condition::Present)), mismatch(None));
+    assert_eq!(bench.refused(on(Condition::Version(1))), mismatch(None));
+    bench.run(set("v"));
+    assert_eq!(bench.refused(on(Condition::Absent)), mismatch(Some(1)));
+    assert_eq!(bench.refused(on(Condition::Version(2))), mismatch(Some(1)));
+}
+
+#[test]
+fn an_expired_key_is_absent_to_every_command() {
+    let mut bench = Bench::new();
+    let brief = || set_full("5", Content::Json, Expiry::AfterMs(10), Condition::None);
+    bench.run(brief());
+    assert_eq!(bench.refused(touch(50, Condition::None)), Rejection::Missing);
+    bench.run(brief());
+    assert!(bench.written(set_full("6", Content::Json, Expiry::AfterMs(10), Condition::Absent)).created);
+    let anew = bench.written(incr(1, Some(100)));
+    assert_eq!((anew.created, anew.value.as_deref(), anew.deadline), (true, Some(&b"101"[..]), None));
+    bench.run(brief());
+    assert_eq!(bench.run(delete(Condition::None)), Reply::Deleted { deleted: false, version: 5 });
+}
+
+#[test]
+fn a_time_to_live_of_zero_is_over_at_once() {
+    let mut bench = Bench::new();
+    let written = bench.written(set_full("v", Content::Octets, Expiry::AfterMs(0), Condition::None));
+    assert_eq!(written.deadline, Some(1_010));
+    assert_eq!(bench.0.get(&k()), Lookup::Miss);
+    assert_eq!(bench.0.stats().items, 0);
+}
+
+#[test]
+fn versions_grow_over_delete() {
+    let mut bench = Bench::new();
+    bench.run(set("v"));
+    assert_eq!(bench.refused(delete(Condition::Version(7))), mismatch(Some(1)));
+    assert_eq!(bench.run(delete(Condition::Version(1))), Reply::Deleted { deleted: true, version: 2 });
+    assert_eq!(bench.run(delete(Condition::None)), Reply::Deleted { deleted: false, version: 2 });
+    assert_eq!(bench.refused(delete(Condition::Version(1))), mismatch(None));
+    assert_eq!(bench.refused(delete(Condition::Present)), mismatch(None));
+    assert_eq!(bench.written(set("v")).version, 3);
+}
+
+#[test]
+fn touch_and_persist_change_deadline_and_version_only() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.refused(touch(5, Condition::None)), Rejection::Missing);
+    assert_eq!(bench.refused(touch(5, Condition::Version(1))), mismatch(None));
+    assert_eq!(bench.refused(persist(Condition::None)), Rejection::Missing);
+    assert_eq!(bench.refused(persist(Condition::Version(1))), mismatch(None));
+    bench.run(set_full("value", Content::Text, Expiry::Never, Condition::None));
+    let before = bench.entry();
+    let now = bench.0.time_ms() + 10;
+    assert_eq!(bench.written(touch(70, Condition::Version(1))).deadline, Some(now + 70));
+    assert_eq!(bench.entry(), Entry { version: 2, deadline: Some(now + 70), ..before.clone() });
+    assert_eq!(bench.written(persist(Condition::None)).version, 3);
+    assert_eq!(bench.entry(), Entry { version: 3, ..before });
+}
+
+#[test]
+fn incr_adds_and_keeps_content_and_deadline() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.refused(incr(1, None)), Rejection::Missing);
+    assert_eq!(bench.written(incr(5, Some(-7))).value.as_deref(), Some(&b"-2"[..]));
+    assert_eq!(bench.entry().content, Content::Json);
+    bench.run(set_full("9", Content::Text, Expiry::AfterMs(500), Condition::None));
+    let written = bench.written(incr(1, Some(0)));
+    assert_eq!((written.value.as_deref(), written.len, written.created), (Some(&b"10"[..]), 2, false));
+    let entry = bench.entry();
+    assert_eq!((entry.content, entry.deadline), (Content::Text, written.deadline));
+    assert!(entry.deadline.is_some() && entry.modified_ms == bench.0.time_ms());
+}
+
+#[test]
+fn incr_refuses_what_is_no_number_and_what_overflows() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.refused(incr(1, Some(i64::MAX))), Rejection::Overflow);
+    bench.run(set("01"));
+    assert_eq!(bench.refused(incr(1, Some(0))), Rejection::NotANumber);
+    bench.run(set(&i64::MIN.to_string()));
+    assert_eq!(bench.refused(incr(-1, None)), Rejection::Overflow);
+    assert_eq!(bench.written(incr(i64::MAX, None)).value.as_deref(), Some(&b"-1"[..]));
+}
+
+#[test]
+fn append_joins_and_keeps_content_and_deadline() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.written(append(b"ab", Content::Text)).len, 2);
+    bench.run(touch(500, Condition::None));
+    let written = bench.written(append(b"cd", Content::Octets));
+    assert_eq!((written.len, written.created), (4, false));
+    let entry = bench.entry();
+    assert_eq!((&entry.value[..], &entry.content), (&b"abcd"[..], &Content::Text));
+    assert!(entry.deadline.is_some());
+    bench.run(append(b"\xff", Content::Text));
+    assert_eq!(bench.entry().content, Content::Octets, "text that is no UTF-8 is not called text");
+}
+
+#[test]
+fn append_refuses_json_and_too_much() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.refused(append(b"1", Content::Json)), Rejection::WrongContent);
+    bench.run(set_full("1", Content::Json, Expiry::Never, Condition::None));
+    assert_eq!(bench.refused(append(b"1", Content::Octets)), Rejection::WrongContent);
+    bench.run(set(&"x".repeat(VALUE_BYTES_CEILING)));
+    assert_eq!(bench.refused(append(b"1", Content::Octets)), Rejection::TooLarge);
+    assert_eq!(bench.refused(set(&"x".repeat(VALUE_BYTES_CEILING + 1))), Rejection::TooLarge);
+}
+
+#[test]
+fn a_packer_is_full_by_count_or_by_bytes() {
+    let mut packer = Packer::new();
+    assert!(packer.is_empty() && !packer.is_full());
+    (0..PACKED_COMMANDS_MAX).for_each(|_| packer.push(&delete(Condition::None)));
+    assert!(packer.is_full());
+    assert_eq!(packer.finish(1, 2).len(), PACKED_COMMANDS_MAX);
+    assert!(packer.is_empty() && !packer.is_full(), "finish leaves the packer empty");
+    packer.push(&set(&"x".repeat(PACKED_BYTES_TARGET)));
+    assert!(packer.is_full());
+}
+
+#[test]
+fn the_bytes_of_a_packed_entry_are_fixed() {
+    let entry = arbitrary::packed(2, 3, &[delete(Condition::Version(4))]);
+    let expected: &[u8] = &[
+        1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, // header
+        2, 3, 0, 0, b'k', 3, 4, 0, 0, 0, 0, 0, 0, 0, // delete, key with its namespace, condition
+    ];
+    assert_eq!(&entry.as_bytes()[..], expected);
+    assert_eq!((entry.time_ms(), entry.wall_ms(), entry.len()), (2, 3, 1));
+}
+
+#[test]
+fn a_broken_header_or_batch_is_refused() {
+    let good = arbitrary::packed(2, 3, &[delete(Condition::None)]);
+    let changed = |at: usize, to: u8| {
+        let mut bytes = good.as_bytes().to_vec();
+        bytes[at] = to;
+        PackedEntry::from_bytes(bytes.into())
+    };
+    assert!(matches!(changed(0, 2), Err(DecodeError::Unknown { .. })));
+    assert_eq!(changed(17, 200), Err(DecodeError::Invalid("number of commands")));
+    assert!(PackedEntry::from_bytes(good.as_bytes().slice(..20)).is_err());
+
+    let mut packer = Packer::new();
+    let batch = encode_commands(&[delete(Condition::None)]);
+    assert!(packer.push_encoded(&batch, 2).is_err());
+    assert!(packer.push_encoded(&Bytes::from_static(&[99]), 1).is_err());
+    assert!(packer.is_empty() && packer.finish(1, 1).is_empty(), "a refused batch leaves no trace");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn commands_survive_packing_and_forwarding(first in arbitrary::commands(), second in arbitrary::commands()) {
+        let encoded = encode_commands(&second);
+        prop_assert_eq!(&decode_commands(encoded.clone(), second.len()).unwrap(), &second);
+        let mut packer = Packer::new();
+        first.iter().for_each(|command| packer.push(command));
+        packer.push_encoded(&encoded, second.len() as u32).unwrap();
+        let entry = PackedEntry::from_bytes(packer.finish(5, 6).as_bytes().clone()).unwrap();
+        let read: Vec<Command> = entry.commands().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(read, [first, second].concat());
+    }
+
+    #[test]
+    fn replies_survive_their_encoding(expected in arbitrary::replies()) {
+        let mut out = Vec::new();
+        put_replies(&mut out, &expected);
+        let mut input = Decoder::new(out.into());
+        prop_assert_eq!(replies(&mut input).unwrap(), expected);
+        prop_assert_eq!(input.finish(), Ok(()));
+    }
+
+    #[test]
+    fn look_ups_survive_their_encoding(expected in arbitrary::lookup()) {
+        let mut out = Vec::new();
+        put_lookup(&mut out, &expected);
+        let mut input = Decoder::new(out.into());
+        prop_assert_eq!(lookup(&mut input).unwrap(), expected);
+        prop_assert_eq!(input.finish(), Ok(()));
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0..5usize) {
+        let bytes = Bytes::from(bytes);
+        let _ = decode_commands(bytes.clone(), count);
+        let _ = replies(&mut Decoder::new(bytes.clone()));
+        let _ = lookup(&mut Decoder::new(bytes.clone()));
+        let mut framed = vec![1; 17];
+        framed.extend_from_slice(&(count as u32).to_le_bytes());
+        framed.extend_from_slice(&bytes);
+        if let Ok(entry) = PackedEntry::from_bytes(framed.into()) {
+            let mut map = TtlMap::owning_all();
+            let _ = map.apply(&entry);
+            prop_assert_eq!(map.validate(), Ok(()));
+        }
+    }
+
+    /// Every cut of a good batch is an error, never a shorter batch.
+    #[test]
+    fn a_cut_batch_is_refused(commands in arbitrary::commands(), at in any::<prop::sample::Index>()) {
+        let encoded = encode_commands(&commands);
+        if !encoded.is_empty() {
+            let cut = encoded.slice(..at.index(encoded.len()));
+            prop_assert!(decode_commands(cut, commands.len()).is_err());
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The map as one would write it without a thought for speed, to compare the real one with: one sorted map,
+//! every rule spelled out once more from its description.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::record::{DEADLINE_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES};
+use super::{Entry, Lookup, MapStats, SlotSet};
+use crate::command::*;
+use crate::key::Key;
+use crate::limits::EXPIRED_REMOVED_PER_ENTRY;
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) time_ms: u64,
+    pub(super) wall_ms: u64,
+    pub(super) version: u64,
+    epoch: u64,
+    owned: SlotSet,
+    expired_total: u64,
+    entries: BTreeMap<Key, Entry>,
+}
+
+impl Model {
+    pub(super) fn owning_all() -> Self {
+        let owned = SlotSet::all();
+        let entries = BTreeMap::new();
+        Self { time_ms: 0, wall_ms: 0, version: 0, epoch: 0, owned, expired_total: 0, entries }
+    }
+
+    pub(super) fn apply(&mut self, time_ms: u64, wall_ms: u64, commands: &[Command]) -> Replies {
+        if time_ms >= self.time_ms {
+            (self.time_ms, self.wall_ms) = (time_ms, wall_ms);
+        }
+        let replies = commands.iter().map(|c| self.command(c).unwrap_or_else(Reply::Rejected)).collect();
+        self.remove_expired(EXPIRED_REMOVED_PER_ENTRY + commands.len());
+        Replies { time_ms: self.time_ms, replies }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Lookup {
+        match self.visible(key) {
+            _ if !self.owned.contains(key.slot()) => Lookup::NotOwner,
+            Some(entry) => Lookup::Hit(entry.clone()),
+            None => Lookup::Miss,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.entries.values().filter_map(|entry| entry.deadline).min()
+    }
+
+    pub(super) fn stats(&self) -> MapStats {
+        let bytes_of = |(key, entry): (&Key, &Entry)| {
+            let media = if let Content::Media(media) = &entry.content { media.len() } else { 0 };
+            let overhead = ENTRY_OVERHEAD_BYTES + entry.deadline.map_or(0, |_| DEADLINE_OVERHEAD_BYTES);
+            (key.as_bytes().len() + media + entry.value.len()) as u64 + overhead
+        };
+        MapStats {
+            items: self.entries.len() as u64,
+            bytes: self.entries.iter().map(bytes_of).sum(),
+            expired_pending: self.entries.values().filter(|entry| self.is_due(entry)).count() as u64,
+            expired_total: self.expired_total,
+        }
+    }
+
+    fn is_due(&self, entry: &Entry) -> bool {
+        entry.deadline.is_some_and(|deadline| deadline <= self.time_ms)
+    }
+
+    fn visible(&self, key: &Key) -> Option<&Entry> {
+        self.entries.get(key).filter(|entry| !self.is_due(entry))
+    }
+
+    fn remove_expired(&mut self, max: usize) {
+        let mut due: Vec<(u64, u16, Key)> = (self.entries.iter())
+            .filter(|(_, entry)| self.is_due(entry))
+            .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), key.clone()))
+            .collect();
+        due.sort();
+        for (_, _, key) in due.into_iter().take(max) {
+            self.entries.remove(&key);
+            self.expired_total += 1;
+        }
+    }
+
+    fn command(&mut self, command: &Command) -> Result<Reply, Rejection> {
+        if command.key().is_some_and(|key| !self.owned.contains(key.slot())) {
+            return Err(Rejection::NotOwner);
+        }
+        match command {
+            Command::Set(c) => self.set(c),
+            Command::Delete(c) => self.delete(c),
+            Command::Touch(c) => self.deadline(
+                &c.key,
+                c.condition,
+                Some(self.time_ms.saturating_add(c.ttl_ms).min(u64::MAX - 1)),
+            ),
+            Command::Persist(c) => self.deadline(&c.key, c.condition, None),
+            Command::Incr(c) => self.incr(c),
+            Command::Append(c) => self.append(c),
+            Command::AssignSlots(c) => {
+                if c.epoch > self.epoch {
+                    (self.epoch, self.owned) = (c.epoch, c.slots.clone());
+                    self.entries.retain(|key, _| c.slots.contains(key.slot()));
+                }
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn current(&self, key: &Key, condition: Condition) -> Result<Option<Entry>, Rejection> {
+        let entry = self.visible(key).cloned();
+        let current = entry.as_ref().map(|entry| entry.version);
+        match (condition, current) {
+            (Condition::None, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(entry),
+            (Condition::Version(wanted), Some(version)) if wanted == version => Ok(entry),
+            _ => Err(Rejection::VersionMismatch { current }),
+        }
+    }
+
+    /// Stores `entry` with the next version and answers as every write does.
+    fn store(&mut self, key: &Key, mut entry: Entry, value: Option<Bytes>) -> Result<Reply, Rejection> {
+        match &entry.content {
+            Content::Media(m) if m.is_empty() || m.len() > 127 || m.iter().any(|b| *b > 127) => {
+                return Err(Rejection::WrongContent);
+            }
+            _ => {}
+        }
+        self.version += 1;
+        entry.version = self.version;
+        let created = self.visible(key).is_none();
+        let written = Written {
+            version: self.version,
+            created,
+            deadline: entry.deadline,
+            value,
+            len: entry.value.len() as u64,
+        };
+        if self.entries.insert(key.clone(), entry).is_some() && created {
+            self.expired_total += 1;
+        }
+        Ok(Reply::Written(written))
+    }
+
+    fn set(&mut self, c: &Set) -> Result<Reply, Rejection> {
+        let old = self.current(&c.key, c.condition)?;
+        let deadline = match c.expiry {
+            Expiry::Never => None,
+            Expiry::AfterMs(ms) => Some(self.time_ms.saturating_add(ms).min(u64::MAX - 1)),
+            Expiry::Keep => old.as_ref().and_then(|old| old.deadline),
+        };
+        let created_ms = old.map_or(self.time_ms, |old| old.created_ms);
+        let (value, content, modified_ms) = (c.value.clone(), c.content.clone(), self.time_ms);
+        self.store(&c.key, Entry { value, content, version: 0, deadline, created_ms, modified_ms }, None)
+    }
+
+    fn delete(&mut self, c: &Delete) -> Result<Reply, Rejection> {
+        let deleted = self.current(&c.key, c.condition)?.is_some();
+        if deleted {
+            self.entries.remove(&c.key);
+            self.version += 1;
+        }
+        Ok(Reply::Deleted { deleted, version: self.version })
+    }
+
+    fn deadline(&mut self, key: &Key, on: Condition, deadline: Option<u64>) -> Result<Reply, Rejection> {
+        let old = self.current(key, on)?.ok_or(Rejection::Missing)?;
+        self.store(key, Entry { deadline, ..old }, None)
+    }
+
+    fn incr(&mut self, c: &Incr) -> Result<Reply, Rejection> {
+        let fresh = |init: i64| Entry {
+            value: Bytes::from(init.to_string()),
+            content: Content::Json,
+            version: 0,
+            deadline: None,
+            created_ms: self.time_ms,
+            modified_ms: 0,
+        };
+        let old = self.current(&c.key, c.condition)?.or(c.init.map(fresh)).ok_or(Rejection::Missing)?;
+        let text = String::from_utf8(old.value.to_vec()).map_err(|_| Rejection::NotANumber)?;
+        let number: i64 = text.parse().map_err(|_| Rejection::NotANumber)?;
+        if number.to_string() != text {
+            return Err(Rejection::NotANumber);
+        }
+        let value = Bytes::from(number.checked_add(c.by).ok_or(Rejection::Overflow)?.to_string());
+        self.store(&c.key, Entry { value: value.clone(), modified_ms: self.time_ms, ..old }, Some(value))
+    }
+
+    fn append(&mut self, c: &Append) -> Result<Reply, Rejection> {
+        let old = self.current(&c.key, c.condition)?.unwrap_or(Entry {
+            value: Bytes::new(),
+            content: c.content.clone(),
+            version: 0,
+            deadline: None,
+            created_ms: self.time_ms,
+            modified_ms: 0,
+        });
+        let content = match old.content {
+            Content::Json => return Err(Rejection::WrongContent),
+            Content::Text if String::from_utf8(c.suffix.to_vec()).is_err() => Content::Octets,
+            other => other,
+        };
+        let value = Bytes::from([&old.value[..], &c.suffix[..]].concat());
+        self.store(&c.key, Entry { value, content, modified_ms: self.time_ms, ..old }, None)
+    }
+}
