@@ -48,10 +48,16 @@ impl Key {
 
     /// Reads what [`Key::as_bytes`] gave; the buffer is shared, not copied.
     pub fn from_stored(bytes: Bytes) -> Result<Self, KeyError> {
-        match bytes.len() {
-            0..=NAMESPACE_BYTES => Err(KeyError::Malformed),
-            len if len > NAMESPACE_BYTES + KEY_BYTES_MAX => Err(KeyError::TooLong(len - NAMESPACE_BYTES)),
-            _ => Ok(Self(bytes)),
+        Self::user_key_of(&bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The user's bytes in what [`Key::as_bytes`] gave, when that is within its bounds.
+    pub(crate) fn user_key_of(stored: &[u8]) -> Result<&[u8], KeyError> {
+        match stored.get(NAMESPACE_BYTES..) {
+            None | Some([]) => Err(KeyError::Malformed),
+            Some(user_key) if user_key.len() > KEY_BYTES_MAX => Err(KeyError::TooLong(user_key.len())),
+            Some(user_key) => Ok(user_key),
         }
     }
 

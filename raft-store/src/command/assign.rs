@@ -9,7 +9,7 @@ use crate::map::{SlotSet, TtlMap, put_slot_set, slot_set};
 /// may be proposed again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignSlots {
-    /// Epoch of the slot table this comes from.
+    /// Epoch of the slot table this comes from; epochs start at 1, a new map stands at 0.
     pub epoch: u64,
     /// The slots.
     pub slots: SlotSet,

@@ -53,10 +53,11 @@ impl TtlMap {
     /// Lets a command in: the slot must be the group's and the condition must hold. Returns what is stored
     /// for the key, when it is not expired. Every keyed command starts here.
     pub(crate) fn admit(&self, key: &Key, condition: Condition) -> Result<Option<Record>, Rejection> {
-        if !self.state.head.owned.contains(key.slot()) {
+        let slot = key.slot();
+        if !self.state.head.owned.contains(slot) {
             return Err(Rejection::NotOwner);
         }
-        let current = self.visible(key).cloned();
+        let current = self.visible(slot, key).cloned();
         condition.check(current.as_ref().map(Record::version))?;
         Ok(current)
     }

@@ -36,6 +36,7 @@ pub(crate) use table::Position;
 
 use crate::key::Key;
 use crate::limits::EXPIRED_PENDING_COUNT_MAX;
+use crate::slot::Slot;
 use due::DueIndex;
 
 /// One group's whole replicated state.
@@ -77,10 +78,11 @@ impl TtlMap {
 
     /// The entry of `key` as of group time.
     pub fn get(&self, key: &Key) -> Lookup {
-        if !self.state.head.owned.contains(key.slot()) {
+        let slot = key.slot();
+        if !self.state.head.owned.contains(slot) {
             return Lookup::NotOwner;
         }
-        self.visible(key).map_or(Lookup::Miss, |record| Lookup::Hit(record.to_entry()))
+        self.visible(slot, key).map_or(Lookup::Miss, |record| Lookup::Hit(record.to_entry()))
     }
 
     /// Group time, ms: the largest leader time of all applied entries.
@@ -123,8 +125,8 @@ impl TtlMap {
         self.state.clone()
     }
 
-    fn visible(&self, key: &Key) -> Option<&Record> {
-        let record = self.state.slots.get(key.slot(), key.as_bytes())?;
+    fn visible(&self, slot: Slot, key: &Key) -> Option<&Record> {
+        let record = self.state.slots.get(slot, key.as_bytes())?;
         Some(record).filter(|record| !record.is_due(self.time_ms()))
     }
 }

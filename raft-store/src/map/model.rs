@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::record::ENTRY_OVERHEAD_BYTES;
+use super::record::{DEADLINE_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES};
 use super::{Entry, Lookup, MapStats, SlotSet};
 use crate::command::*;
 use crate::key::Key;
@@ -53,7 +53,8 @@ impl Model {
     pub(super) fn stats(&self) -> MapStats {
         let bytes_of = |(key, entry): (&Key, &Entry)| {
             let media = if let Content::Media(media) = &entry.content { media.len() } else { 0 };
-            (key.as_bytes().len() + media + entry.value.len()) as u64 + ENTRY_OVERHEAD_BYTES
+            let overhead = ENTRY_OVERHEAD_BYTES + entry.deadline.map_or(0, |_| DEADLINE_OVERHEAD_BYTES);
+            (key.as_bytes().len() + media + entry.value.len()) as u64 + overhead
         };
         MapStats {
             items: self.entries.len() as u64,

@@ -8,8 +8,8 @@ pub(super) const QUEUE_BYTES_CEILING: usize = 1 << 30;
 pub(super) const OPERATION_COST: usize = 256;
 /// Most bytes of old entries moved to the head of the log with one batch, so that no batch stalls for it.
 pub(super) const RELOCATED_BYTES_PER_BATCH: u64 = 256 << 10;
-/// Bytes of zeros written at a time when a segment is prepared.
-pub(super) const ZERO_FILL_CHUNK: usize = 1 << 20;
+/// Bytes of zeros written and synced at a time when a segment is prepared.
+pub(super) const ZERO_FILL_CHUNK: usize = 256 << 10;
 /// Capacity the writer's buffer keeps between batches, in bytes.
 pub(super) const BUFFER_KEPT_BYTES: usize = 4 << 20;
 /// Most requests waiting for the thread that prepares and removes segments.

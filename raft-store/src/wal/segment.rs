@@ -29,13 +29,15 @@ pub(super) fn create(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<Ar
     Ok(file)
 }
 
-/// Writes zeros over `from..to`.
+/// Writes zeros over `from..to`, durably. It syncs as it goes, so that the log's own sync never has to wait
+/// for a whole segment of zeros before it.
 pub(super) fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; ZERO_FILL_CHUNK.min(to.saturating_sub(from) as usize)];
     let mut at = from;
     while at < to {
         let len = (to - at).min(zeros.len() as u64);
         file.write_at(at, &zeros[..len as usize])?;
+        file.sync_data()?;
         at += len;
     }
     Ok(())

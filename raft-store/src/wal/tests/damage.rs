@@ -42,6 +42,24 @@ fn a_flipped_bit_is_refused_with_file_and_offset() {
 }
 
 #[test]
+fn a_flipped_bit_in_the_last_segment_is_refused_when_a_batch_follows() {
+    let disk = log(5);
+    let (start, _) = batches(&disk, 1)[3];
+    disk.flip(&segment_name(1), (start + 40) * 8);
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(error, WalError::Corrupt { offset, .. } if offset == start as u64), "{error}");
+}
+
+#[test]
+fn something_behind_the_last_batch_of_an_old_segment_is_refused() {
+    let disk = log(40);
+    let &(_, end) = batches(&disk, 1).last().unwrap();
+    disk.flip(&segment_name(1), (end + 9) * 8);
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(error, WalError::Corrupt { offset, .. } if offset == end as u64), "{error}");
+}
+
+#[test]
 fn the_last_batch_of_a_segment_is_missed_when_a_later_segment_goes_on() {
     let disk = log(40);
     let &(start, _) = batches(&disk, 1).last().unwrap();
@@ -96,16 +114,19 @@ fn a_torn_batch_is_cut_and_its_rest_never_read_again() {
         let disk = log(3);
         let mut rig = Rig::open(&disk).unwrap();
         disk.fault_at(1, Fault::PowerLoss);
-        rig.append(1, vec![entry(3, 1200)]);
+        rig.append(1, vec![entry(3, 900)]);
         assert!(!rig.flush());
         let disk = disk.crash(&mut Chance(seed));
         let mut rig = Rig::open(&disk).unwrap();
         let kept = rig.read(1).unwrap().len() as u64;
         assert!(kept == 3 || kept == 4);
-        rig.append(1, vec![entry(kept, 10)]);
-        assert!(rig.flush());
+        for (index, len) in [(kept, 10), (kept + 1, 1500)] {
+            rig.append(1, vec![entry(index, len)]);
+            assert!(rig.flush());
+        }
+        assert_eq!(rig.segments(), 2, "what was torn is in an old segment now");
         let again = Rig::open(&disk).unwrap().read(1).unwrap();
-        assert_eq!(again.len() as u64, kept + 1, "seed {seed}");
+        assert_eq!(again.len() as u64, kept + 2, "seed {seed}");
     }
 }
 
