@@ -40,8 +40,11 @@ pub(super) fn membership() -> Arc<dyn Handler> {
     Arc::new(Fun(|from: From, _, _, answer: Answer| answer.send(Bytes::from(from.member.to_string()))))
 }
 
+/// The calls a handler was given, with what answers them.
+pub(super) type Calls = tokio::sync::mpsc::UnboundedReceiver<(From, Bytes, Answer)>;
+
 /// Hands every call to a channel, unanswered.
-pub(super) fn collect() -> (Arc<dyn Handler>, tokio::sync::mpsc::UnboundedReceiver<(From, Bytes, Answer)>) {
+pub(super) fn collect() -> (Arc<dyn Handler>, Calls) {
     let (calls, received) = tokio::sync::mpsc::unbounded_channel();
     let handler = Fun(move |from, _, body, answer| {
         let _ = calls.send((from, body, answer));
