@@ -1,3 +1,5 @@
+//! Movement, balance and stability of the ring.
+
 use std::collections::BTreeMap;
 
 use proptest::collection::{btree_map, btree_set};
@@ -94,11 +96,14 @@ proptest! {
         groups in btree_set(1..5000u32, 1..100), virtual_nodes in 1..200u32,
     ) {
         let table = equal(groups.clone(), virtual_nodes);
+        let mut own: BTreeMap<GroupId, Vec<Slot>> = BTreeMap::new();
         for (slot, owner) in (0..).zip(owners(&table)) {
             prop_assert!(groups.contains(&owner));
+            own.entry(owner).or_default().push(slot);
         }
-        let owned: usize = groups.iter().map(|&group| table.slots_of(group).len()).sum();
-        prop_assert_eq!(owned, usize::from(SLOTS));
+        for group in groups {
+            prop_assert_eq!(table.slots_of(group), own.remove(&group).into_iter().flatten().collect());
+        }
         prop_assert_eq!(SlotTable::from_ranges(table.ranges().iter().copied()), Ok(table.clone()));
         let json = serde_json::to_string(&table).unwrap();
         prop_assert_eq!(serde_json::from_str::<SlotTable>(&json).unwrap(), table);

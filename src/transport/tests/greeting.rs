@@ -6,17 +6,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::super::CallError;
 use super::super::frame::{Frame, Kind};
-use super::super::hello::Hello;
-use super::super::timing::Timing;
-use super::super::{CallError, Lane};
+use super::super::tuning::Tuning;
 use super::harness::*;
 
 fn refused(result: Result<Bytes, CallError>, why: &str) {
     assert!(matches!(&result, Err(CallError::Refused(reason)) if reason.contains(why)), "{result:?}");
 }
-
-const HELLO: Hello = Hello { lane: Lane::Control, node: 9, cluster: 7, expected: 2 };
 
 #[tokio::test]
 async fn another_cluster_is_refused_by_the_one_called() {
@@ -102,8 +99,8 @@ async fn bad_magic_and_version_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn a_stranger_that_says_nothing_is_closed() {
-    let timing = Timing { hello: Duration::from_millis(20), ..Timing::default() };
-    let two = start_at(2, any_port(), timing, echo()).await;
+    let tuning = Tuning { hello: Duration::from_millis(20), ..Tuning::default() };
+    let two = start_at(2, any_port(), tuning, echo()).await;
     let mut raw = Raw::dial(&two).await;
     raw.stream.write_all(&[43, 0]).await.unwrap();
     assert_eq!(raw.read().await, None);
