@@ -34,6 +34,7 @@ async fn a_peer_that_is_down_or_unknown_gets_nothing() {
     drop(listener_for(&one).await);
     assert!(not_sent(&call(&one, 2, "first").await), "the dial failed");
     assert!(not_sent(&call(&one, 2, "second").await), "at once");
+    assert_eq!(one.stats().peers[0].queued_messages, 0);
     let nowhere = one.call_addr("127.0.0.1:1", 0, Bytes::new(), LONG).await;
     assert!(not_sent(&nowhere));
 }
@@ -98,8 +99,12 @@ async fn a_silent_connection_is_closed_and_a_beating_one_is_not() {
     let listener = TcpListener::bind(any_port()).await.unwrap();
     one.set_peer(3, &listener.local_addr().unwrap().to_string());
     let (result, _silent) = tokio::join!(call(&one, 3, "x"), Raw::welcome(&listener, 3, 0));
-    assert!(lost(&result), "{result:?}");
-    assert_eq!(one.stats().connects, 2, "the other connection was idle as long and stands");
+    assert!(
+        matches!(&result, Err(CallError::Lost(reason)) if reason.contains("nothing heard")),
+        "{result:?}"
+    );
+    assert!(one.stats().peers[0].connected, "the other connection was idle longer and stands");
+    assert_eq!(one.stats().connects, 2, "and is still the first");
 }
 
 #[tokio::test]
@@ -144,7 +149,8 @@ async fn a_peer_moved_or_removed_loses_its_connections() {
 async fn a_peer_that_takes_no_answers_is_cut_off() {
     let large = Bytes::from(vec![0; PEER_QUEUE_BYTES_MAX / 2 - 100]);
     let handler = Fun(move |_, _, _, answer: Answer| answer.send(large.clone()));
-    let two = start(2, Arc::new(handler)).await;
+    let tuning = Tuning { beat: 2 * LONG, ..Tuning::default() };
+    let two = start_at(2, any_port(), tuning, Arc::new(handler)).await;
     let (mut raw, _welcome) = Raw::hello(&two, HELLO).await;
     let call = Frame { kind: Kind::Call, service: 0, call: 1, body: Bytes::new() };
     raw.stream.write_all(&call.to_bytes().repeat(4)).await.unwrap();
