@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 use super::context::Context;
 use super::frame::{Frame, FrameError, Kind, Split, split};
 use super::hello::Mismatch;
-use super::timing::{COPY_BYTES_MAX, READ_BUFFER_BYTES, SILENT_BEATS_MAX};
+use super::tuning::{COPY_BYTES_MAX, READ_BUFFER_BYTES, SILENT_BEATS_MAX};
 use crate::limits::FRAME_BYTES_MAX;
 
 /// Why a connection ended.
@@ -117,7 +117,7 @@ async fn write_all(
 /// Beats, and listens for the other end's. Silence is counted in beats, not by the clock: a pause of this process
 /// is one missed beat, whatever its length.
 async fn watch(end: &impl End, heard: &AtomicBool, context: &Context) -> Result<(), Ended> {
-    let mut tick = tokio::time::interval(context.timing.beat);
+    let mut tick = tokio::time::interval(context.tuning.beat);
     let mut silent = 0;
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -10,13 +10,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::stats::Counters;
-use super::timing::Timing;
+use super::tuning::Tuning;
 
 /// Shared by all tasks of a transport.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) node: NodeId,
-    pub(super) timing: Timing,
+    pub(super) tuning: Tuning,
     pub(super) counters: Counters,
     cluster: OnceLock<u128>,
     started: Instant,
@@ -26,10 +26,10 @@ pub(super) struct Context {
 
 impl Context {
     /// For a node whose tasks run on the current runtime.
-    pub(super) fn new(node: NodeId, timing: Timing) -> Self {
+    pub(super) fn new(node: NodeId, tuning: Tuning) -> Self {
         Self {
             node,
-            timing,
+            tuning,
             counters: Counters::default(),
             cluster: OnceLock::new(),
             started: Instant::now(),
@@ -43,9 +43,9 @@ impl Context {
         self.cluster.get().copied().unwrap_or(0)
     }
 
-    /// Sets the cluster if it is not set; says whether it is this one now.
+    /// Sets the cluster if it is not set; says whether it is this one now. 0 is no cluster and sets nothing.
     pub(super) fn set_cluster(&self, cluster: u128) -> bool {
-        *self.cluster.get_or_init(|| cluster) == cluster
+        cluster != 0 && *self.cluster.get_or_init(|| cluster) == cluster
     }
 
     /// Whether someone with that cluster id is of this node's cluster.

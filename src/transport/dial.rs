@@ -11,7 +11,7 @@ use super::context::Context;
 use super::frame::{Frame, Kind};
 use super::hello::{Hello, Mismatch, Welcome};
 use super::pending::result_of;
-use super::timing::HELLO_BYTES_MAX;
+use super::tuning::HELLO_BYTES_MAX;
 use super::{CallError, Service};
 use crate::limits::FRAME_BYTES_MAX;
 
@@ -43,7 +43,7 @@ impl From<std::io::Error> for DialError {
 /// call was sent: `NotSent`, or `Refused` when the two may not speak.
 pub(super) async fn dial(context: &Context, addr: &str, hello: Hello) -> Result<Dialled, CallError> {
     let hello = Hello { cluster: context.cluster(), ..hello };
-    match tokio::time::timeout(context.timing.dial, introduce(context, addr, hello)).await {
+    match tokio::time::timeout(context.tuning.dial, introduce(context, addr, hello)).await {
         Ok(Ok(dialled)) => {
             context.counters.connects.add(1);
             Ok(dialled)

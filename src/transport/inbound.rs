@@ -14,12 +14,12 @@ use super::answer::{Answer, Outbox};
 use super::connection::{End, Ended, FrameReader, drive};
 use super::frame::{Frame, Kind};
 use super::hello::{Hello, Mismatch, Welcome, same_cluster};
-use super::timing::{BACKOFF_MAX, BACKOFF_MIN, HELLO_BYTES_MAX, INBOUND_CONNECTIONS_MAX};
+use super::tuning::{BACKOFF_MAX, BACKOFF_MIN, HELLO_BYTES_MAX};
 use super::{From, Handler, Shared};
 
 /// Accepts peers until the transport ends.
 pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, handler: Arc<dyn Handler>) {
-    let room = Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX));
+    let room = Arc::new(Semaphore::new(shared.context.tuning.inbound_max));
     let mut backoff = BACKOFF_MIN;
     loop {
         let stream = match listener.accept().await {
@@ -34,7 +34,7 @@ pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, handl
         };
         backoff = BACKOFF_MIN;
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            tracing::warn!(max = INBOUND_CONNECTIONS_MAX, "too many peer connections, one refused");
+            tracing::warn!(max = shared.context.tuning.inbound_max, "too many peer connections, one refused");
             continue;
         };
         let (peer, handler) = (Arc::clone(&shared), Arc::clone(&handler));
@@ -48,7 +48,7 @@ pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, handl
 async fn serve(shared: Arc<Shared>, mut stream: TcpStream, handler: Arc<dyn Handler>) {
     let mut reader = FrameReader::default();
     let greeting = greet(&shared, &mut stream, &mut reader);
-    let hello = match tokio::time::timeout(shared.context.timing.hello, greeting).await {
+    let hello = match tokio::time::timeout(shared.context.tuning.hello, greeting).await {
         Ok(Ok(hello)) => hello,
         Ok(Err(reason)) => return tracing::info!(%reason, "refused a peer connection"),
         Err(_) => return tracing::info!("closed a peer connection that said no hello in time"),

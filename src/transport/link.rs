@@ -25,7 +25,7 @@ use super::hello::Hello;
 use super::pending::{Pending, result_of};
 use super::queue::Queue;
 use super::stats::PeerStats;
-use super::timing::{BACKOFF_MAX, BACKOFF_MIN};
+use super::tuning::{BACKOFF_MAX, BACKOFF_MIN};
 use super::waiting::Waiting;
 use super::{CallError, Lane, Service};
 use crate::limits::{PEER_QUEUE_BYTES_MAX, PEER_QUEUE_MESSAGES_MAX};
@@ -242,7 +242,7 @@ impl Link {
     fn rest_if_unwanted(&self) -> bool {
         let mut state = self.state.lock();
         let rest =
-            matches!(state.phase, Phase::Down(_)) && state.wanted.elapsed() > self.context.timing.wanted_for;
+            matches!(state.phase, Phase::Down(_)) && state.wanted.elapsed() > self.context.tuning.wanted_for;
         if rest {
             state.phase = Phase::Idle;
         }

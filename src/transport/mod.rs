@@ -24,7 +24,7 @@ mod shared;
 mod stats;
 #[cfg(test)]
 mod tests;
-mod timing;
+mod tuning;
 mod waiting;
 
 use std::net::SocketAddr;
@@ -40,7 +40,7 @@ pub use self::stats::{PeerStats, TransportStats};
 use self::frame::HEADER_BYTES;
 use self::hello::Hello;
 use self::shared::Shared;
-use self::timing::Timing;
+use self::tuning::Tuning;
 use crate::limits::FRAME_BYTES_MAX;
 
 /// Which connection of a pair a message takes, so that heartbeats never wait behind snapshots.
@@ -105,11 +105,11 @@ pub struct Transport {
 impl Transport {
     /// Binds the listener; a taken port is an error that names it. Nothing is served before [`Self::serve`].
     pub async fn bind(config: TransportConfig) -> std::io::Result<Self> {
-        Self::bind_with(config, Timing::default()).await
+        Self::bind_with(config, Tuning::default()).await
     }
 
-    async fn bind_with(config: TransportConfig, timing: Timing) -> std::io::Result<Self> {
-        Ok(Self { shared: Arc::new(Shared::bind(config, timing).await?) })
+    async fn bind_with(config: TransportConfig, tuning: Tuning) -> std::io::Result<Self> {
+        Ok(Self { shared: Arc::new(Shared::bind(config, tuning).await?) })
     }
 
     /// Begins to accept peers. Only the first call has an effect, and none after [`Self::shutdown`].

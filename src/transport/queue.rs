@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::frame::Frame;
-use super::timing::WRITE_BATCH_BYTES;
+use super::tuning::WRITE_BATCH_BYTES;
 
 /// The queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

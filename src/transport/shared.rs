@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::answer::{Answer, Outbox};
 use super::context::Context;
 use super::peers::Peers;
-use super::timing::Timing;
+use super::tuning::Tuning;
 use super::{CallError, From, Handler, Service, TransportConfig, TransportStats, inbound};
 
 /// Everything of one transport.
@@ -34,14 +34,14 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Binds the listener.
-    pub(super) async fn bind(config: TransportConfig, timing: Timing) -> io::Result<Self> {
+    pub(super) async fn bind(config: TransportConfig, tuning: Tuning) -> io::Result<Self> {
         let taken = |error: io::Error| {
             let text = format!("cannot listen for peers on {}: {error}", config.listen);
             io::Error::new(error.kind(), text)
         };
         let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
         Ok(Self {
-            context: Arc::new(Context::new(config.node, timing)),
+            context: Arc::new(Context::new(config.node, tuning)),
             local_addr: listener.local_addr()?,
             peers: Peers::default(),
             inbound: Mutex::default(),
@@ -62,7 +62,9 @@ impl Shared {
     pub(super) fn set_cluster(&self, cluster: u128) {
         if !self.context.set_cluster(cluster) {
             let (ours, asked) = (self.context.cluster(), cluster);
-            return tracing::error!("cluster {ours:032x} cannot become {asked:032x}: it is set once");
+            return tracing::error!(
+                "cluster {ours:032x} cannot become {asked:032x}: it is set once, never to 0"
+            );
         }
         self.peers.announce_cluster();
     }

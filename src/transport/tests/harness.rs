@@ -11,12 +11,15 @@ use tokio::net::{TcpListener, TcpStream};
 use super::super::connection::FrameReader;
 use super::super::frame::{Frame, Kind};
 use super::super::hello::{Hello, Welcome};
-use super::super::timing::Timing;
+use super::super::tuning::Tuning;
 use super::super::{Answer, CallError, From, Handler, Lane, Service, Transport, TransportConfig};
 use crate::limits::FRAME_BYTES_MAX;
 
 /// Longer than anything here takes; reaching it is a failure.
 pub(super) const LONG: Duration = Duration::from_secs(8);
+
+/// How a stranger greets node 2.
+pub(super) const HELLO: Hello = Hello { lane: Lane::Control, node: 9, cluster: 7, expected: 2 };
 
 pub(super) fn any_port() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
@@ -40,8 +43,11 @@ pub(super) fn membership() -> Arc<dyn Handler> {
     Arc::new(Fun(|from: From, _, _, answer: Answer| answer.send(Bytes::from(from.member.to_string()))))
 }
 
+/// The calls a handler was given, with what answers them.
+pub(super) type Calls = tokio::sync::mpsc::UnboundedReceiver<(From, Bytes, Answer)>;
+
 /// Hands every call to a channel, unanswered.
-pub(super) fn collect() -> (Arc<dyn Handler>, tokio::sync::mpsc::UnboundedReceiver<(From, Bytes, Answer)>) {
+pub(super) fn collect() -> (Arc<dyn Handler>, Calls) {
     let (calls, received) = tokio::sync::mpsc::unbounded_channel();
     let handler = Fun(move |from, _, body, answer| {
         let _ = calls.send((from, body, answer));
@@ -52,16 +58,16 @@ pub(super) fn collect() -> (Arc<dyn Handler>, tokio::sync::mpsc::UnboundedReceiv
 pub(super) async fn start_at(
     node: u64,
     listen: SocketAddr,
-    timing: Timing,
+    tuning: Tuning,
     handler: Arc<dyn Handler>,
 ) -> Transport {
-    let transport = Transport::bind_with(TransportConfig { node, listen }, timing).await.unwrap();
+    let transport = Transport::bind_with(TransportConfig { node, listen }, tuning).await.unwrap();
     transport.serve(handler);
     transport
 }
 
 pub(super) async fn start(node: u64, handler: Arc<dyn Handler>) -> Transport {
-    start_at(node, any_port(), Timing::default(), handler).await
+    start_at(node, any_port(), Tuning::default(), handler).await
 }
 
 pub(super) fn introduce(from: &Transport, node: u64, to: &Transport) {

@@ -27,17 +27,24 @@ pub(super) const COPY_BYTES_MAX: usize = 16 << 10;
 /// Room offered to each read.
 pub(super) const READ_BUFFER_BYTES: usize = 64 << 10;
 
-/// The waits that tests shorten.
+/// What tests turn down.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
+pub(super) struct Tuning {
     pub(super) dial: Duration,
     pub(super) hello: Duration,
     pub(super) beat: Duration,
     pub(super) wanted_for: Duration,
+    pub(super) inbound_max: usize,
 }
 
-impl Default for Timing {
+impl Default for Tuning {
     fn default() -> Self {
-        Self { dial: DIAL_TIMEOUT, hello: HELLO_TIMEOUT, beat: BEAT_INTERVAL, wanted_for: WANTED_FOR }
+        Self {
+            dial: DIAL_TIMEOUT,
+            hello: HELLO_TIMEOUT,
+            beat: BEAT_INTERVAL,
+            wanted_for: WANTED_FOR,
+            inbound_max: INBOUND_CONNECTIONS_MAX,
+        }
     }
 }
