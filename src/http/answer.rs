@@ -281,5 +281,4 @@ const fn consistency_name(consistency: Consistency) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

@@ -1,1 +1,5 @@
-//! t
+//! Tests of the server as a whole: real nodes in this process, real sockets, on ports the system chooses.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
+
+mod http;
+mod support;

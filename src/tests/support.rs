@@ -1,0 +1,31 @@
+//! What the tests share: nodes that run in this process, and a client that speaks to them over HTTP.
+
+mod client;
+mod cluster;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub(crate) use client::{Client, Reply};
+pub(crate) use cluster::{Cluster, Server, fresh_config};
+
+/// Longest a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Looks again and again until `look` finds something; panics with `what` when it never does.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}

@@ -1,0 +1,144 @@
+//! Nodes in this process: each with its folder, its listeners and a switch to stop it.
+
+use std::net::SocketAddr;
+
+use quorate::config::Config;
+use quorate::node::Node;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Client, eventually};
+
+/// How often a cluster is tried when another process took one of its ports in between.
+const ATTEMPTS: usize = 5;
+
+/// One running node.
+pub(crate) struct Server {
+    pub(crate) node: Node,
+    pub(crate) client: Client,
+    pub(crate) http: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+    _dir: TempDir,
+}
+
+/// Some running nodes; node `i` has id `i + 1`.
+pub(crate) struct Cluster {
+    pub(crate) servers: Vec<Server>,
+}
+
+/// A node that knows no other and waits to be told; small segments, so that tests are quick.
+pub(crate) fn fresh_config(id: u64) -> Config {
+    Config { id, peer: loopback(), http: loopback(), log_segment: 4 << 20, ..Config::default() }
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+impl Server {
+    /// Starts a node in a new folder, and its HTTP listener.
+    pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let listener = TcpListener::bind(config.http).await?;
+        let http = listener.local_addr()?;
+        let config = Config { data_dir: dir.path().to_owned(), ..config };
+        let node = Node::start(config, http).await?;
+        let (stop, stopped) = oneshot::channel();
+        let stopping = async { stopped.await.unwrap_or_default() };
+        let served = tokio::spawn(quorate::http::serve(listener, node.clone(), stopping));
+        Ok(Self { node, client: Client::new(http), http, stop, served, _dir: dir })
+    }
+
+    /// Waits until it says it is ready.
+    pub(crate) async fn ready(&self) {
+        eventually("the node is ready", async || self.node.ready().ready.then_some(())).await;
+    }
+
+    /// Stops listener and node.
+    pub(crate) async fn stop(self) {
+        let _ = self.stop.send(());
+        self.served.await.unwrap().unwrap();
+        self.node.shutdown().await;
+    }
+}
+
+impl Cluster {
+    /// One node that is a cluster of its own.
+    pub(crate) async fn single() -> Self {
+        Self::single_with(|_| {}).await
+    }
+
+    /// The same, configured.
+    pub(crate) async fn single_with(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config { bootstrap_expect: 1, groups: 2, ..fresh_config(1) };
+        configure(&mut config);
+        let server = Server::start(config).await.unwrap();
+        server.ready().await;
+        Self { servers: vec![server] }
+    }
+
+    /// A cluster of `nodes` nodes with one data group for each.
+    pub(crate) async fn of(nodes: u64) -> Self {
+        for _ in 1..ATTEMPTS {
+            if let Ok(cluster) = Self::try_start(nodes).await {
+                return cluster;
+            }
+        }
+        Self::try_start(nodes).await.unwrap()
+    }
+
+    async fn try_start(nodes: u64) -> anyhow::Result<Self> {
+        let peers = reserve(nodes).await?;
+        let seeds: Vec<String> = peers.iter().map(SocketAddr::to_string).collect();
+        let mut cluster = Self { servers: Vec::new() };
+        for (id, peer) in (1..).zip(peers) {
+            let (seeds, bootstrap_expect) = (seeds.clone(), seeds.len());
+            let config = Config { peer, seeds, bootstrap_expect, ..fresh_config(id) };
+            match Server::start(config).await {
+                Ok(server) => cluster.servers.push(server),
+                Err(error) => {
+                    cluster.stop().await;
+                    return Err(error);
+                }
+            }
+        }
+        for server in &cluster.servers {
+            server.ready().await;
+        }
+        Ok(cluster)
+    }
+
+    /// Starts one more node, which joins through the first.
+    pub(crate) async fn join(&mut self) -> &Server {
+        let seed = self.servers[0].node.members().await.unwrap()[0].peer.clone();
+        let config = Config { seeds: vec![seed], ..fresh_config(self.servers.len() as u64 + 1) };
+        let server = Server::start(config).await.unwrap();
+        server.ready().await;
+        self.servers.push(server);
+        &self.servers[self.servers.len() - 1]
+    }
+
+    /// The client of a node, by place.
+    pub(crate) fn client(&self, place: usize) -> &Client {
+        &self.servers[place].client
+    }
+
+    /// Stops every node.
+    pub(crate) async fn stop(self) {
+        for server in self.servers {
+            server.stop().await;
+        }
+    }
+}
+
+/// Ports that are free now: bound all at once, so that they differ, and let go.
+async fn reserve(count: u64) -> std::io::Result<Vec<SocketAddr>> {
+    let mut bound = Vec::new();
+    for _ in 0..count {
+        bound.push(TcpListener::bind(loopback()).await?);
+    }
+    bound.iter().map(TcpListener::local_addr).collect()
+}
