@@ -123,8 +123,12 @@ impl Client {
     pub(super) async fn call(&self, request: Request) -> Result<Answer, Failure> {
         let deadline = Instant::now() + request.timeout.unwrap_or(self.timeout);
         let (mut refused, mut unreached) = (None, None);
-        for endpoint in &self.endpoints {
-            match self.attempt(endpoint, &request, deadline).await {
+        for (tried, endpoint) in self.endpoints.iter().enumerate() {
+            // A node that hangs must leave a read the time to go elsewhere; a write stays where it is.
+            let shares = if request.writes() { 1 } else { self.endpoints.len() - tried };
+            let share = deadline.saturating_duration_since(Instant::now())
+                / u32::try_from(shares).unwrap_or(u32::MAX);
+            match self.attempt(endpoint, &request, Instant::now() + share).await {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Refused(failure) => refused = Some(failure),

@@ -78,6 +78,18 @@ async fn a_read_goes_on_whatever_happened() {
 }
 
 #[tokio::test]
+async fn a_node_that_hangs_leaves_a_read_time_for_the_next() {
+    // Connections are accepted by the kernel and never answered.
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = format!("http://{}", hanging.local_addr().unwrap());
+    let (second, _) = server(OK).await;
+    let client = Client::new(vec![first, second], Duration::from_millis(400));
+    client.call(Request::new(Method::GET, "/", About::Cluster)).await.unwrap();
+    let failure = client.call(Request::new(Method::PUT, "/", About::Cluster)).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Unknown);
+}
+
+#[tokio::test]
 async fn the_refusal_of_a_node_tells_more_than_a_dead_endpoint() {
     let (refusing, _) = server(NOT_APPLIED).await;
     let failure = call(Method::PUT, &[&refusing, &nobody().await]).await.unwrap_err();
