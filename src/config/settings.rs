@@ -279,7 +279,9 @@ mod tests {
     fn the_defaults_shown_are_the_defaults() {
         for setting in SETTINGS {
             let mut settings = Settings::default();
-            setting.default.map(|text| setting.apply(&mut settings, text).unwrap());
+            if let Some(text) = setting.default {
+                setting.apply(&mut settings, text).unwrap();
+            }
             assert_eq!(settings, Settings::default(), "{}", setting.name);
         }
     }
