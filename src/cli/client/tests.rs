@@ -43,6 +43,14 @@ async fn call(method: Method, endpoints: &[&String]) -> Result<Answer, Failure> 
     client.call(Request::new(method, "/v1/kv/default/k", About::Key("k".into()))).await
 }
 
+#[test]
+fn the_node_is_told_how_long_it_has() {
+    let second = Duration::from_secs(1);
+    assert_eq!(with_timeout("/v1/kv/default/k", second), "/v1/kv/default/k?timeout=1000ms");
+    assert_eq!(with_timeout("/v1/x?wait=1s", second * 90), "/v1/x?wait=1s&timeout=60000ms");
+    assert_eq!(with_timeout("/readyz", second), "/readyz");
+}
+
 #[tokio::test]
 async fn a_refused_connection_goes_to_the_next_endpoint() {
     let (good, asked) = server(OK).await;
