@@ -17,9 +17,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::fail::{About, Exit, Failure, Problem};
 use crate::error::Outcome;
+use crate::limits::REQUEST_TIMEOUT_MAX;
 
 /// How long one endpoint may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much longer than the node the client waits for the answer to a write.
+const WRITE_GRACE: Duration = Duration::from_millis(500);
+/// Shortest time one endpoint gets.
+const ATTEMPT_MIN: Duration = Duration::from_millis(1);
 /// Longest answer read, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
@@ -123,8 +128,10 @@ impl Client {
     pub(super) async fn call(&self, request: Request) -> Result<Answer, Failure> {
         let deadline = Instant::now() + request.timeout.unwrap_or(self.timeout);
         let (mut refused, mut unreached) = (None, None);
-        for endpoint in &self.endpoints {
-            match self.attempt(endpoint, &request, deadline).await {
+        for (tried, endpoint) in self.endpoints.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = share(&request, left, self.endpoints.len() - tried);
+            match self.attempt(endpoint, &request, share).await {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Refused(failure) => refused = Some(failure),
@@ -136,8 +143,10 @@ impl Client {
         Err(failure.unwrap_or_else(|| Failure::usage("No endpoint", "give one with --endpoint")))
     }
 
-    async fn attempt(&self, endpoint: &str, request: &Request, deadline: Instant) -> Attempt {
-        let http_request = match build(endpoint, request) {
+    async fn attempt(&self, endpoint: &str, request: &Request, share: Duration) -> Attempt {
+        let grace = if request.writes() { WRITE_GRACE } else { Duration::ZERO };
+        let deadline = Instant::now() + share + grace;
+        let http_request = match build(endpoint, request, share) {
             Ok(built) => built,
             Err(error) => return Attempt::Failed(Failure::usage("Bad request", error.to_string())),
         };
@@ -157,13 +166,33 @@ impl Client {
     }
 }
 
-fn build(endpoint: &str, request: &Request) -> Result<hyper::Request<Full<Bytes>>, hyper::http::Error> {
-    let mut builder =
-        hyper::Request::builder().method(&request.method).uri(format!("{endpoint}{}", request.path));
+/// The part of the time left that one endpoint gets: a node that hangs must leave a read the time to go
+/// elsewhere; a write stays where it is.
+fn share(request: &Request, left: Duration, endpoints_left: usize) -> Duration {
+    let shares = if request.writes() { 1 } else { endpoints_left };
+    (left / u32::try_from(shares).unwrap_or(u32::MAX)).max(ATTEMPT_MIN)
+}
+
+fn build(
+    endpoint: &str,
+    request: &Request,
+    share: Duration,
+) -> Result<hyper::Request<Full<Bytes>>, hyper::http::Error> {
+    let uri = format!("{endpoint}{}", with_timeout(&request.path, share));
+    let mut builder = hyper::Request::builder().method(&request.method).uri(uri);
     for (name, value) in &request.headers {
         builder = builder.header(*name, value);
     }
     builder.body(Full::new(request.body.clone()))
+}
+
+/// The path with the time the node has, so that it is the node who says what became of the request.
+fn with_timeout(path: &str, timeout: Duration) -> String {
+    if !path.starts_with("/v1/") {
+        return path.to_owned();
+    }
+    let mark = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{mark}timeout={}ms", timeout.min(REQUEST_TIMEOUT_MAX).as_millis())
 }
 
 /// An answer with a status: success, or a problem that is final or not.

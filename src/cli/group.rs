@@ -5,7 +5,7 @@ use raft_store::{GroupId, NodeId};
 use serde_json::json;
 
 use super::client::Request;
-use super::confirm::confirm;
+use super::confirm::{ask, must_ask};
 use super::fail::{About, Failure};
 use super::operation;
 use super::output::Format;
@@ -94,7 +94,7 @@ fn view_request(group: GroupId) -> Request {
 }
 
 async fn remove_voter(session: Session, group: GroupId, node: NodeId, yes: bool) -> Result<(), Failure> {
-    if !yes {
+    if must_ask(yes)? {
         let view: GroupView = session.client.call(view_request(group)).await?.read()?;
         let voters = &view.summary.voters;
         let left: Vec<NodeId> = voters.iter().copied().filter(|&voter| voter != node).collect();
@@ -103,7 +103,7 @@ async fn remove_voter(session: Session, group: GroupId, node: NodeId, yes: bool)
             ids(voters),
             ids(&left)
         );
-        confirm(&plan, yes)?;
+        ask(&plan)?;
     }
     let path = format!("{GROUPS}/{group}/voters/{node}");
     operation::run(session, Method::DELETE, &path, None, About::Group(group)).await

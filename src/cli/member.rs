@@ -4,7 +4,7 @@ use hyper::Method;
 use raft_store::NodeId;
 
 use super::client::{Answer, Request};
-use super::confirm::confirm;
+use super::confirm::{ask, must_ask};
 use super::fail::{About, Exit, Failure};
 use super::operation;
 use super::output::Format;
@@ -76,9 +76,9 @@ fn print(
 }
 
 async fn remove(session: Session, id: NodeId, yes: bool) -> Result<(), Failure> {
-    if !yes {
+    if must_ask(yes)? {
         let cluster: ClusterView = session.client.call(status::request()).await?.read()?;
-        confirm(&plan(&cluster, id)?, yes)?;
+        ask(&plan(&cluster, id)?)?;
     }
     operation::run(session, Method::DELETE, &format!("{MEMBERS}/{id}"), None, About::Cluster).await
 }

@@ -16,6 +16,7 @@ const CHANGE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Of every command")]
 pub(super) struct Global {
     /// HTTP address of a node; give several and the next is tried when one is down [default: http://127.0.0.1:7070]
     #[arg(

@@ -41,6 +41,8 @@ pub struct Setting {
     pub name: &'static str,
     /// What its value looks like.
     pub value: &'static str,
+    /// Its default as a user would write it, if it has one.
+    pub default: Option<&'static str>,
     /// One sentence for `--help`.
     pub help: &'static str,
     apply: fn(&mut Settings, &str) -> Result<(), String>,
@@ -66,126 +68,147 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "id",
         value: "N",
+        default: None,
         help: "Id of this node: unique for ever, from 1",
         apply: |s, t| put(&mut s.node.id, number(t)),
     },
     Setting {
         name: "data-dir",
         value: "DIR",
+        default: Some("quorate-data"),
         help: "Folder of the log, the snapshots and the identity",
         apply: |s, t| put(&mut s.node.data_dir, text(t).map(Into::into)),
     },
     Setting {
         name: "http",
         value: "IP:PORT",
+        default: Some("127.0.0.1:7070"),
         help: "Where the HTTP API listens",
         apply: |s, t| put(&mut s.node.http, address(t)),
     },
     Setting {
         name: "peer",
         value: "IP:PORT",
+        default: Some("127.0.0.1:7170"),
         help: "Where peers connect",
         apply: |s, t| put(&mut s.node.peer, address(t)),
     },
     Setting {
         name: "advertise-http",
         value: "HOST:PORT",
+        default: None,
         help: "HTTP address told to others, if it differs from --http",
         apply: |s, t| put(&mut s.node.advertise_http, host_port(t).map(Some)),
     },
     Setting {
         name: "advertise-peer",
         value: "HOST:PORT",
+        default: None,
         help: "Peer address told to others, if it differs from --peer",
         apply: |s, t| put(&mut s.node.advertise_peer, host_port(t).map(Some)),
     },
     Setting {
         name: "zone",
         value: "NAME",
+        default: None,
         help: "Failure zone, for people and placement",
         apply: |s, t| put(&mut s.node.zone, Ok(t.to_owned())),
     },
     Setting {
         name: "seeds",
         value: "HOST:PORT,…",
+        default: None,
         help: "Peer addresses of nodes to form the cluster with or to join",
         apply: |s, t| put(&mut s.node.seeds, list(t)),
     },
     Setting {
         name: "bootstrap-expect",
         value: "N",
+        default: Some("0"),
         help: "Form a new cluster once this many fresh nodes found each other; 0: only join",
         apply: |s, t| put(&mut s.node.bootstrap_expect, number(t)),
     },
     Setting {
         name: "groups",
         value: "N",
+        default: Some("0"),
         help: "Data groups of a new cluster; 0: one for each of its first nodes",
         apply: |s, t| put(&mut s.node.groups, number(t)),
     },
     Setting {
         name: "replication",
         value: "N",
+        default: Some("3"),
         help: "Voters of each group of a new cluster",
         apply: |s, t| put(&mut s.node.replication, number(t)),
     },
     Setting {
         name: "memory-max",
         value: "SIZE",
+        default: Some("4GiB"),
         help: "Bytes the maps of this node may hold; past it writes are refused",
         apply: |s, t| put(&mut s.node.memory_max, size(t)),
     },
     Setting {
         name: "value-max",
         value: "SIZE",
+        default: Some("1MiB"),
         help: "Longest value accepted",
         apply: |s, t| put(&mut s.node.value_max, size(t).and_then(fits)),
     },
     Setting {
         name: "log-segment",
         value: "SIZE",
+        default: Some("64MiB"),
         help: "Size of a segment of the log",
         apply: |s, t| put(&mut s.node.log_segment, size(t)),
     },
     Setting {
         name: "snapshot-log",
         value: "SIZE",
+        default: Some("64MiB"),
         help: "Log after which a group takes a snapshot",
         apply: |s, t| put(&mut s.node.snapshot_log, size(t)),
     },
     Setting {
         name: "snapshot-interval",
         value: "TIME",
+        default: Some("10m"),
         help: "Time after which a group with new entries takes a snapshot; a bare number is seconds",
         apply: |s, t| put(&mut s.node.snapshot_interval, whole_seconds(t)),
     },
     Setting {
         name: "heartbeat",
         value: "TIME",
+        default: Some("50ms"),
         help: "Heartbeat interval; a bare number is milliseconds",
         apply: |s, t| put(&mut s.node.heartbeat, duration_or(t, Some(1))),
     },
     Setting {
         name: "election-min",
         value: "TIME",
+        default: Some("250ms"),
         help: "Shortest election timeout; a bare number is milliseconds",
         apply: |s, t| put(&mut s.node.election_min, duration_or(t, Some(1))),
     },
     Setting {
         name: "election-max",
         value: "TIME",
+        default: Some("500ms"),
         help: "Longest election timeout, and the length of the lease; a bare number is milliseconds",
         apply: |s, t| put(&mut s.node.election_max, duration_or(t, Some(1))),
     },
     Setting {
         name: "log",
         value: "FILTER",
+        default: Some("info"),
         help: "What to log on stderr: error, warn, info, debug, trace, or a filter such as info,quorate::node=debug",
         apply: |s, t| put(&mut s.log, text(t)),
     },
     Setting {
         name: "log-format",
         value: "human|json",
+        default: Some("human"),
         help: "How log lines look",
         apply: |s, t| put(&mut s.log_format, log_format(t)),
     },
@@ -250,6 +273,17 @@ mod tests {
         let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
         names.sort_unstable();
         assert_eq!(names, fields);
+    }
+
+    #[test]
+    fn the_defaults_shown_are_the_defaults() {
+        for setting in SETTINGS {
+            let mut settings = Settings::default();
+            if let Some(text) = setting.default {
+                setting.apply(&mut settings, text).unwrap();
+            }
+            assert_eq!(settings, Settings::default(), "{}", setting.name);
+        }
     }
 
     #[test]

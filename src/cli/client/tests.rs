@@ -43,6 +43,14 @@ async fn call(method: Method, endpoints: &[&String]) -> Result<Answer, Failure> 
     client.call(Request::new(method, "/v1/kv/default/k", About::Key("k".into()))).await
 }
 
+#[test]
+fn the_node_is_told_how_long_it_has() {
+    let second = Duration::from_secs(1);
+    assert_eq!(with_timeout("/v1/kv/default/k", second), "/v1/kv/default/k?timeout=1000ms");
+    assert_eq!(with_timeout("/v1/x?wait=1s", second * 90), "/v1/x?wait=1s&timeout=60000ms");
+    assert_eq!(with_timeout("/readyz", second), "/readyz");
+}
+
 #[tokio::test]
 async fn a_refused_connection_goes_to_the_next_endpoint() {
     let (good, asked) = server(OK).await;
@@ -75,6 +83,18 @@ async fn a_read_goes_on_whatever_happened() {
         call(Method::GET, &[&first, &second]).await.unwrap();
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_leaves_a_read_time_for_the_next() {
+    // Connections are accepted by the kernel and never answered.
+    let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = format!("http://{}", hanging.local_addr().unwrap());
+    let (second, _) = server(OK).await;
+    let client = Client::new(vec![first, second], Duration::from_millis(400));
+    client.call(Request::new(Method::GET, "/", About::Cluster)).await.unwrap();
+    let failure = client.call(Request::new(Method::PUT, "/", About::Cluster)).await.unwrap_err();
+    assert_eq!(failure.exit, Exit::Unknown);
 }
 
 #[tokio::test]

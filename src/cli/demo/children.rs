@@ -87,7 +87,7 @@ impl Children {
     }
 
     /// Kills and awaits whatever still runs. Errors mean that a process is gone already.
-    fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         for (_, mut child) in self.running.drain(..) {
             let _ = child.kill();
             let _ = child.wait();

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use raft_store::NodeId;
 use tempfile::TempDir;
 
-use crate::cli::fail::{Failure, quote};
+use super::plan::Plan;
+use crate::cli::fail::Failure;
 
 /// Where the nodes keep their data.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Folder {
     }
 
     /// Removes a temporary folder, unless nodes the user restarted still use it; what to tell the user.
-    pub(super) fn close(self, left: &[NodeId]) -> String {
+    pub(super) fn close(self, plan: &Plan, left: &[NodeId]) -> String {
         let path = self.path().to_owned();
         if let Some(first) = left.first() {
             if let Self::Temporary(folder) = self {
@@ -59,10 +60,7 @@ impl Folder {
             );
         }
         match self {
-            Self::Kept(_) => {
-                let dir = quote(&path.display().to_string());
-                format!("Stopped. To go on with this data: quorate demo --data-dir {dir}")
-            }
+            Self::Kept(_) => format!("Stopped. To go on with this data: {}", plan.resume(&path)),
             Self::Temporary(folder) => match folder.close() {
                 Ok(()) => "Stopped. The data was removed.".into(),
                 Err(error) => format!("Stopped. Could not remove {}: {error}", path.display()),
@@ -75,18 +73,22 @@ impl Folder {
 mod tests {
     use super::*;
 
+    fn plan() -> Plan {
+        Plan::new(Path::new("/nowhere"), None, None, [7070, 7170]).unwrap()
+    }
+
     #[test]
     fn a_temporary_folder_goes_and_a_named_one_stays() {
         let temporary = Folder::open(None).unwrap();
         let path = temporary.path().to_owned();
         assert!(path.is_dir());
-        temporary.close(&[]);
+        temporary.close(&plan(), &[]);
         assert!(!path.exists());
 
         let parent = tempfile::tempdir().unwrap();
         let kept = Folder::open(Some(parent.path().join("new"))).unwrap();
         let path = kept.path().to_owned();
-        assert!(kept.close(&[]).contains("--data-dir"));
+        assert!(kept.close(&plan(), &[]).contains("--data-dir"));
         assert!(path.is_dir());
     }
 
@@ -94,7 +96,7 @@ mod tests {
     fn a_folder_in_use_by_a_restarted_node_stays() {
         let temporary = Folder::open(None).unwrap();
         let path = temporary.path().to_owned();
-        assert!(temporary.close(&[2]).contains("node 2"));
+        assert!(temporary.close(&plan(), &[2]).contains("node 2"));
         assert!(path.is_dir());
         std::fs::remove_dir(path).unwrap();
     }

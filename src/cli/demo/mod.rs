@@ -68,9 +68,12 @@ pub(super) async fn run(args: Args, mut output: Output) -> Result<(), Failure> {
         () = signals.next() => Ok(()),
     };
     note("\nStopping the nodes…");
-    children.stop().await;
+    tokio::select! {
+        () = children.stop() => {}
+        () = signals.next() => children.kill(),
+    }
     let left = still_serving(&plan).await;
-    let said = output.line(&folder.close(&left));
+    let said = output.line(&folder.close(&plan, &left));
     result.and(said.map_err(Into::into))
 }
 

@@ -47,6 +47,7 @@ pub(super) struct Plan {
     /// This program.
     pub(super) program: PathBuf,
     groups: Option<u32>,
+    ports: [u16; 2],
 }
 
 impl Plan {
@@ -72,16 +73,31 @@ impl Plan {
             (0..count).map(|i| node(folder, i, http.checked_add(i)?, peer.checked_add(i)?)).collect();
         let nodes = nodes
             .ok_or_else(|| Failure::usage("No such port", "the last node's port would be past 65535"))?;
-        Ok(Self { nodes, program: std::env::current_exe()?, groups })
+        Ok(Self { nodes, program: std::env::current_exe()?, groups, ports })
     }
 
     /// Makes sure that every port is free, to say so before anything is started.
     pub(super) fn check_ports(&self) -> Result<(), Failure> {
         for node in &self.nodes {
-            check_port(node.http, node.id, "HTTP", "--http-port")?;
-            check_port(node.peer, node.id, "peer", "--peer-port")?;
+            for (what, address) in [("HTTP", node.http), ("peer", node.peer)] {
+                check_port(address, node.id, what).map_err(|failure| failure.hint(self.elsewhere()))?;
+            }
         }
         Ok(())
+    }
+
+    /// The command that starts a demo on other ports.
+    fn elsewhere(&self) -> String {
+        let [http, peer] = self.ports.map(|port| if port < 30_000 { port + 10_000 } else { port - 10_000 });
+        format!("{} demo --http-port {http} --peer-port {peer}", self.program_word())
+    }
+
+    /// The command that goes on with the data in `folder`.
+    pub(super) fn resume(&self, folder: &Path) -> String {
+        let folder = quote(&folder.display().to_string());
+        let [http, peer] = self.ports;
+        let program = self.program_word();
+        format!("{program} demo --data-dir {folder} --http-port {http} --peer-port {peer}")
     }
 
     /// The arguments that start a node, now and again.
@@ -140,17 +156,12 @@ fn count(asked: Option<u16>, found: u16, folder: &Path) -> Result<u16, Failure> 
     }
 }
 
-fn check_port(address: SocketAddr, id: NodeId, what: &str, flag: &str) -> Result<(), Failure> {
+fn check_port(address: SocketAddr, id: NodeId, what: &str) -> Result<(), Failure> {
     let Err(error) = TcpListener::bind(address) else { return Ok(()) };
     let port = address.port();
-    let detail = format!(
-        "the {what} port of node {id}, {port}, cannot be used: {error}; stop what uses it or choose others"
-    );
-    // A hint that works: far from the ports in use, and still below the range the system picks from.
-    let free = if port < 20_000 { port + 10_000 } else { port - 10_000 };
-    let base = free - u16::try_from(id - 1).unwrap_or(0);
-    Err(Failure::new(Exit::Error, format!("Port {port} is taken"), detail)
-        .hint(format!("quorate demo {flag} {base}")))
+    let title = format!("Port {port} is taken");
+    let detail = format!("the {what} port of node {id}: {error}; stop what uses it or choose other ports");
+    Err(Failure::new(Exit::Error, title, detail))
 }
 
 #[cfg(test)]
@@ -202,10 +213,13 @@ mod tests {
     fn a_taken_port_is_named_with_what_to_do() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let holder = TcpListener::bind(taken).unwrap();
-        let failure = check_port(taken, 2, "HTTP", "--http-port").unwrap_err();
-        assert!(failure.title.contains(&taken.port().to_string()));
-        assert!(failure.detail.contains("HTTP port of node 2"));
-        assert!(failure.hint.unwrap().starts_with("quorate demo --http-port "));
+        let folder = tempfile::tempdir().unwrap();
+        let peer = if taken.port() > 30_000 { 7170 } else { 37_170 };
+        let plan = Plan::new(folder.path(), Some(1), None, [taken.port(), peer]).unwrap();
+        let failure = plan.check_ports().unwrap_err();
+        assert_eq!(failure.title, format!("Port {} is taken", taken.port()));
+        assert!(failure.detail.starts_with("the HTTP port of node 1"), "{}", failure.detail);
+        assert!(failure.hint.unwrap().contains(" demo --http-port "));
         drop(holder);
     }
 }

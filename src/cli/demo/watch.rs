@@ -12,8 +12,11 @@ use crate::cli::output::{on_terminal, stderr};
 use crate::cli::status;
 use crate::views::{ClusterView, GroupSummary, GroupView};
 
-/// Counter of writes acknowledged by a node, in its metrics.
-const WRITES_METRIC: &str = "quorate_writes_total";
+/// Counters of the writes a node acknowledged to its clients, in its metrics.
+const WRITES_METRICS: [&str; 2] = [
+    "quorate_http_requests_total{operation=\"write\",class=\"2xx\"}",
+    "quorate_http_requests_total{operation=\"delete\",class=\"2xx\"}",
+];
 /// Up to this many groups have their leaders named.
 const GROUPS_NAMED_MAX: usize = 12;
 
@@ -84,12 +87,10 @@ impl StatusLine {
     }
 }
 
-/// The sum of the counter of writes over its labels, in Prometheus text.
+/// The sum of the counters of writes in Prometheus text.
 fn counter(metrics: &str) -> Option<u64> {
     let value = |line: &str| {
-        let rest = line.strip_prefix(WRITES_METRIC)?;
-        let labelled = rest.starts_with(' ') || rest.starts_with('{');
-        labelled.then(|| rest.rsplit(' ').next()?.parse::<u64>().ok())?
+        WRITES_METRICS.iter().find_map(|name| line.strip_prefix(name))?.trim().parse::<u64>().ok()
     };
     metrics.lines().filter_map(value).reduce(|a, b| a + b)
 }
@@ -123,9 +124,12 @@ mod tests {
     use crate::views::HealthView;
 
     #[test]
-    fn counters_are_summed_over_labels() {
-        let text = "# TYPE quorate_writes_total counter\nquorate_writes_total{group=\"1\"} 3\n\
-                    quorate_writes_total{group=\"2\"} 4\nquorate_writes_total_more 9\n";
+    fn successful_writes_and_deletes_are_summed() {
+        let text = "# TYPE quorate_http_requests_total counter\n\
+                    quorate_http_requests_total{operation=\"read\",class=\"2xx\"} 9\n\
+                    quorate_http_requests_total{operation=\"write\",class=\"2xx\"} 3\n\
+                    quorate_http_requests_total{operation=\"write\",class=\"5xx\"} 9\n\
+                    quorate_http_requests_total{operation=\"delete\",class=\"2xx\"} 4\n";
         assert_eq!(counter(text), Some(7));
         assert_eq!(counter("other 1\n"), None);
     }

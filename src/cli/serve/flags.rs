@@ -45,7 +45,8 @@ impl Args for Flags {
 }
 
 fn flag(setting: &'static Setting) -> Arg {
-    let help = format!("{} [env: {}]", setting.help, setting.env());
+    let default = setting.default.map(|text| format!(" [default: {text}]")).unwrap_or_default();
+    let help = format!("{}{default} [env: {}]", setting.help, setting.env());
     let arg = Arg::new(setting.name).long(setting.name).value_name(setting.value).help(help);
     if setting.name == "seeds" { arg.visible_alias("join") } else { arg }
 }
