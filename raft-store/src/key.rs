@@ -92,3 +92,29 @@ impl std::fmt::Debug for Key {
         write!(f, "{}/{}", self.namespace(), self.user_key().escape_ascii())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_hold_for_new_and_for_stored_keys() {
+        assert_eq!(Key::new(0, b""), Err(KeyError::Empty));
+        assert_eq!(Key::new(0, &[b'k'; KEY_BYTES_MAX + 1]), Err(KeyError::TooLong(KEY_BYTES_MAX + 1)));
+        for short in [&b""[..], b"\0", b"\0\0"] {
+            assert_eq!(Key::from_stored(Bytes::copy_from_slice(short)), Err(KeyError::Malformed));
+        }
+        let longest = Key::new(7, &[b'k'; KEY_BYTES_MAX]).unwrap();
+        let stored = Bytes::copy_from_slice(longest.as_bytes());
+        assert_eq!(Key::from_stored(stored.clone()), Ok(longest));
+        assert!(Key::from_stored([&stored[..], b"k"].concat().into()).is_err());
+    }
+
+    #[test]
+    fn a_namespace_does_not_move_a_key() {
+        let (a, b) = (Key::new(1, b"foo").unwrap(), Key::new(0x0102, b"foo").unwrap());
+        assert_eq!((a.slot(), a.user_key()), (b.slot(), b.user_key()));
+        assert_eq!(b.namespace(), 0x0102);
+        assert!(a < b);
+    }
+}

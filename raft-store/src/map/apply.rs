@@ -120,6 +120,7 @@ impl TtlMap {
 
     /// Stores a record. One that is replaced by a created key was expired, though not removed yet.
     fn put(&mut self, record: Record, created: bool) {
+        debug_assert!(self.state.head.owned.contains(record.slot()), "a command was not admitted");
         if let Some(old) = self.state.slots.insert(record.clone()) {
             self.due.remove(&old);
             self.state.head.expired_total += u64::from(created);

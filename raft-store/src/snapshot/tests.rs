@@ -44,6 +44,36 @@ fn an_empty_map_is_one_header() {
     assert_eq!(read(&chunks(&map)).unwrap().digest(), map.digest());
 }
 
+/// Snapshots outlive the program that wrote them: a change of these bytes needs a new format number.
+#[test]
+fn the_bytes_of_a_snapshot_are_fixed() {
+    let chunks = chunks(&map_of(&[set("k", vec![b'v'])]));
+    let header = [
+        &b"QMAP\x01"[..],
+        &100u64.to_le_bytes(),   // group time
+        &7_000u64.to_le_bytes(), // wall clock
+        &1u64.to_le_bytes(),     // version
+        &0u64.to_le_bytes(),     // expired in total
+        &0u64.to_le_bytes(),     // epoch
+        &1u64.to_le_bytes(),     // entries
+        &[0xff; 2048],           // owned slots
+    ];
+    assert_eq!(chunks[0], header.concat());
+    let slot = Key::new(0, b"k").unwrap().slot();
+    let entry = [
+        &[51][..],             // bytes of the record
+        &1u64.to_le_bytes(),   // version
+        &600u64.to_le_bytes(), // deadline
+        &100u64.to_le_bytes(), // created
+        &100u64.to_le_bytes(), // modified
+        &slot.to_le_bytes(),
+        &[3, 0, 3, 9], // key length, content, media type length
+        b"\0\0kimage/pngv",
+    ];
+    assert_eq!(chunks[1], entry.concat());
+    assert_eq!(chunks.len(), 2);
+}
+
 #[test]
 fn chunks_are_bounded_and_together_the_map() {
     let value_len = SNAPSHOT_CHUNK_BYTES / 10;
