@@ -22,7 +22,7 @@ use crate::command::PackedEntry;
 use crate::wal::{Entry, EntryId, SharedLog};
 
 /// Bytes of entries that one part of a long read holds, unless its first entry alone has more.
-pub const READ_BYTES_MAX: u64 = 1 << 20;
+const READ_BYTES_MAX: u64 = 1 << 20;
 
 const BLANK: u8 = 0;
 const NORMAL: u8 = 1;

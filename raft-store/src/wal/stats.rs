@@ -18,7 +18,7 @@ pub struct GroupStats {
 pub struct WalStats {
     /// Segment files in use.
     pub segments: u64,
-    /// Bytes these files take.
+    /// Bytes these files were made with; one that grew for a large batch has more.
     pub disk_bytes: u64,
     /// Bytes of entries no group has purged, in all segments.
     pub live_bytes: u64,

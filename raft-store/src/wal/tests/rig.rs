@@ -18,9 +18,9 @@ use crate::wal::segment::Inline;
 use crate::wal::testing::{Chance, FaultyDisk};
 use crate::wal::writer::Writer;
 
-/// Small segments and no cache: rotation, removal, moving and reads from disk all the time.
+/// Small segments and a small cache: rotation, removal, moving and reads from disk all the time.
 pub(super) const OPTIONS: WalOptions =
-    WalOptions { segment_bytes: 2048, segments_max: 3, cache_bytes: 0, queue_bytes: 1 << 20, clock: || 0 };
+    WalOptions { segment_bytes: 2048, segments_max: 3, cache_bytes: 500, queue_bytes: 1 << 20, clock: || 0 };
 
 /// What one group should hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -192,13 +192,14 @@ impl Life {
         Ok(Self { rig, durable: found.clone(), wanted: found })
     }
 
-    /// Does random things, flushing now and then, until `steps` are done or the log fails. Every state
-    /// that is reported durable is also compared with what readers see.
+    /// Does random things, flushing now and then, until `steps` are done or the log fails. What readers
+    /// see is compared after every step: entries at once, everything once it is durable.
     pub(super) fn live(&mut self, steps: u64, chance: &mut Chance) {
         for _ in 0..steps {
             let change = self.wanted.random_change(chance);
             self.wanted.apply(&change);
             self.rig.change(change).unwrap();
+            self.check_entries();
             if chance.below(3) == 0 {
                 if !self.rig.flush() {
                     return;
@@ -206,6 +207,12 @@ impl Life {
                 self.durable = self.wanted.clone();
                 assert_eq!(self.rig.state(), self.durable);
             }
+        }
+    }
+
+    fn check_entries(&self) {
+        for (&group, wanted) in &self.wanted.0 {
+            assert!(self.rig.read(group).unwrap().iter().eq(wanted.entries.values()));
         }
     }
 }
