@@ -2,6 +2,8 @@
 //!
 //! openraft's API still moves, so its names stay within this module and the server's group layer.
 
+#[cfg(test)]
+mod conformance;
 mod log_store;
 pub mod messages;
 mod state_machine;

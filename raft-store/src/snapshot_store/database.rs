@@ -24,6 +24,8 @@ const LEAF_FANOUT: usize = 4;
 const ZSTD_LEVEL: i32 = 1;
 /// Keys removed under one lock: what a few leaves hold.
 const REMOVED_AT_ONCE: usize = 4 * LEAF_FANOUT;
+/// How often the database's lock is tried before it counts as another's.
+const LOCK_TRIES_MAX: u32 = 100;
 
 type Db = sled::Db<LEAF_FANOUT>;
 type Result<T> = std::result::Result<T, SnapshotError>;
@@ -100,13 +102,21 @@ impl Open {
     }
 }
 
-fn open(path: &Path) -> io::Result<Db> {
-    sled::Config::new()
+/// Opens the database, trying for its lock more than once. Every try runs the `sync` command, and until
+/// such a child has become that command it holds every lock of this process, those just given up too.
+fn open(path: &Path) -> Result<Db> {
+    let config = sled::Config::new()
         .path(path)
         .flush_every_ms(None)
         .cache_capacity_bytes(SNAPSHOT_CACHE_BYTES)
-        .zstd_compression_level(ZSTD_LEVEL)
-        .open()
+        .zstd_compression_level(ZSTD_LEVEL);
+    for _ in 0..LOCK_TRIES_MAX {
+        match config.open() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+            result => return Ok(result?),
+        }
+    }
+    Err(SnapshotError::InUse(path.to_owned()))
 }
 
 impl Database {
@@ -188,6 +198,22 @@ mod tests {
         assert!(matches!(failed, Err(SnapshotError::Database(_))));
         assert!(matches!(database.get(b"key"), Err(SnapshotError::Closed)));
         assert!(matches!(database.flush(), Err(SnapshotError::Closed)));
+    }
+
+    #[test]
+    fn a_second_user_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let _first = Database::open(dir.path()).unwrap();
+        assert!(matches!(Database::open(dir.path()), Err(SnapshotError::InUse(_))));
+    }
+
+    #[test]
+    fn databases_open_again_while_others_do() {
+        let open_often = || {
+            let dir = tempfile::tempdir().unwrap();
+            (0..20).for_each(|_| drop(Database::open(dir.path()).unwrap()));
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(open_often))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong with stored snapshots.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::SnapshotId;
 use crate::GroupId;
@@ -12,6 +13,9 @@ pub enum SnapshotError {
     /// The database under the store failed.
     #[error("the snapshot database failed: {0}")]
     Database(#[from] io::Error),
+    /// Another process, or another store in this one, has the folder open.
+    #[error("the snapshot database in {0:?} is in use")]
+    InUse(PathBuf),
     /// An earlier write failed, or the database could not be opened again; the store serves nothing any more.
     #[error("the snapshot database is closed after an earlier failure")]
     Closed,
