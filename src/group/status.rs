@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use openraft::ServerState;
+use openraft::{Instant as _, ServerState};
 use raft_store::NodeId;
 
 use super::{Group, Metrics, metrics_of};

@@ -56,8 +56,7 @@ impl Inner {
         timeout: Duration,
     ) -> Result<T> {
         let told: Told = if node == self.id {
-            // Boxed: telling may itself ask.
-            Box::pin(self.clone().tell(ask.clone())).await
+            self.clone().tell(ask.clone()).await
         } else {
             let call = self.transport.call(node, Lane::Control, peer::ASK, peer::json(ask), timeout).await;
             let answer = call.map_err(|error| unreachable_node(node, &error))?;

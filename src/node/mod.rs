@@ -1,19 +1,48 @@
 //! Every group hosted here: routing, life cycle, membership. What the adapters call.
+//!
+//! Relies on [`crate::group`] for one group and on [`crate::transport`] for other nodes. Guarantees that a request
+//! ends by its deadline, that it is sent on only while it is certain that it was not proposed, and that every
+//! error says what became of it.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod admin;
+mod doc;
+mod founding;
+mod host;
+mod identity;
+mod meta;
+mod peer;
+mod reconcile;
+mod requests;
+mod route;
+mod services;
+mod snapshots;
+mod start;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use raft_store::command::{Command, Reply};
 use raft_store::key::{Key, NamespaceId};
 use raft_store::map::Entry;
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::transport::Transport;
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
+use doc::ClusterDoc;
+use host::Host;
+use identity::IdentityFile;
+use peer::Ask;
 
 /// How fresh a read must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,140 +108,266 @@ pub enum GroupChange {
 }
 
 /// One node; cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Node {
-    _inner: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.inner.id)
+    }
+}
+
+/// What every part of the node shares.
+struct Inner {
+    id: NodeId,
+    config: Config,
+    me: MemberSpec,
+    transport: Transport,
+    host: Host,
+    identity: Mutex<IdentityFile>,
+    /// The cluster's document as this node's replica of the meta group has it.
+    doc: watch::Sender<Option<Arc<ClusterDoc>>>,
+    /// Leaders last heard of, where this node's own replicas cannot tell.
+    leaders: Mutex<BTreeMap<GroupId, NodeId>>,
+    /// Groups whose members this node is changing now.
+    changing: Arc<Mutex<BTreeSet<GroupId>>>,
+    /// Since when replicas here have had no leader.
+    lonely: Mutex<BTreeMap<GroupId, Instant>>,
+    /// Whom this fresh node has promised to found a cluster with, and until when.
+    promise: Mutex<Option<(NodeId, Instant)>>,
+    memory: AtomicU64,
+    reconcile_soon: Notify,
+    /// Why the node cannot go on, once it cannot.
+    failure: watch::Sender<Option<String>>,
+    tasks: Mutex<Vec<AbortHandle>>,
+    itself: Weak<Inner>,
+}
+
+/// Held while a group's members change.
+struct Changing {
+    group: GroupId,
+    all: Arc<Mutex<BTreeSet<GroupId>>>,
+}
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.group);
+    }
+}
+
+impl Inner {
+    fn shared(&self) -> Arc<Self> {
+        self.itself.upgrade().expect("whoever calls this holds the node")
+    }
+
+    fn store_id(&self) -> String {
+        self.identity.lock().identity.store.clone()
+    }
+
+    fn cluster_id(&self) -> Option<String> {
+        self.identity.lock().identity.cluster.as_ref().map(|cluster| cluster.cluster_id.clone())
+    }
+
+    fn known_leader(&self, group: GroupId) -> Option<NodeId> {
+        self.leaders.lock().get(&group).copied()
+    }
+
+    fn note_leader(&self, group: GroupId, leader: Option<NodeId>) {
+        let mut leaders = self.leaders.lock();
+        match leader {
+            Some(leader) => drop(leaders.insert(group, leader)),
+            None => drop(leaders.remove(&group)),
+        }
+    }
+
+    /// The right to change a group's members; `None`: somebody has it.
+    fn begin_change(&self, group: GroupId) -> Option<Changing> {
+        let first = self.changing.lock().insert(group);
+        first.then(|| Changing { group, all: self.changing.clone() })
+    }
+
+    /// Notes whether a replica has no leader; since when.
+    fn lonely_since(&self, group: GroupId, lonely: bool) -> Option<Instant> {
+        let mut all = self.lonely.lock();
+        if lonely {
+            return Some(*all.entry(group).or_insert_with(Instant::now));
+        }
+        all.remove(&group);
+        None
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    fn measure_memory(&self) {
+        let bytes = self.host.all().iter().map(|group| group.map().read().stats().bytes).sum();
+        self.memory.store(bytes, Ordering::Relaxed);
+    }
+
+    fn fail(&self, why: String) {
+        self.failure.send_if_modified(|failure| {
+            let first = failure.is_none();
+            failure.get_or_insert(why);
+            first
+        });
+    }
 }
 
 impl Node {
-    /// Opens the data folder, binds the peer listener, recovers every group, and then forms, joins or
-    /// rejoins its cluster in the background. `http` is the address its HTTP listener is bound to.
-    pub async fn start(_config: Config, _http: SocketAddr) -> anyhow::Result<Self> {
-        unimplemented!()
-    }
-
     /// Hands leaderships over, stops every group, flushes the log. No request is served afterwards.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        self.inner.stop().await;
+    }
+
+    /// Waits until the node cannot go on (a failing disk, a refused join); why.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.inner.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed.ok().and_then(|why| why.clone()).unwrap_or_default()
     }
 
     /// This node's id.
     pub fn id(&self) -> NodeId {
-        unimplemented!()
+        self.inner.id
     }
 
     /// Its configuration.
     pub fn config(&self) -> &Config {
-        unimplemented!()
+        &self.inner.config
     }
 
     /// The number of a namespace; `unknown-namespace` or, outside a cluster, `not-ready`.
-    pub fn namespace(&self, _name: &str) -> Result<NamespaceId> {
-        unimplemented!()
+    pub fn namespace(&self, name: &str) -> Result<NamespaceId> {
+        let doc = self.inner.member_doc()?;
+        doc.namespaces.get(name).copied().ok_or_else(|| {
+            Error::not_applied(ErrorKind::UnknownNamespace, format!("no namespace {name:?} in this cluster"))
+        })
     }
 
     /// The group of a key by this node's slot table.
-    pub fn group_of(&self, _key: &Key) -> Result<GroupId> {
-        unimplemented!()
+    pub fn group_of(&self, key: &Key) -> Result<GroupId> {
+        self.inner.group_of(key)
     }
 
     /// HTTP address of the leader of a key's group, for redirects; `None`: no leader is known.
-    pub fn leader_of(&self, _key: &Key) -> Option<(NodeId, String)> {
-        unimplemented!()
+    pub fn leader_of(&self, key: &Key) -> Option<(NodeId, String)> {
+        let group = self.inner.group_of(key).ok()?;
+        let own = self.inner.host.get(group).and_then(|replica| replica.leader());
+        let leader = own.or_else(|| self.inner.known_leader(group))?;
+        let member = self.inner.doc()?.nodes.get(&leader)?.http.clone();
+        Some((leader, member))
     }
 
     /// Carries out one write, forwarding it to the leader of its key's group.
-    pub async fn write(&self, _command: Command, _deadline: Instant) -> Result<WriteOk> {
-        unimplemented!()
+    pub async fn write(&self, command: Command, deadline: Instant) -> Result<WriteOk> {
+        let written = self.inner.write_many(vec![command], deadline).await;
+        written.into_iter().next().unwrap_or_else(|| Err(Error::not_applied(ErrorKind::Internal, "no reply")))
     }
 
     /// Carries out many independent writes; those of one group travel together, in order.
-    pub async fn write_many(&self, _commands: Vec<Command>, _deadline: Instant) -> Vec<Result<WriteOk>> {
-        unimplemented!()
+    pub async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
+        self.inner.write_many(commands, deadline).await
     }
 
     /// Carries out one read.
-    pub async fn read(&self, _read: Read, _deadline: Instant) -> Result<ReadOk> {
-        unimplemented!()
+    pub async fn read(&self, read: Read, deadline: Instant) -> Result<ReadOk> {
+        let found = self.inner.read_many(vec![read], deadline).await;
+        found.into_iter().next().unwrap_or_else(|| Err(Error::of_read(ErrorKind::Internal, "no answer")))
     }
 
     /// Carries out many reads; those of one group travel together.
-    pub async fn read_many(&self, _reads: Vec<Read>, _deadline: Instant) -> Vec<Result<ReadOk>> {
-        unimplemented!()
+    pub async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
+        self.inner.read_many(reads, deadline).await
     }
 
     /// Forms a cluster of this node and the fresh nodes at these peer addresses; `false`: it is already part of one.
-    pub async fn init(&self, _peers: Vec<String>) -> Result<bool> {
-        unimplemented!()
+    pub async fn init(&self, peers: Vec<String>) -> Result<bool> {
+        self.inner.init(peers).await
     }
 
     /// The cluster as seen from here; asks the other nodes for what only they know.
     pub async fn cluster(&self) -> Result<ClusterView> {
-        unimplemented!()
+        self.inner.cluster_view().await
     }
 
     /// Every node.
     pub async fn members(&self) -> Result<Vec<NodeView>> {
-        unimplemented!()
+        self.inner.members().await
     }
 
     /// Admits a node that is started with (or about to start with) this id and these addresses.
-    pub async fn add_member(&self, _member: MemberSpec) -> Result<NodeView> {
-        unimplemented!()
+    pub async fn add_member(&self, member: MemberSpec) -> Result<NodeView> {
+        self.inner.add_member(member).await
     }
 
     /// Takes a node out of every group, then out of the cluster.
-    pub async fn remove_member(&self, _node: NodeId) -> Result<Operation> {
-        unimplemented!()
+    pub async fn remove_member(&self, node: NodeId) -> Result<Operation> {
+        self.inner.remove_member(node).await
     }
 
     /// Every group, as its leader sees it.
     pub async fn groups(&self) -> Result<Vec<GroupView>> {
-        unimplemented!()
+        self.inner.group_views().await
     }
 
     /// One group as its leader sees it, or with `local` as this node's own replica does.
-    pub async fn group(&self, _group: GroupId, _local: bool, _digest: bool) -> Result<GroupView> {
-        unimplemented!()
+    pub async fn group(&self, group: GroupId, local: bool, digest: bool) -> Result<GroupView> {
+        self.inner.check_group(group).map_err(Error::without_outcome)?;
+        if local {
+            return Ok(self.inner.replica(group).map_err(Error::without_outcome)?.view(digest));
+        }
+        self.inner.group_view(group, digest).await
     }
 
     /// Starts a change of a group's members; the operation goes on in the background on its leader.
-    pub async fn change_group(&self, _group: GroupId, _change: GroupChange) -> Result<Operation> {
-        unimplemented!()
+    pub async fn change_group(&self, group: GroupId, change: GroupChange) -> Result<Operation> {
+        self.inner.change_group(group, change).await
     }
 
     /// Moves a group's leadership to one of its voters and waits until that voter leads.
-    pub async fn transfer_leader(&self, _group: GroupId, _to: NodeId, _deadline: Instant) -> Result<()> {
-        unimplemented!()
+    pub async fn transfer_leader(&self, group: GroupId, to: NodeId, deadline: Instant) -> Result<()> {
+        self.inner.check_group(group)?;
+        let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+        self.inner.ask_leader(group, &Ask::Transfer { group, to, timeout_ms }, deadline).await
     }
 
     /// Takes a snapshot of this node's or, when it holds none, another node's replica; the last index in it.
-    pub async fn snapshot(&self, _group: GroupId, _deadline: Instant) -> Result<Option<u64>> {
-        unimplemented!()
+    pub async fn snapshot(&self, group: GroupId, deadline: Instant) -> Result<Option<u64>> {
+        self.inner.check_group(group)?;
+        let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+        let ask = Ask::Snapshot { group, timeout_ms };
+        match self.inner.host.get(group) {
+            Some(_) => self.inner.ask(self.inner.id, &ask, Duration::from_millis(timeout_ms)).await,
+            None => self.inner.ask_leader(group, &ask, deadline).await,
+        }
     }
 
     /// The operations the cluster remembers, newest first.
     pub async fn operations(&self) -> Result<Vec<Operation>> {
-        unimplemented!()
+        let (doc, _) = self.inner.read_doc().await.map_err(Error::without_outcome)?;
+        Ok(doc.operations)
     }
 
     /// One operation.
-    pub async fn operation(&self, _id: &str) -> Result<Operation> {
-        unimplemented!()
+    pub async fn operation(&self, id: &str) -> Result<Operation> {
+        self.inner.operation(id).await
     }
 
     /// Waits until an operation ends or the deadline passes; how it stands then.
-    pub async fn await_operation(&self, _id: &str, _deadline: Instant) -> Result<Operation> {
-        unimplemented!()
+    pub async fn await_operation(&self, id: &str, deadline: Instant) -> Result<Operation> {
+        self.inner.await_operation(id, deadline).await
     }
 
     /// Whether this node can serve, and each check.
     pub fn ready(&self) -> ReadyView {
-        unimplemented!()
+        self.inner.ready()
     }
 
     /// The metrics of node, groups, log and transport in Prometheus text format.
     pub fn metrics(&self) -> String {
-        unimplemented!()
+        self.inner.metrics_text()
     }
 }

@@ -31,7 +31,7 @@ enum Attempt<T> {
 impl Inner {
     /// Proposes commands of one group wherever its leader is.
     pub(super) async fn write_group(&self, group: GroupId, batch: Batch, deadline: Instant) -> Result<Replies> {
-        let attempt = async |node| self.try_write(node, group, &batch, deadline).await;
+        let attempt = |node| self.try_write(node, group, &batch, deadline);
         self.until_done(group, deadline, attempt).await
     }
 
@@ -43,20 +43,20 @@ impl Inner {
         {
             return Ok(self.read_local(&replica, &read.keys));
         }
-        let attempt = async |node| self.try_read(node, &read, deadline).await;
+        let attempt = |node| self.try_read(node, &read, deadline);
         self.until_done(group, deadline, attempt).await.map_err(Error::without_outcome)
     }
 
     /// Attempts at whoever seems to lead, until one ends or the deadline passes.
-    async fn until_done<T>(
+    async fn until_done<T, F: Future<Output = Attempt<T>> + Send>(
         &self,
         group: GroupId,
         deadline: Instant,
-        attempt: impl AsyncFn(NodeId) -> Attempt<T>,
+        attempt: impl Fn(NodeId) -> F,
     ) -> Result<T> {
-        let mut last_seen = "no leader is known".to_owned();
         let mut tried = 0;
         loop {
+            let last_seen;
             match self.target(group, tried) {
                 Some(node) => match attempt(node).await {
                     Attempt::Ended(result) => return result,

@@ -4,6 +4,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u64};
 use tokio::time::Instant;
@@ -159,8 +161,12 @@ impl Inner {
         told(&Joined { cluster_id, peers })
     }
 
-    /// Answers a rare question.
-    pub(super) async fn tell(self: Arc<Self>, ask: Ask) -> Told {
+    /// Answers a rare question. Boxed, since telling may itself ask.
+    pub(super) fn tell(self: Arc<Self>, ask: Ask) -> BoxFuture<'static, Told> {
+        self.tell_unboxed(ask).boxed()
+    }
+
+    async fn tell_unboxed(self: Arc<Self>, ask: Ask) -> Told {
         match ask {
             Ask::Node => told(&self.own_view()),
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),

@@ -1,0 +1,176 @@
+//! Many reads or writes at once: sorted by group, carried out side by side, answered in the order asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use raft_store::GroupId;
+use raft_store::command::{Command, Rejection, Replies, Reply};
+use raft_store::key::Key;
+use raft_store::limits::PACKED_COMMANDS_MAX;
+use raft_store::map::Lookup;
+use tokio::time::Instant;
+
+use super::peer::{Looked, ReadKeys};
+use super::{Consistency, Inner, Read, ReadOk, WriteOk};
+use crate::error::{Error, ErrorKind, Result};
+use crate::group::Batch;
+use crate::limits::{NO_LEADER_RETRY_AFTER_MS, ROUTE_PAUSE};
+
+/// Places of requests in the order asked, by what they can travel with.
+type Places<K> = BTreeMap<K, Vec<usize>>;
+
+impl Inner {
+    /// The group of a key by this node's slot table.
+    pub(super) fn group_of(&self, key: &Key) -> Result<GroupId> {
+        let slot = key.slot();
+        self.member_doc()?.group_of(slot).ok_or_else(|| {
+            Error::not_applied(ErrorKind::NotReady, format!("slot {slot} belongs to no group"))
+        })
+    }
+
+    /// Writes. Commands of one group keep their order; one that meets an outdated slot table goes out again.
+    pub(super) async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
+        let mut answers: Vec<Option<Result<WriteOk>>> = vec![None; commands.len()];
+        loop {
+            let places = self.places_of(&commands, &mut answers);
+            let rounds = places.into_iter().map(|(group, places)| {
+                let chosen: Vec<Command> = places.iter().map(|&place| commands[place].clone()).collect();
+                async move { (group, places, self.write_in_order(group, &chosen, deadline).await) }
+            });
+            for (group, places, replies) in futures_util::future::join_all(rounds).await {
+                places.into_iter().zip(replies).for_each(|(place, reply)| {
+                    answers[place] = settle(group, reply, deadline);
+                });
+            }
+            if answers.iter().all(Option::is_some) {
+                return answers.into_iter().flatten().collect();
+            }
+            tokio::time::sleep(ROUTE_PAUSE).await;
+        }
+    }
+
+    /// Places of the commands without an answer, by group; answers those that have no group.
+    fn places_of(&self, commands: &[Command], answers: &mut [Option<Result<WriteOk>>]) -> Places<GroupId> {
+        let mut places = Places::new();
+        for (place, command) in commands.iter().enumerate() {
+            if answers[place].is_some() {
+                continue;
+            }
+            let group = command.key().map(|key| self.group_of(key)).unwrap_or_else(|| {
+                Err(Error::not_applied(ErrorKind::BadRequest, "the command has no key"))
+            });
+            match group {
+                Ok(group) => places.entry(group).or_default().push(place),
+                Err(error) => answers[place] = Some(Err(error)),
+            }
+        }
+        places
+    }
+
+    async fn write_in_order(
+        &self,
+        group: GroupId,
+        commands: &[Command],
+        deadline: Instant,
+    ) -> Vec<Result<(u64, Reply)>> {
+        let mut all = Vec::with_capacity(commands.len());
+        for chunk in commands.chunks(PACKED_COMMANDS_MAX) {
+            match self.write_group(group, Batch::new(chunk), deadline).await {
+                Ok(Replies { time_ms, replies }) => all.extend(replies.into_iter().map(|reply| Ok((time_ms, reply)))),
+                Err(error) => all.extend(chunk.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        all
+    }
+
+    /// Reads, those of one group and consistency together.
+    pub(super) async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
+        let mut answers: Vec<Option<Result<ReadOk>>> = vec![None; reads.len()];
+        loop {
+            let mut places: Places<(GroupId, u8)> = Places::new();
+            for (place, read) in reads.iter().enumerate() {
+                if answers[place].is_some() {
+                    continue;
+                }
+                match self.group_of(&read.key) {
+                    Ok(group) => places.entry((group, read.consistency as u8)).or_default().push(place),
+                    Err(error) => answers[place] = Some(Err(error.without_outcome())),
+                }
+            }
+            let rounds = places.into_iter().map(|((group, _), places)| {
+                let consistency = reads[places[0]].consistency;
+                let keys = places.iter().map(|&place| reads[place].key.clone()).collect();
+                async move { (group, places, self.read_keys(group, consistency, keys, deadline).await) }
+            });
+            for (group, places, looked) in futures_util::future::join_all(rounds).await {
+                for (at, place) in places.into_iter().enumerate() {
+                    answers[place] = found(group, &reads[place], &looked, at, deadline);
+                }
+            }
+            if answers.iter().all(Option::is_some) {
+                return answers.into_iter().flatten().collect();
+            }
+            tokio::time::sleep(ROUTE_PAUSE).await;
+        }
+    }
+
+    async fn read_keys(
+        &self,
+        group: GroupId,
+        consistency: Consistency,
+        keys: Vec<Key>,
+        deadline: Instant,
+    ) -> Result<Looked> {
+        let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
+        self.read_group(ReadKeys { group, consistency, timeout_ms, keys }, deadline).await
+    }
+}
+
+/// What a reply means; `None`: the group did not own the slot, and there is time to ask the one that does.
+fn settle(group: GroupId, reply: Result<(u64, Reply)>, deadline: Instant) -> Option<Result<WriteOk>> {
+    match reply {
+        Ok((_, Reply::Rejected(Rejection::NotOwner))) => moving(group, deadline).map(Err),
+        Ok((time_ms, reply)) => Some(Ok(WriteOk { group, time_ms, reply })),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn found(
+    group: GroupId,
+    read: &Read,
+    looked: &Result<Looked>,
+    at: usize,
+    deadline: Instant,
+) -> Option<Result<ReadOk>> {
+    let looked = match looked {
+        Ok(looked) => looked,
+        Err(error) => return Some(Err(error.clone())),
+    };
+    let staleness = looked.staleness_ms.map(Duration::from_millis);
+    if let (Some(staleness), Some(allowed)) = (staleness, read.max_staleness)
+        && staleness > allowed
+    {
+        let detail = format!("this replica may be {} ms behind, {} are allowed", staleness.as_millis(), allowed.as_millis());
+        let error = Error::of_read(ErrorKind::TooStale, detail).group(group);
+        return Some(Err(error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS)));
+    }
+    let entry = match looked.lookups.found.get(at) {
+        Some(Lookup::Hit(entry)) => Some(entry.clone()),
+        Some(Lookup::Miss) => None,
+        Some(Lookup::NotOwner) => return moving(group, deadline).map(|error| Err(error.without_outcome())),
+        None => return Some(Err(Error::of_read(ErrorKind::Internal, "fewer answers than keys").group(group))),
+    };
+    Some(Ok(ReadOk {
+        group,
+        entry,
+        time_ms: looked.lookups.time_ms,
+        consistency: read.consistency,
+        staleness_ms: looked.staleness_ms,
+    }))
+}
+
+fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
+    let detail = format!("group {group} does not own the key's slot yet or any more");
+    let error = Error::not_applied(ErrorKind::Moving, detail).group(group);
+    (Instant::now() + ROUTE_PAUSE >= deadline).then(|| error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS))
+}

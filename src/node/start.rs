@@ -1,0 +1,229 @@
+//! Starting and stopping a node.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::Context as _;
+use parking_lot::Mutex;
+use raft_store::snapshot_store::SnapshotStore;
+use raft_store::wal::{SharedLog, WalOptions};
+use tokio::sync::{Notify, watch};
+
+use super::doc::META_GROUP;
+use super::host::Host;
+use super::identity::{Identity, IdentityFile};
+use super::peer::{self, Probed};
+use super::services::PeerHandler;
+use super::{Inner, Node};
+use crate::clock::boot_ns;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::group::GroupDeps;
+use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
+use crate::transport::{Transport, TransportConfig};
+use crate::views::{MemberSpec, NodeView};
+
+impl Node {
+    /// Opens the data folder, binds the peer listener, recovers every group, and then forms, joins or rejoins its
+    /// cluster in the background. `http` is the address its HTTP listener is bound to.
+    pub async fn start(config: Config, http: SocketAddr) -> anyhow::Result<Self> {
+        let identity = IdentityFile::open(&config.data_dir, config.id)?;
+        let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
+            .await
+            .with_context(|| format!("listening for peers on {}", config.peer))?;
+        let deps = open_stores(&config, transport.clone()).await?;
+        let me = MemberSpec {
+            id: config.id,
+            http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
+            peer: config.advertise_peer.clone().unwrap_or_else(|| transport.local_addr().to_string()),
+            zone: config.zone.clone(),
+        };
+        let belongs = identity.identity.clone();
+        let inner = Arc::new_cyclic(|itself| Inner {
+            id: config.id,
+            config,
+            me,
+            transport,
+            host: Host::new(deps),
+            identity: Mutex::new(identity),
+            doc: watch::Sender::new(None),
+            leaders: Mutex::default(),
+            changing: Arc::default(),
+            lonely: Mutex::default(),
+            promise: Mutex::default(),
+            memory: AtomicU64::new(0),
+            reconcile_soon: Notify::new(),
+            failure: watch::Sender::new(None),
+            tasks: Mutex::default(),
+            itself: itself.clone(),
+        });
+        inner.clone().recover(belongs).await?;
+        inner.transport.serve(Arc::new(PeerHandler(Arc::downgrade(&inner))));
+        inner.run();
+        Ok(Self { inner })
+    }
+}
+
+async fn open_stores(config: &Config, transport: Transport) -> anyhow::Result<GroupDeps> {
+    let options = WalOptions { segment_bytes: config.log_segment, clock: boot_ns, ..WalOptions::default() };
+    let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
+    let open = move || anyhow::Ok((SharedLog::open(&log_dir, options)?, SnapshotStore::open(&snapshot_dir)?));
+    let (log, snapshots) = tokio::task::spawn_blocking(open)
+        .await?
+        .with_context(|| format!("opening {}", config.data_dir.display()))?;
+    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft: Arc::new(raft_config(config)?) })
+}
+
+/// openraft's settings; what is left at its default was looked at (ARCHITECTURE.md, "openraft").
+fn raft_config(config: &Config) -> anyhow::Result<openraft::Config> {
+    let raft = openraft::Config {
+        cluster_name: "quorate".to_owned(),
+        heartbeat_interval: config.heartbeat,
+        election_timeout_min: config.election_min,
+        election_timeout_max: config.election_max,
+        // A state machine in memory and no saved commit index: a restored leader could serve old state.
+        enable_leader_restore: Some(false),
+        enable_pre_vote: Some(true),
+        // Snapshots and purges are triggered by bytes and time (`node::snapshots`).
+        snapshot_policy: openraft::SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: u64::MAX,
+        replication_lag_threshold: u64::MAX,
+        purge_batch_size: 1,
+        install_snapshot_timeout: crate::limits::SNAPSHOT_INSTALL_TIMEOUT.as_millis() as u64,
+        ..openraft::Config::default()
+    };
+    raft.validate().context("Raft settings")
+}
+
+impl Inner {
+    /// Opens every group this disk holds, before any peer is heard: a replica that is open grants no vote it has
+    /// forgotten.
+    async fn recover(self: Arc<Self>, identity: Identity) -> anyhow::Result<()> {
+        let Some(cluster) = identity.cluster else { return Ok(()) };
+        self.enter(cluster.clone())?;
+        let deps = self.host.deps().clone();
+        let mut groups = deps.log.groups();
+        groups.extend(deps.snapshots.groups());
+        groups.push(META_GROUP);
+        groups.sort_unstable();
+        groups.dedup();
+        for group in groups {
+            self.host.open(group).await?;
+        }
+        if let Some(founding) = cluster.founding {
+            self.begin_founded(&founding).await?;
+        }
+        Ok(())
+    }
+
+    fn run(self: &Arc<Self>) {
+        let mut tasks = self.tasks.lock();
+        tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
+        let inner = self.clone();
+        tasks.push(tokio::spawn(async move { inner.come_in().await }).abort_handle());
+    }
+
+    /// A fresh node looks for its cluster; a founder that stopped half-way completes the founding.
+    async fn come_in(self: Arc<Self>) {
+        let belongs = self.identity.lock().identity.cluster.clone();
+        let came = match belongs {
+            Some(cluster) if self.doc().is_none() => match cluster.founding {
+                Some(founding) => self.enter_founded(founding).await,
+                None => Ok(()),
+            },
+            Some(_) => Ok(()),
+            None if self.config.seeds.is_empty() && self.config.bootstrap_expect != 1 => Ok(()),
+            None => self.clone().find_cluster().await,
+        };
+        if let Err(error) = came {
+            self.fail(format!("{error:#}"));
+        }
+    }
+
+    /// Forms a cluster on request; `false`: this node is in one already.
+    pub(super) async fn init(self: &Arc<Self>, peers: Vec<String>) -> Result<bool> {
+        if self.cluster_id().is_some() {
+            return Ok(false);
+        }
+        let mut nodes = BTreeMap::from([(self.id, self.applicant())]);
+        for addr in peers.iter().filter(|addr| **addr != self.me.peer) {
+            let question = peer::json(&self.applicant());
+            let answer = self.transport.call_addr(addr, peer::PROBE, question, PROBE_TIMEOUT).await;
+            let answer = answer.map_err(|e| conflict(format!("{addr} does not answer: {e}")))?;
+            match peer::from_json(&answer) {
+                Ok(Probed::Fresh(other)) => drop(nodes.insert(other.spec.id, other)),
+                Ok(_) => return Err(conflict(format!("the node at {addr} belongs to a cluster"))),
+                Err(error) => return Err(conflict(format!("{addr}: {error}"))),
+            }
+        }
+        if nodes.len() != peers.iter().filter(|addr| **addr != self.me.peer).count() + 1 {
+            return Err(conflict("two of the nodes have the same id".to_owned()));
+        }
+        match self.found(nodes.into_values().collect()).await {
+            Ok(true) => self.await_first_doc().await.map(|()| true),
+            Ok(false) => Err(conflict("some nodes are being taken into another cluster".to_owned())),
+            Err(error) => Err(Error::unknown(ErrorKind::Internal, format!("{error:#}"))),
+        }
+    }
+
+    async fn await_first_doc(&self) -> Result<()> {
+        let mut doc = self.doc.subscribe();
+        let first = tokio::time::timeout(META_TIMEOUT, doc.wait_for(Option::is_some)).await;
+        first.map(drop).map_err(|_| Error::unknown(ErrorKind::Timeout, "the cluster is still being formed"))
+    }
+
+    /// Admits a node before it starts.
+    pub(super) async fn add_member(self: &Arc<Self>, spec: MemberSpec) -> Result<NodeView> {
+        self.change_doc(|doc| {
+            doc.admit(&spec, None).map_err(|refusal| conflict(refusal.to_string()))?;
+            Ok(super::meta::Change::Write(()))
+        })
+        .await?;
+        Ok(NodeView {
+            id: spec.id,
+            http: spec.http,
+            peer: spec.peer,
+            zone: spec.zone,
+            state: "admitted".into(),
+            version: String::new(),
+            leads: 0,
+            replicas: 0,
+            memory_bytes: 0,
+            memory_bytes_max: 0,
+            disk_bytes: 0,
+        })
+    }
+
+    /// Whether a group exists.
+    pub(super) fn check_group(&self, group: raft_store::GroupId) -> Result<()> {
+        let known = group == META_GROUP || self.member_doc()?.groups.contains_key(&group);
+        if known { Ok(()) } else { Err(super::admin::unknown_group(group)) }
+    }
+
+    pub(super) async fn stop(&self) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        let groups = self.host.all();
+        let handed = futures_util::future::join_all(groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT)));
+        // Many groups hand over side by side; none may hold the node up for ever.
+        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, handed).await;
+        let stopped = tokio::time::timeout(REQUEST_TIMEOUT_MAX, self.host.close_all()).await;
+        if stopped.is_err() {
+            tracing::warn!("some groups did not stop in time");
+        }
+        self.transport.shutdown().await;
+        let log = self.host.deps().log.clone();
+        match tokio::task::spawn_blocking(move || log.close()).await {
+            Ok(Ok(())) => tracing::info!("stopped"),
+            Ok(Err(error)) => tracing::error!(%error, "the log was not closed cleanly"),
+            Err(error) => tracing::error!(%error, "the log was not closed"),
+        }
+    }
+}
+
+fn conflict(detail: String) -> Error {
+    Error::not_applied(ErrorKind::Conflict, detail)
+}
