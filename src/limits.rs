@@ -37,7 +37,7 @@ pub const HTTP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a refused body read and thrown away, so that its sender gets to see why it was refused.
 pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
 /// How long that may take.
-pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(5);
+pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Operations the cluster remembers.

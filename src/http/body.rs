@@ -11,6 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use super::value;
 use crate::error::{Error, ErrorKind, Result};
 
+/// Most characters of serde's message shown to the client.
+const DETAIL_CHARS_MAX: usize = 200;
+
 /// Reads a whole body of at most `bytes_max` bytes. A body that says it is longer is refused unread, one that
 /// turns out longer is refused as soon as it does.
 pub(super) async fn read(body: Body, bytes_max: usize, deadline: Instant) -> Result<Bytes> {
@@ -42,7 +45,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T> {
     if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(bad_request("a JSON object is expected"));
     }
-    serde_json::from_slice(text).map_err(|error| bad_request(format!("bad JSON: {error}")))
+    serde_json::from_slice(text).map_err(|error| bad_request(format!("bad JSON: {}", brief(&error))))
 }
 
 /// Refuses bodies that say they are something other than JSON. No type, and the one `curl -d` sends when it
@@ -56,6 +59,11 @@ fn expect_json(headers: &HeaderMap) -> Result<()> {
         other if other.ends_with("+json") => Ok(()),
         _ => Err(Error::not_applied(ErrorKind::MediaType, "this path takes application/json")),
     }
+}
+
+/// What serde says, without all of the field name it may quote.
+fn brief(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(DETAIL_CHARS_MAX).collect()
 }
 
 fn too_large(bytes_max: usize) -> Error {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::json;
 use super::operations::{self, Admin};
 use super::{App, body};
-use crate::error::Result;
+use crate::error::{Error, Outcome, Result};
 use crate::views::MemberSpec;
 
 /// Place of the node's id in `/v1/cluster/members/{node}`.
@@ -59,7 +59,8 @@ pub(super) async fn init(State(app): State<App>, request: Request) -> Result<Res
     let text = body::read_json(&parts.headers, body, app.body_bytes_max(), admin.deadline).await?;
     let InitBody { peers } = if text.is_empty() { InitBody::default() } else { body::object(&text)? };
     let created = admin.within(app.node.init(peers)).await?;
-    let cluster_id = admin.within(app.node.cluster()).await?.cluster_id;
+    let view = admin.within(app.node.cluster()).await;
+    let cluster_id = view.map_err(|error| Error { outcome: Some(Outcome::Unknown), ..error })?.cluster_id;
     Ok(Json(Formed { created, cluster_id }).into_response())
 }
 

@@ -54,7 +54,10 @@ impl Admin {
     /// Answers an operation that has begun: 202, or with `?wait=` 200 once it is done.
     pub(super) async fn follow(&self, node: &Node, operation: Operation) -> Result<Response> {
         let operation = match self.query.wait("wait")? {
-            Some(wait) => node.await_operation(&operation.id, Instant::now() + wait).await?,
+            // It has begun, whatever came of the waiting.
+            Some(wait) => {
+                node.await_operation(&operation.id, Instant::now() + wait).await.unwrap_or(operation)
+            }
             None => operation,
         };
         let status = match operation.state {

@@ -34,8 +34,16 @@ async fn bytes_that_are_no_request_end_the_connection_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unusual_targets_are_answered() {
     let cluster = Cluster::single().await;
-    for target in ["*", "http://x/v1/nothing", "/v1/kv/default?", "/v1/cluster/members/", "/?%zz"] {
-        let request = format!("OPTIONS {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let targets = [
+        ("OPTIONS", "*"),
+        ("GET", "http://x/v1/nothing"),
+        ("GET", "/v1/kv/default?"),
+        ("GET", "/v1/cluster/members/"),
+        ("GET", "/?%zz"),
+        ("CONNECT", "x:1"),
+    ];
+    for (method, target) in targets {
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         let reply = cluster.client(0).raw(request.as_bytes()).await;
         assert!(
             reply.starts_with("HTTP/1.1 404 ") && reply.contains("application/problem+json"),

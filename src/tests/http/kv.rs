@@ -99,6 +99,9 @@ async fn every_json_value_comes_back_as_it_was() {
         let text = std::str::from_utf8(&body.body).unwrap();
         assert!(text.contains(&format!("\"value\":{value},")), "{value} is not in {text}");
     }
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    client.put("/v1/kv/default/v", &format!("{{\"value\":{deep}}}")).await.json(200);
+    assert!(std::str::from_utf8(&client.get("/v1/kv/default/v").await.body).unwrap().contains(&deep));
     client.put("/v1/kv/default/v", r#"{"value_b64":"AP8="}"#).await.json(200);
     let body = client.get("/v1/kv/default/v").await.json(200);
     assert_eq!(body["value_b64"], "AP8=");
