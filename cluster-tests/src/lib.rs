@@ -3,7 +3,7 @@
 //! - [`history`]: what clients asked and were told, as JSON lines;
 //! - [`checker`]: pure functions from a history to a [`checker::Verdict`];
 //! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
-//! - [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
+//! - [`http`], [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
 //! - [`admin`]: what the cluster says of itself, and changes of its members;
 //! - [`workload`]: concurrent clients that write a history until told to stop.
 //!
@@ -15,6 +15,7 @@ pub mod checker;
 pub mod client;
 pub mod cluster;
 pub mod history;
+pub mod http;
 pub mod ports;
 pub mod process;
 pub mod public;

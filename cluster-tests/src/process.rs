@@ -1,1 +1,107 @@
-//! x
+//! One `quorate` process: started, signalled, waited for, and never left behind.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::wait;
+
+/// Lines of a log shown when a test fails.
+const TAIL_LINES: usize = 40;
+
+/// A running process. Killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts a program with both outputs appended to `log`; its temporary files go beside that.
+    pub fn start(program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<Self> {
+        let mut out: File = OpenOptions::new().create(true).append(true).open(log)?;
+        writeln!(out, "--- {} {}", program.display(), arguments.join(" "))?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .envs(log.parent().map(|folder| ("TMPDIR", folder)))
+            .stdin(Stdio::null())
+            .stderr(out.try_clone()?)
+            .stdout(out)
+            .spawn()
+            .with_context(|| format!("start {}", program.display()))?;
+        Ok(Self { child })
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().context("SIGKILL")?;
+        self.child.wait().context("wait for the killed process")?;
+        Ok(())
+    }
+
+    /// SIGSTOP.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// SIGTERM, and waits for the process to end by itself.
+    pub async fn terminate(&mut self, within: Duration) -> anyhow::Result<ExitStatus> {
+        self.signal(Signal::TERM)?;
+        self.exited(within).await
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn exited(&mut self, within: Duration) -> anyhow::Result<ExitStatus> {
+        wait::until("the process ends", within, async || self.try_exited().transpose()).await?
+    }
+
+    /// How the process ended, if it has.
+    pub fn try_exited(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        self.child.try_wait().context("look after the process")
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("process id out of range")?, signal).with_context(|| format!("{signal:?}"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails only when the process has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a program to its end: exit code, stdout, stderr.
+pub async fn run(program: PathBuf, arguments: &[&str]) -> anyhow::Result<(i32, String, String)> {
+    let mut command = Command::new(program);
+    command.args(arguments).env("NO_COLOR", "1").env_remove("QUORATE_ENDPOINT").stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output()).await??;
+    ensure!(output.status.code().is_some(), "{arguments:?} ended by a signal");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr)))
+}
+
+/// The last lines of a log.
+pub fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}

@@ -140,7 +140,9 @@ fn by_key(history: &[Operation]) -> BTreeMap<&str, Vec<&Operation>> {
 /// answer, local reads.
 fn interval(op: &Operation) -> Option<Interval<'_, Operation>> {
     let return_ns = match (op.outcome, &op.input) {
-        (Outcome::Fail, _) | (Outcome::Unknown, Input::Get(_)) | (_, Input::Get(Consistency::Local)) => return None,
+        (Outcome::Fail, _) | (Outcome::Unknown, Input::Get(_)) | (_, Input::Get(Consistency::Local)) => {
+            return None;
+        }
         (Outcome::Ok, _) => Some(op.return_ns),
         (Outcome::Unknown, _) => None,
     };

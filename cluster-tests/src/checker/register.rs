@@ -51,11 +51,8 @@ impl Model for Register {
     type State = State;
 
     fn initial(&self) -> State {
-        let entry = |value: &String| Entry {
-            value: value.as_str().into(),
-            version: None,
-            deadline: Deadline::Never,
-        };
+        let entry =
+            |value: &String| Entry { value: value.as_str().into(), version: None, deadline: Deadline::Never };
         State { entry: self.initial.as_ref().map(entry), floor: 0 }
     }
 
@@ -65,7 +62,9 @@ impl Model for Register {
         }
         match (&op.input, op.output.as_ref()?) {
             (Input::Get(_), Output::Read(seen)) => state.clone().read(seen.as_ref(), op.time_ms),
-            (Input::Cas { expect, .. }, Output::Mismatch { current }) => state.clone().mismatch(expect, *current),
+            (Input::Cas { expect, .. }, Output::Mismatch { current }) => {
+                state.clone().mismatch(expect, *current)
+            }
             (Input::Get(_), _) | (_, Output::Read(_) | Output::Mismatch { .. }) => None,
             (_, output) => state.clone().effect(op, Some(output)),
         }
@@ -115,7 +114,8 @@ impl State {
             Expect::Value(value) => self.has_value(value),
             Expect::Version(version) => self.entry.as_ref().is_some_and(|e| e.version == Some(*version)),
         };
-        let told = current.is_none_or(|version| *expect != Expect::Version(version) && self.has_version(version));
+        let told =
+            current.is_none_or(|version| *expect != Expect::Version(version) && self.has_version(version));
         (!holds && told).then_some(self)
     }
 

@@ -247,8 +247,7 @@ fn cas_succeeds_on_its_version_and_fails_on_others() {
 
 #[test]
 fn two_cas_on_one_version_cannot_both_succeed() {
-    let history =
-        [set(0, 1, "a", 1), cas(2, 9, 1, "b", written(2)), cas(2, 9, 1, "c", written(3))];
+    let history = [set(0, 1, "a", 1), cas(2, 9, 1, "b", written(2)), cas(2, 9, 1, "c", written(3))];
     refused_by_search_alone(&history);
 }
 
@@ -332,7 +331,8 @@ fn long_right_history_is_decided() {
     let mut history = Vec::new();
     for round in 0..1000u64 {
         let (start, last) = (round * 100, round * 10 + 4);
-        history.extend((1..=4).map(|i| set(start + i, start + 50 - i, &format!("{round}-{i}"), round * 10 + i)));
+        history
+            .extend((1..=4).map(|i| set(start + i, start + 50 - i, &format!("{round}-{i}"), round * 10 + i)));
         history.push(read(start + 60, start + 70, Some((&format!("{round}-4"), last))));
         if round % 50 == 0 {
             history.push(set_unknown(start + 3, &format!("{round}-lost")));

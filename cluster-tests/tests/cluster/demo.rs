@@ -1,0 +1,65 @@
+//! `quorate demo`: starts, tells where, serves, and leaves nothing behind.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::Context;
+use cluster_tests::cluster::{READY_TIMEOUT, turn};
+use cluster_tests::history::Consistency;
+use cluster_tests::process::{Process, run, tail};
+use cluster_tests::{binary, ports, wait};
+
+use super::support::{get, set};
+
+/// Within this everything has stopped after SIGTERM.
+const STOP_MAX: Duration = Duration::from_secs(20);
+
+fn port(first: SocketAddr, offset: u16) -> SocketAddr {
+    SocketAddr::new(first.ip(), first.port() + offset)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn demo_serves_and_leaves_nothing_behind() -> anyhow::Result<()> {
+    let _turn = turn().await?;
+    let (http, peer) = (ports::run(3)?, ports::run(3)?);
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("demo.log");
+    let ports = ["--http-port", &http.port().to_string(), "--peer-port", &peer.port().to_string()];
+    let arguments: Vec<String> = ["demo"].into_iter().chain(ports).map(str::to_owned).collect();
+    let mut demo = Process::start(&binary::quorate()?, &arguments, &log)?;
+
+    // It prints all its endpoints once they serve.
+    let printed = |at: SocketAddr| {
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains(&format!("http://{at}")))
+    };
+    let all = wait::until("demo prints its endpoints", READY_TIMEOUT, async || {
+        ((0..3).all(|i| printed(port(http, i)))).then_some(())
+    });
+    all.await.with_context(|| tail(&log))?;
+    set(http, "user", "Ann").await?;
+    let seen = get(port(http, 1), "user", Consistency::Linearizable).await?;
+    assert_eq!(seen.map(|seen| seen.value).as_deref(), Some("Ann"));
+
+    let status = demo.terminate(STOP_MAX).await?;
+    assert!(status.success(), "{status}: {}", tail(&log));
+    for address in (0..3).flat_map(|i| [port(http, i), port(peer, i)]) {
+        assert!(TcpStream::connect(address).is_err(), "somebody still listens on {address}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path())?.filter_map(Result::ok).map(|e| e.path()).collect();
+    assert_eq!(left, [log], "only the log is left");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn demo_names_a_taken_port() -> anyhow::Result<()> {
+    let _turn = turn().await?;
+    let (http, peer) = (ports::run(3)?, ports::run(3)?);
+    let taken = port(http, 1);
+    let _held = TcpListener::bind(taken)?;
+    let (first, peers) = (http.port().to_string(), peer.port().to_string());
+    let (code, _, stderr) =
+        run(binary::quorate()?, &["demo", "--http-port", &first, "--peer-port", &peers]).await?;
+    assert_ne!(code, 0);
+    assert!(stderr.contains(&taken.port().to_string()), "{stderr}");
+    Ok(())
+}

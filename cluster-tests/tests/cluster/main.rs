@@ -1,0 +1,13 @@
+//! Tests of Quorate with real processes: faults, members, deadlines, the command line.
+//!
+//! One at a time (`cluster_tests::cluster::turn`). How to run one and read a failure: `cluster-tests/README.md`.
+
+mod cli;
+mod demo;
+mod expiry;
+mod failover;
+mod members;
+mod quorum;
+mod reads;
+mod snapshots;
+mod support;
