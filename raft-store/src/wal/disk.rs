@@ -51,7 +51,7 @@ impl FsDisk {
     pub fn lock(dir: &Path) -> Result<Self, WalError> {
         let name = dir.display().to_string();
         let file = (|| {
-            fs::create_dir_all(dir)?;
+            create_durably(dir)?;
             OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))
         })()
         .map_err(WalError::io(&name))?;
@@ -61,6 +61,14 @@ impl FsDisk {
             Err(TryLockError::Error(source)) => Err(WalError::Io { file: name, source }),
         }
     }
+}
+
+/// Creates `dir` and what is absent above it, and makes their names durable.
+fn create_durably(dir: &Path) -> io::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let absent = dir.ancestors().take_while(|path| !path.exists()).count();
+    fs::create_dir_all(&dir)?;
+    dir.ancestors().skip(1).take(absent).try_for_each(|parent| File::open(parent)?.sync_all())
 }
 
 impl Disk for FsDisk {

@@ -177,7 +177,8 @@ fn corrupt(segment: u64, offset: usize, what: &'static str) -> WalError {
     WalError::Corrupt { file: segment_name(segment), offset: offset as u64, what }
 }
 
-/// Removes what stands behind the last valid batch, and makes that batch durable.
+/// Removes what stands behind the last valid batch, and makes that batch and the names of all segments
+/// durable: the process before this one may have been killed just before it did.
 ///
 /// It is written once more before the sync: after a failed sync the kernel may show it in its cache
 /// although the disk never got it, and a sync alone would not write it again.
@@ -185,6 +186,7 @@ fn cut(disk: &dyn Disk, scan: &Scan, files: &mut BTreeMap<u64, Arc<dyn DiskFile>
     for (segment, _) in files.split_off(&(scan.segment + 1)).into_iter().rev() {
         segment::remove(disk, segment).map_err(WalError::io(&segment_name(segment)))?;
     }
+    disk.sync_dir().map_err(WalError::io("the log directory"))?;
     let Some(file) = files.get(&scan.segment) else { return Ok(()) };
     let renew = || {
         if let Some((at, batch)) = &scan.last {

@@ -85,6 +85,18 @@ impl FaultyDisk {
         Self(Arc::new(Mutex::new(State { files, names, durable_names, ..State::default() })))
     }
 
+    /// The directory as the next process finds it after this one was killed: nothing is lost, and nothing
+    /// more is durable. Handles of the old process no longer reach it.
+    pub(crate) fn after_kill(&self) -> Self {
+        let state = self.0.lock();
+        Self(Arc::new(Mutex::new(State {
+            files: state.files.clone(),
+            names: state.names.clone(),
+            durable_names: state.durable_names.clone(),
+            ..State::default()
+        })))
+    }
+
     /// Flips one bit of a file, on disk and in its cache.
     pub(crate) fn flip(&self, name: &str, bit: usize) {
         let mut state = self.0.lock();

@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::*;
+use crate::command::{Command, Condition, Delete, Packer};
+use crate::key::{DEFAULT_NAMESPACE, Key};
 use crate::raft::types::{SnapshotMeta, StoredMembership};
 use crate::wal::WalOptions;
 
@@ -131,6 +133,23 @@ async fn entries_votes_and_purges_are_there_after_a_restart() {
     assert_eq!(log.try_get_log_entries(0..9).await.unwrap(), [members(1), blank(2)]);
     let state = log.get_log_state().await.unwrap();
     assert_eq!((state.last_purged_log_id, state.last_log_id), (Some(id(1, 0)), Some(id(1, 2))));
+}
+
+#[tokio::test]
+async fn commands_come_back_as_they_were_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = GroupLog::new(&open(&dir), 1);
+    let key = Key::new(DEFAULT_NAMESPACE, b"key").unwrap();
+    let command = Command::Delete(Delete { key, condition: Condition::None });
+    let mut packer = Packer::new();
+    packer.push(&command);
+    let packed = packer.finish(5, 6);
+    let entry = RaftEntry { log_id: id(1, 0), payload: Payload::Normal(packed) };
+    log.append([entry.clone()], IOFlushed::noop()).await.unwrap();
+    assert_eq!(log.try_get_log_entries(..).await.unwrap(), std::slice::from_ref(&entry));
+    drop(log);
+    let mut log = GroupLog::new(&open(&dir), 1);
+    assert_eq!(log.try_get_log_entries(..).await.unwrap(), [entry]);
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! The log with its threads, on a real directory.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::rig::{entry, id};
 use crate::GroupId;
+use crate::wal::testing::{Fault, FaultyDisk};
 use crate::wal::{SharedLog, WalError, WalOptions};
 
 const OPTIONS: WalOptions = WalOptions {
@@ -96,4 +98,31 @@ async fn long_reads_are_cut_but_never_empty() {
     assert_eq!(log.read(1, 2, 9, 2200).unwrap(), [entry(2, 1000), entry(3, 1000)]);
     assert!(log.read(1, 10, 20, u64::MAX).unwrap().is_empty());
     assert!(log.read(2, 0, 20, u64::MAX).unwrap().is_empty());
+}
+
+/// Callers whose operation was written, waits in the queue, or waits for room in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_log_leaves_nobody_waiting() {
+    let disk = FaultyDisk::default();
+    let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
+    append(&log, 1, 0, 10).await;
+    disk.fault_at(0, Fault::PowerLoss);
+    let callers: Vec<_> = (2..100)
+        .map(|group| {
+            let log = log.clone();
+            tokio::spawn(async move {
+                let (tell, told) = oneshot::channel();
+                let done = Box::new(move |result| tell.send(result).unwrap());
+                log.append(group, vec![entry(0, 1000)], done).await?;
+                told.await.unwrap()
+            })
+        })
+        .collect();
+    for caller in callers {
+        assert!(caller.await.unwrap().is_err());
+    }
+    assert!(log.save_vote(1, Bytes::new()).await.is_err());
+    assert!(log.read(1, 0, 9, u64::MAX).is_err());
+    assert!(matches!(log.health(), Err(WalError::Failed(_))));
+    assert!(log.close().is_err());
 }
