@@ -3,8 +3,8 @@
 //! What this relies on, from sled 1.0.0-alpha.124's source: flushes are atomic and in order of the writes
 //! (its flush epochs), so a write is never durable before an earlier one. What it works around:
 //! - sled keeps every leaf it has written in memory until it is opened again (`max_unflushed_epoch` is
-//!   never cleared, so nothing evicts the leaf). [`Database::flush`] therefore opens it afresh after every
-//!   `SNAPSHOT_RESIDENT_BYTES_MAX` bytes written.
+//!   never cleared, so nothing evicts the leaf). A flush therefore opens it afresh once
+//!   `SNAPSHOT_RESIDENT_BYTES_MAX` bytes were written.
 //! - Its background flusher aborts the process when the disk fails. It is off: we flush, and get the error.
 //! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, in a mutex.
 //! - Dropping a tree leaves a leaf that stops the next start. There is one tree, and keys have prefixes.
@@ -31,12 +31,10 @@ type Db = sled::Db<LEAF_FANOUT>;
 type Result<T> = std::result::Result<T, SnapshotError>;
 
 /// An open database.
-pub(super) struct Database {
-    path: PathBuf,
-    open: Mutex<Open>,
-}
+pub(super) struct Database(Mutex<Open>);
 
 struct Open {
+    path: PathBuf,
     /// `None` after a failed write, or when it could not be opened again.
     db: Option<Db>,
     /// Bytes written since the last flush.
@@ -63,7 +61,7 @@ impl Open {
         let result = self.db()?.flush();
         self.written(result)?;
         self.unflushed = 0;
-        Ok(())
+        if self.resident >= SNAPSHOT_RESIDENT_BYTES_MAX { self.refresh() } else { Ok(()) }
     }
 
     /// Poisons the database after a failed write: what sled holds and what the disk holds may differ then.
@@ -94,9 +92,9 @@ impl Open {
     }
 
     /// Closes the database and opens it again, so that its memory is free.
-    fn refresh(&mut self, path: &Path) -> Result<()> {
+    fn refresh(&mut self) -> Result<()> {
         drop(self.db.take());
-        self.db = Some(open(path)?);
+        self.db = Some(open(&self.path)?);
         self.resident = 0;
         Ok(())
     }
@@ -122,48 +120,42 @@ fn open(path: &Path) -> Result<Db> {
 impl Database {
     /// Opens the database in the folder `path`, creating it if need be. One process at a time can.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let db = Some(open(path)?);
-        Ok(Self { path: path.to_owned(), open: Mutex::new(Open { db, unflushed: 0, resident: 0 }) })
+        let (path, db) = (path.to_owned(), Some(open(path)?));
+        Ok(Self(Mutex::new(Open { path, db, unflushed: 0, resident: 0 })))
     }
 
     /// The value of `key`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        let value = self.open.lock().db()?.get(key)?;
+        let value = self.0.lock().db()?.get(key)?;
         Ok(value.map(|value| Bytes::copy_from_slice(&value)))
     }
 
     /// Sets `key`; durable after the next flush, or earlier.
     pub(super) fn insert(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        let mut open = self.open.lock();
+        let mut open = self.0.lock();
         open.insert(key, value)?;
-        if open.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX {
-            open.flush()?;
-            if open.resident >= SNAPSHOT_RESIDENT_BYTES_MAX {
-                open.refresh(&self.path)?;
-            }
-        }
-        Ok(())
+        if open.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX { open.flush() } else { Ok(()) }
     }
 
     /// Removes `key`, if it is there; durable after the next flush, or earlier.
     pub(super) fn remove(&self, key: &[u8]) -> Result<()> {
-        self.open.lock().remove(key)
+        self.0.lock().remove(key)
     }
 
     /// Makes everything written before durable.
     pub(super) fn flush(&self) -> Result<()> {
-        self.open.lock().flush()
+        self.0.lock().flush()
     }
 
     /// Every key that begins with `prefix`, in order, with its value.
     pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>> {
-        self.open.lock().first(prefix, usize::MAX)
+        self.0.lock().first(prefix, usize::MAX)
     }
 
     /// Removes every key that begins with `prefix`, some at a time so that others get their turn.
     pub(super) fn remove_all(&self, prefix: &[u8]) -> Result<()> {
         loop {
-            let mut open = self.open.lock();
+            let mut open = self.0.lock();
             let some = open.first(prefix, REMOVED_AT_ONCE)?;
             for (key, _) in &some {
                 open.remove(key)?;
@@ -176,12 +168,12 @@ impl Database {
 
     /// Bytes of the database's files.
     pub(super) fn disk_bytes(&self) -> Result<u64> {
-        Ok(self.open.lock().db()?.size_on_disk()?)
+        Ok(self.0.lock().db()?.size_on_disk()?)
     }
 
     #[cfg(test)]
     pub(super) fn resident_bytes(&self) -> usize {
-        self.open.lock().resident
+        self.0.lock().resident
     }
 }
 
@@ -194,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).unwrap();
         database.insert(b"key", b"value").unwrap();
-        let failed: Result<()> = database.open.lock().written(Err(io::Error::other("no space")));
+        let failed: Result<()> = database.0.lock().written(Err(io::Error::other("no space")));
         assert!(matches!(failed, Err(SnapshotError::Database(_))));
         assert!(matches!(database.get(b"key"), Err(SnapshotError::Closed)));
         assert!(matches!(database.flush(), Err(SnapshotError::Closed)));

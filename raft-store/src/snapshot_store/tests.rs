@@ -271,6 +271,16 @@ fn more_than_the_resident_bound_is_written_and_read_back() {
 }
 
 #[test]
+fn many_small_snapshots_stay_under_the_resident_bound() {
+    let (_dir, store) = open();
+    let chunk = noise(4 * SNAPSHOT_CHUNK_BYTES);
+    let count = (SNAPSHOT_RESIDENT_BYTES_MAX / chunk.len()) as GroupId + 2;
+    (0..count).for_each(|group| drop(write_current(&store, group, 1, &[&chunk])));
+    assert!(store.0.database.resident_bytes() < SNAPSHOT_RESIDENT_BYTES_MAX);
+    assert!((0..count).all(|group| chunks(&current(&store, group)) == [chunk.as_slice()]));
+}
+
+#[test]
 fn a_chunk_past_the_bound_is_refused() {
     let (_dir, store) = open();
     let mut writer = store.begin(1).unwrap();
