@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::{Client, Cluster, Reply, eventually};
+use crate::support::{Client, Cluster, Reply, Server, eventually};
 
-/// A cluster of three whose first node is alone, with a key it holds.
+/// A cluster of three whose first node is left alone, a follower everywhere, with a key it holds.
 async fn alone() -> (Cluster, &'static str) {
     let mut cluster = Cluster::of(3).await;
     let path = "/v1/kv/default/f";
@@ -14,9 +14,11 @@ async fn alone() -> (Cluster, &'static str) {
         (reply.status == 200).then_some(())
     })
     .await;
-    for server in cluster.servers.drain(1..) {
-        server.stop().await;
+    for group in 1..=3 {
+        let leader = format!("/v1/cluster/groups/{group}/leader");
+        cluster.client(0).send("PUT", &leader, &[], r#"{"node":3}"#).await.json(200);
     }
+    cluster.servers.drain(1..).for_each(Server::kill);
     (cluster, path)
 }
 
@@ -97,7 +99,7 @@ async fn a_batch_without_a_quorum_fails_each_operation_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voter_too_many_is_not_removed() {
     let mut cluster = Cluster::of(3).await;
-    cluster.servers.remove(2).stop().await;
+    cluster.servers.remove(2).kill();
     for place in 0..2 {
         eventually("the node is seen to be down", async || {
             down(cluster.client(place), 3).await.then_some(())
