@@ -1,4 +1,5 @@
-//! Nodes in this process: each with its folder, its listeners and a switch to stop it.
+//! Nodes in this process: each with a runtime of its own, its folder, its listeners, and two ways to end it:
+//! gracefully, or all at once as by kill -9.
 
 use std::net::SocketAddr;
 
@@ -6,6 +7,7 @@ use quorate::config::Config;
 use quorate::node::Node;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -19,9 +21,15 @@ pub(crate) struct Server {
     pub(crate) node: Node,
     pub(crate) client: Client,
     pub(crate) http: SocketAddr,
+    running: Option<Running>,
+    _dir: TempDir,
+}
+
+/// What ends with the node.
+struct Running {
+    runtime: Runtime,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
-    _dir: TempDir,
 }
 
 /// Some running nodes; node `i` has id `i + 1`.
@@ -42,14 +50,29 @@ impl Server {
     /// Starts a node in a new folder, and its HTTP listener.
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let listener = TcpListener::bind(config.http).await?;
+        let listener = TcpListener::bind(config.http).await?.into_std()?;
         let http = listener.local_addr()?;
         let config = Config { data_dir: dir.path().to_owned(), ..config };
-        let node = Node::start(config, http).await?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let stopping = async { stopped.await.unwrap_or_default() };
-        let served = tokio::spawn(quorate::http::serve(listener, node.clone(), stopping));
-        Ok(Self { node, client: Client::new(http), http, stop, served, _dir: dir })
+        let started = runtime.spawn(async move {
+            let node = Node::start(config, http).await?;
+            // A socket belongs to the runtime it was made in.
+            let listener = TcpListener::from_std(listener)?;
+            let served = tokio::spawn(quorate::http::serve(listener, node.clone(), stopping));
+            anyhow::Ok((node, served))
+        });
+        match started.await? {
+            Ok((node, served)) => {
+                let running = Some(Running { runtime, stop, served });
+                Ok(Self { node, client: Client::new(http), http, running, _dir: dir })
+            }
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
     }
 
     /// Waits until it says it is ready.
@@ -58,10 +81,27 @@ impl Server {
     }
 
     /// Stops listener and node.
-    pub(crate) async fn stop(self) {
-        let _ = self.stop.send(());
-        self.served.await.unwrap().unwrap();
-        self.node.shutdown().await;
+    pub(crate) async fn stop(mut self) {
+        let Running { runtime, stop, served } = self.running.take().expect("a server runs until it is ended");
+        let _ = stop.send(());
+        served.await.unwrap().unwrap();
+        let node = self.node.clone();
+        runtime.spawn(async move { node.shutdown().await }).await.unwrap();
+        runtime.shutdown_background();
+    }
+
+    /// Ends it between two steps, wherever it is: nothing is handed over, nothing is flushed.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    /// A runtime may not be dropped inside another; a failing test ends its servers here.
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.runtime.shutdown_background();
+        }
     }
 }
 
