@@ -21,7 +21,7 @@ fn locate() -> anyhow::Result<PathBuf> {
     let folder = profile_folder(&test).context("the test program is not in a target folder")?;
     build(folder)?;
     let binary = folder.join(format!("quorate{}", std::env::consts::EXE_SUFFIX));
-    ensure!(binary.is_file(), "cargo build -p quorate left no {}", binary.display());
+    ensure!(binary.is_file(), "cargo build left no {}", binary.display());
     Ok(binary)
 }
 
@@ -31,7 +31,8 @@ fn profile_folder(test: &Path) -> Option<&Path> {
     if folder.file_name()? == "deps" { folder.parent() } else { Some(folder) }
 }
 
-/// Cargo does nothing when the program is up to date.
+/// Cargo does nothing when the program is up to date. The whole workspace is named so that features are those
+/// of `cargo test --workspace`, and nothing is compiled twice.
 fn build(folder: &Path) -> anyhow::Result<()> {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
@@ -39,14 +40,14 @@ fn build(folder: &Path) -> anyhow::Result<()> {
     };
     let target = folder.parent().context("the profile's folder has no parent")?;
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--quiet", "--package", "quorate", "--bin", "quorate", "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", "quorate", "--profile", profile])
         .arg("--target-dir")
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .context("run cargo build")?;
     if !output.status.success() {
-        bail!("cargo build -p quorate: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("cargo build --bin quorate: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! [`order`], which name a fault by its kind; then the search, which finds what they miss. Local reads promise
 //! less and are judged by [`order`] alone.
 
+#[cfg(test)]
+mod brute_force;
 pub mod model;
 pub mod order;
 pub mod register;
