@@ -66,8 +66,10 @@ pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
 pub const TICK_RETRY: Duration = Duration::from_millis(50);
 /// Snapshot messages that wait to be written, for each group.
 pub const SNAPSHOT_MESSAGES_QUEUED_MAX: usize = 2 * SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
-/// A voter counts as healthy while it acknowledged a heartbeat this recently.
+/// A leader counts as alive while it was heard from, or heard from its quorum, this recently.
 pub const HEALTHY_WITHIN: Duration = Duration::from_secs(2);
+/// A voter counts as healthy while it acknowledged a heartbeat this recently.
+pub const VOTER_ACKED_WITHIN: Duration = Duration::from_millis(500);
 /// How often a leader looks whether its heir has taken over.
 pub const TRANSFER_POLL: Duration = Duration::from_millis(5);
 /// Voters of the meta group; further nodes hold it as learners.

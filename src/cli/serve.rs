@@ -83,10 +83,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         () = signals.next() => return Ok(()),
     };
     info!(node = id, %http, "serving");
-    let served = serve_until_signal(listener, node.clone(), signals).await;
+    let ended = tokio::select! {
+        served = serve_until_signal(listener, node.clone(), signals) => {
+            served.context("the HTTP listener failed")
+        }
+        why = node.failed() => Err(anyhow::anyhow!(why)),
+    };
     node.shutdown().await;
-    info!("stopped");
-    served.context("the HTTP listener failed")
+    ended
 }
 
 async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -19,9 +19,12 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
+/// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
+const LOG_DEFAULT: &str = "info,openraft=warn";
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: Config::default(), log: "info".into(), log_format: LogFormat::Human }
+        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human }
     }
 }
 
@@ -201,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "log",
         value: "FILTER",
-        default: Some("info"),
+        default: Some(LOG_DEFAULT),
         help: "What to log on stderr: error, warn, info, debug, trace, or a filter such as info,quorate::node=debug",
         apply: |s, t| put(&mut s.log, text(t)),
     },

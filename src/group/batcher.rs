@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use openraft::errors::ClientWriteError;
 use openraft::impls::OneshotResponder;
 use openraft::raft::ClientWriteResult;
 use raft_store::NodeId;
 use raft_store::codec::DecodeError;
 use raft_store::command::{Command, PackedEntry, Packer, Replies, encode_commands};
-use bytes::Bytes;
 use raft_store::raft::{LeaderId, TypeConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -115,7 +115,8 @@ impl Queued {
     fn add(&self, commands: usize, bytes: usize) -> bool {
         let before = self.commands.fetch_add(commands, Ordering::Relaxed);
         let bytes_before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = before + commands <= PROPOSALS_QUEUED_MAX && bytes_before + bytes <= PROPOSAL_BYTES_QUEUED_MAX;
+        let fits =
+            before + commands <= PROPOSALS_QUEUED_MAX && bytes_before + bytes <= PROPOSAL_BYTES_QUEUED_MAX;
         if !fits {
             self.remove(commands, bytes);
         }

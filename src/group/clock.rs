@@ -48,7 +48,8 @@ impl GroupClock {
 
     /// Begins to lead, once everything before this leadership is applied to `map`.
     pub(crate) fn lead(&self, leader: &LeaderId, map: &TtlMap) {
-        self.advance_to(first_time(map, self.heard.load(Ordering::Acquire)));
+        let recorded = Recorded { time_ms: map.time_ms(), wall_ms: map.wall_ms() };
+        self.advance_to(recorded.leads_on_from(self.heard.load(Ordering::Acquire), wall_ms()));
         self.led_term.fetch_max(leader.term, Ordering::AcqRel);
     }
 
@@ -60,13 +61,73 @@ impl GroupClock {
     }
 }
 
-/// Where a new leader's time starts at the latest. A group without time begins at the wall clock; one whose
-/// leaders were all down moves on by the wall-clock gap since its last entry, once, and never back.
-fn first_time(map: &TtlMap, heard_a_leader: bool) -> u64 {
-    let wall = wall_ms();
-    match (map.time_ms(), heard_a_leader) {
-        (0, _) => wall,
-        (time, true) => time,
-        (time, false) => time.saturating_add(wall.saturating_sub(map.wall_ms())),
+/// Group time and the wall clock that was recorded with it.
+#[derive(Debug, Clone, Copy)]
+struct Recorded {
+    time_ms: u64,
+    wall_ms: u64,
+}
+
+impl Recorded {
+    /// Where a new leader's time starts at the least. A group without time begins at the wall clock. One whose
+    /// leaders were all down moves on by the wall-clock gap since its last entry, once, and never back; this is
+    /// the only place where a wall clock moves group time. If any leader was alive meanwhile, it saw to that.
+    fn leads_on_from(self, heard_a_leader: bool, wall_ms: u64) -> u64 {
+        match (self.time_ms, heard_a_leader) {
+            (0, _) => wall_ms,
+            (time_ms, true) => time_ms,
+            (time_ms, false) => time_ms.saturating_add(wall_ms.saturating_sub(self.wall_ms)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openraft::vote::RaftLeaderId as _;
+    use raft_store::command::Packer;
+
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn map_at(time_ms: u64, wall_ms: u64) -> TtlMap {
+        let mut map = TtlMap::new();
+        map.apply(&Packer::new().finish(time_ms, wall_ms)).unwrap();
+        map
+    }
+
+    #[test]
+    fn a_stepped_wall_clock_does_not_move_time_at_failover() {
+        let recorded = Recorded { time_ms: 1000, wall_ms: 5000 };
+        assert_eq!(recorded.leads_on_from(true, 5000 + 1000 * HOUR), 1000);
+        assert_eq!(recorded.leads_on_from(true, 0), 1000);
+    }
+
+    #[test]
+    fn an_outage_of_the_whole_group_counts_once_and_never_backwards() {
+        let recorded = Recorded { time_ms: 1000, wall_ms: 5000 };
+        assert_eq!(recorded.leads_on_from(false, 5000 + HOUR), 1000 + HOUR);
+        assert_eq!(recorded.leads_on_from(false, 4000), 1000);
+    }
+
+    #[test]
+    fn the_clock_runs_on_from_the_largest_time_heard() {
+        let clock = GroupClock::new();
+        assert_eq!(clock.now_ms(), 0);
+        clock.advance_to(10 * HOUR);
+        clock.advance_to(9 * HOUR);
+        let now = clock.now_ms();
+        assert!((10 * HOUR..10 * HOUR + 60_000).contains(&now), "{now}");
+    }
+
+    #[test]
+    fn a_clock_leads_only_from_its_own_leadership_on() {
+        let clock = GroupClock::new();
+        clock.heard_other_leader();
+        let (old, new) = (LeaderId::new(4, 1), LeaderId::new(5, 1));
+        clock.lead(&old, &map_at(HOUR, wall_ms() - 10 * HOUR));
+        assert!(clock.leads(&old) && !clock.leads(&new));
+        let now = clock.now_ms();
+        assert!((HOUR..HOUR + 60_000).contains(&now), "the gap was another leader's to count: {now}");
     }
 }

@@ -10,7 +10,7 @@ use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
 use super::Group;
-use crate::limits::{HEALTHY_WITHIN, TRANSFER_POLL};
+use crate::limits::{TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,7 @@ impl Group {
         if !voters.contains(&node) {
             return Err(ChangeError::NotAMember(format!("node {node} is no voter of group {}", self.id)));
         }
-        let healthy = self.healthy_voters(&metrics, HEALTHY_WITHIN);
+        let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN);
         let rest: BTreeSet<NodeId> = voters.iter().copied().filter(|&voter| voter != node).collect();
         let healthy_rest = healthy.intersection(&rest).count();
         if healthy_rest < majority(&rest) || healthy.len() < majority(&voters) {
@@ -126,7 +126,7 @@ impl Group {
         if self.leading().is_err() {
             return;
         }
-        let healthy = self.healthy_voters(&metrics, HEALTHY_WITHIN);
+        let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN);
         let matched = |node: &NodeId| metrics.replication.as_ref().and_then(|all| *all.get(node)?);
         let heir = healthy.into_iter().filter(|&node| node != self.node).max_by_key(matched);
         if let Some(heir) = heir
@@ -179,9 +179,9 @@ fn change_error(error: WriteError) -> ChangeError {
         RaftError::APIError(ClientWriteError::ForwardToLeader(forward)) => {
             ChangeError::NotLeader(forward.leader_id)
         }
-        RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(_))) => {
-            ChangeError::InProgress
-        }
+        RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(
+            _,
+        ))) => ChangeError::InProgress,
         RaftError::APIError(ClientWriteError::ChangeMembershipError(refused)) => {
             ChangeError::NotAMember(refused.to_string())
         }

@@ -92,6 +92,7 @@ pub(crate) struct Group {
     raft: Raft,
     map: SharedMap,
     log: SharedLog,
+    transport: Transport,
     leadership: Leadership,
     batcher: Batcher,
     read_index: ReadRounds,
@@ -115,7 +116,8 @@ impl Group {
     /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
     pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
         let mut log = GroupLog::new(&deps.log, id);
-        let voted = log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
+        let voted =
+            log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
         let applied = Applied::new();
         let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
         let (map, progress) = (machine.map(), Progress(machine.applied()));
@@ -146,6 +148,7 @@ impl Group {
             node: deps.node,
             map,
             log: deps.log.clone(),
+            transport: deps.transport.clone(),
             batcher,
             read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
             lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),

@@ -21,14 +21,15 @@ use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
 
 use super::wire;
-use crate::limits::{APPENDS_IN_FLIGHT_MAX, APPEND_TIMEOUT, RECONNECT_BACKOFF};
+use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
 
 type Rpc<T> = Result<T, RPCError<TypeConfig>>;
 /// The snapshot type of openraft's traits, spelled out.
 pub(crate) type RaftSnapshot = Snapshot<LeaderId, NodeId, EmptyNode, StoredSnapshot>;
 type Pinned<'s, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 's>>;
-type AppendStream<'s> = std::pin::Pin<Box<dyn Stream<Item = Rpc<StreamAppendResult<TypeConfig>>> + Send + 's>>;
+type AppendStream<'s> =
+    std::pin::Pin<Box<dyn Stream<Item = Rpc<StreamAppendResult<TypeConfig>>> + Send + 's>>;
 
 /// Makes the clients of one group.
 #[derive(Debug, Clone)]
@@ -76,7 +77,10 @@ impl GroupClient {
         wire::decode(answer, read).map_err(malformed)
     }
 
-    async fn append(&self, request: AppendEntriesRequest<TypeConfig>) -> Rpc<AppendEntriesResponse<TypeConfig>> {
+    async fn append(
+        &self,
+        request: AppendEntriesRequest<TypeConfig>,
+    ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
         let body = wire::body(self.group, |out| messages::put_append(out, &request));
         let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await?;
         wire::decode(answer, messages::append_response).map_err(malformed)
@@ -94,11 +98,7 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
         self.append(request).await
     }
 
-    fn stream_append<'s, S>(
-        &'s mut self,
-        input: S,
-        _option: RPCOption,
-    ) -> Pinned<'s, Rpc<AppendStream<'s>>>
+    fn stream_append<'s, S>(&'s mut self, input: S, _option: RPCOption) -> Pinned<'s, Rpc<AppendStream<'s>>>
     where
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
     {

@@ -102,7 +102,11 @@ impl Worker {
 
     async fn chunk(&mut self, number: u32, index: u32, frame: Bytes) -> anyhow::Result<Bytes> {
         let mut stream = self.take(number)?;
-        ensure!(stream.writer.chunks() == index, "chunk {index} came when {} was due", stream.writer.chunks());
+        ensure!(
+            stream.writer.chunks() == index,
+            "chunk {index} came when {} was due",
+            stream.writer.chunks()
+        );
         let write = move || stream.writer.put_raw(&frame).map(|()| stream);
         self.stream = Some(tokio::task::spawn_blocking(write).await??);
         Ok(Bytes::new())

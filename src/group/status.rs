@@ -7,6 +7,7 @@ use openraft::{Instant as _, ServerState};
 use raft_store::NodeId;
 
 use super::{Group, Metrics, metrics_of};
+use crate::limits::HEALTHY_WITHIN;
 use crate::views::{GroupSummary, GroupView, ReplicaView};
 
 impl Group {
@@ -15,9 +16,21 @@ impl Group {
         metrics_of(&self.raft)
     }
 
-    /// The leader as this replica knows it; a deposed one may stand here for up to an election timeout.
+    /// The leader as this replica knows it, while it gives signs of life: openraft remembers the last one for
+    /// ever. A deposed leader may stand here for up to [`HEALTHY_WITHIN`].
     pub(crate) fn leader(&self) -> Option<NodeId> {
-        self.metrics().current_leader
+        self.live_leader(&self.metrics())
+    }
+
+    fn live_leader(&self, metrics: &Metrics) -> Option<NodeId> {
+        let leader = metrics.current_leader?;
+        let silent = if leader == self.node {
+            let alone = metrics.membership_config.voter_ids().count() == 1;
+            if alone { Some(Duration::ZERO) } else { metrics.last_quorum_acked.map(|acked| acked.elapsed()) }
+        } else {
+            self.transport.last_heard(leader)
+        };
+        silent.is_some_and(|silent| silent < HEALTHY_WITHIN).then_some(leader)
     }
 
     /// Whether this replica leads, as far as it knows.
@@ -38,17 +51,12 @@ impl Group {
         Some(nodes.any(|(&node, _)| node == self.node))
     }
 
-    /// Why the replica stopped for good, if it did (a failing disk, say).
-    pub(crate) fn failure(&self) -> Option<String> {
-        self.metrics().running_state.err().map(|fatal| fatal.to_string())
-    }
-
     /// Whether a leader is known and everything committed is applied but for `lag` entries.
     pub(crate) fn caught_up_within(&self, lag: u64) -> bool {
         let metrics = self.metrics();
         let committed = metrics.local_committed.map_or(0, |id| id.index);
         let applied = self.leadership.progress.index().unwrap_or(0);
-        metrics.current_leader.is_some() && committed.saturating_sub(applied) <= lag
+        self.live_leader(&metrics).is_some() && committed.saturating_sub(applied) <= lag
     }
 
     /// Bytes of log since the last purge.
@@ -69,7 +77,7 @@ impl Group {
         let metrics = self.metrics();
         GroupSummary {
             id: self.id,
-            leader: metrics.current_leader,
+            leader: self.live_leader(&metrics),
             term: metrics.current_term,
             voters: metrics.membership_config.voter_ids().collect(),
             learners: metrics.membership_config.membership().learner_ids().collect(),
@@ -119,7 +127,8 @@ impl Group {
 
 fn replicas(metrics: &Metrics) -> Vec<ReplicaView> {
     let last = metrics.last_log_index.unwrap_or(0);
-    let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader) else {
+    let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)
+    else {
         return Vec::new();
     };
     let view = |(&node, matched): (&NodeId, &Option<raft_store::raft::LogId>)| {

@@ -27,9 +27,10 @@ impl GroupChange {
     /// The node concerned.
     pub fn node(self) -> NodeId {
         match self {
-            Self::AddVoter(node) | Self::RemoveVoter(node) | Self::AddLearner(node) | Self::RemoveLearner(node) => {
-                node
-            }
+            Self::AddVoter(node)
+            | Self::RemoveVoter(node)
+            | Self::AddLearner(node)
+            | Self::RemoveLearner(node) => node,
         }
     }
 
@@ -108,7 +109,11 @@ impl Inner {
     }
 
     /// Starts a change of a group, wherever it is led.
-    pub(super) async fn change_group(self: &Arc<Self>, group: GroupId, change: GroupChange) -> Result<Operation> {
+    pub(super) async fn change_group(
+        self: &Arc<Self>,
+        group: GroupId,
+        change: GroupChange,
+    ) -> Result<Operation> {
         let doc = self.member_doc()?;
         if !doc.groups.contains_key(&group) && group != META_GROUP {
             return Err(unknown_group(group));
@@ -122,7 +127,11 @@ impl Inner {
 
     /// Starts a change of a group this node leads: what can be refused is refused now, the rest goes on in the
     /// background.
-    pub(super) async fn change_here(self: &Arc<Self>, group: GroupId, change: GroupChange) -> Result<Operation> {
+    pub(super) async fn change_here(
+        self: &Arc<Self>,
+        group: GroupId,
+        change: GroupChange,
+    ) -> Result<Operation> {
         let replica = self.replica(group).map_err(|error| Error { kind: ErrorKind::NoLeader, ..error })?;
         if !replica.leads() {
             return Err(change_error(group, ChangeError::NotLeader(replica.leader())));
@@ -151,12 +160,16 @@ impl Inner {
         Ok(operation)
     }
 
-    async fn carry_out(self: &Arc<Self>, replica: &Arc<Group>, change: GroupChange) -> Result<(), ChangeError> {
+    async fn carry_out(
+        self: &Arc<Self>,
+        replica: &Arc<Group>,
+        change: GroupChange,
+    ) -> Result<(), ChangeError> {
         let node = change.node();
         let catch_up = async {
-            tokio::time::timeout(CATCH_UP_TIMEOUT, replica.add_learner(node))
-                .await
-                .unwrap_or_else(|_| Err(ChangeError::Unknown(format!("node {node} did not catch up in time"))))
+            tokio::time::timeout(CATCH_UP_TIMEOUT, replica.add_learner(node)).await.unwrap_or_else(|_| {
+                Err(ChangeError::Unknown(format!("node {node} did not catch up in time")))
+            })
         };
         match change {
             GroupChange::AddVoter(_) if replica.voters().contains(&node) => {}
@@ -192,7 +205,10 @@ impl Inner {
     pub(super) async fn remove_member(self: &Arc<Self>, node: NodeId) -> Result<Operation> {
         let doc = self.member_doc()?;
         if !doc.nodes.contains_key(&node) {
-            return Err(Error::not_applied(ErrorKind::UnknownMember, format!("no node {node} in this cluster")));
+            return Err(Error::not_applied(
+                ErrorKind::UnknownMember,
+                format!("no node {node} in this cluster"),
+            ));
         }
         if doc.nodes.len() == 1 {
             let detail = format!("node {node} is the last one");
@@ -239,7 +255,9 @@ impl Inner {
     pub(super) async fn operation(&self, id: &str) -> Result<Operation> {
         let (doc, _) = self.read_doc().await.map_err(Error::without_outcome)?;
         let found = doc.operations.into_iter().find(|operation| operation.id == id);
-        found.ok_or_else(|| Error::of_read(ErrorKind::UnknownOperation, format!("no operation {id} is remembered")))
+        found.ok_or_else(|| {
+            Error::of_read(ErrorKind::UnknownOperation, format!("no operation {id} is remembered"))
+        })
     }
 
     /// Waits until an operation ends or the deadline passes; how it stands then.
@@ -282,7 +300,13 @@ impl Inner {
             Ok(()) => (OperationState::Done, "done".to_owned()),
             Err(error) => (OperationState::Failed, error.to_string()),
         };
-        tracing::info!(operation = operation.kind, group = operation.group, node = operation.node, detail, "ended");
+        tracing::info!(
+            operation = operation.kind,
+            group = operation.group,
+            node = operation.node,
+            detail,
+            "ended"
+        );
         let ended = Operation { state, detail, updated_ms: wall_ms(), ..operation };
         if let Err(error) = self.record(ended).await {
             tracing::warn!(%error, "the end of an operation was not recorded");

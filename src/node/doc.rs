@@ -157,7 +157,8 @@ impl ClusterDoc {
         let mut any = false;
         for operation in self.operations.iter_mut().filter(abandoned) {
             operation.state = OperationState::Failed;
-            "interrupted: the node that ran it stopped; ask again to complete it".clone_into(&mut operation.detail);
+            "interrupted: the node that ran it stopped; ask again to complete it"
+                .clone_into(&mut operation.detail);
             any = true;
         }
         any
@@ -171,7 +172,12 @@ mod tests {
     fn founding(nodes: u64, groups: u32) -> Founding {
         let member = |id: u64| {
             let address = format!("127.0.0.1:{}", 7000 + id);
-            Member { http: address.clone(), peer: address, zone: String::new(), store: Some(format!("disk-{id}")) }
+            Member {
+                http: address.clone(),
+                peer: address,
+                zone: String::new(),
+                store: Some(format!("disk-{id}")),
+            }
         };
         Founding {
             cluster_id: "c".into(),

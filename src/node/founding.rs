@@ -39,7 +39,9 @@ impl Inner {
             for seed in self.config.seeds.iter().filter(|&seed| *seed != self.me.peer) {
                 match self.probe(seed).await {
                     Some(Probed::Member(joined)) => return self.join(seed, joined).await,
-                    Some(Probed::Refused(why)) => anyhow::bail!("the cluster at {seed} refuses this node: {why}"),
+                    Some(Probed::Refused(why)) => {
+                        anyhow::bail!("the cluster at {seed} refuses this node: {why}")
+                    }
                     Some(Probed::Fresh(other)) => self.note_fresh(&mut fresh, other)?,
                     None => {}
                 }
@@ -88,7 +90,8 @@ impl Inner {
             return Ok(false);
         }
         for other in &others {
-            if let Some(objection) = self.object(&other.spec.peer, peer::PREPARE, peer::json(&self.id)).await {
+            if let Some(objection) = self.object(&other.spec.peer, peer::PREPARE, peer::json(&self.id)).await
+            {
                 tracing::info!(node = other.spec.id, objection, "not founding a cluster yet");
                 return Ok(false);
             }
@@ -147,7 +150,7 @@ impl Inner {
                 None => return,
                 Some(objection) => tracing::debug!(node, objection, "founder not told yet"),
             }
-            if self.doc().is_some_and(|doc| doc.nodes.get(&node).is_none()) {
+            if self.doc().is_some_and(|doc| !doc.nodes.contains_key(&node)) {
                 return;
             }
             tokio::time::sleep(PROBE_INTERVAL).await;
@@ -182,7 +185,8 @@ impl Inner {
             let told: Option<peer::Told> = answer.ok().and_then(|answer| peer::from_json(&answer).ok());
             match told {
                 Some(Ok(joined)) => {
-                    let joined: Joined = serde_json::from_value(joined).context("reading the answer to a join")?;
+                    let joined: Joined =
+                        serde_json::from_value(joined).context("reading the answer to a join")?;
                     tracing::info!(cluster = joined.cluster_id, seed, "joined a cluster");
                     let peers = joined.peers.into_iter().collect();
                     return self.enter(Membership { cluster_id: joined.cluster_id, founding: None, peers });
@@ -199,7 +203,8 @@ impl Inner {
 
     /// Binds this node to a cluster: on disk, then on the wire.
     pub(super) fn enter(&self, membership: Membership) -> anyhow::Result<()> {
-        let cluster_id = u128::from_str_radix(&membership.cluster_id, 16).context("cluster ids are hexadecimal")?;
+        let cluster_id =
+            u128::from_str_radix(&membership.cluster_id, 16).context("cluster ids are hexadecimal")?;
         self.identity.lock().set_cluster(membership.clone())?;
         self.transport.set_cluster(cluster_id);
         for (&node, addr) in membership.peers.iter().filter(|(node, _)| **node != self.id) {

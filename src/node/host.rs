@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use raft_store::GroupId;
@@ -14,13 +15,14 @@ use crate::group::{Group, GroupDeps};
 pub(crate) struct Host {
     deps: GroupDeps,
     groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
-    /// Held while a group opens or closes, so that no group is ever open twice. `true`: no more may open.
-    changing: Mutex<bool>,
+    /// Held while a group opens or closes, so that no group is ever open twice.
+    changing: Mutex<()>,
+    stopping: AtomicBool,
 }
 
 impl Host {
     pub(crate) fn new(deps: GroupDeps) -> Self {
-        Self { deps, groups: RwLock::default(), changing: Mutex::new(false) }
+        Self { deps, groups: RwLock::default(), changing: Mutex::new(()), stopping: AtomicBool::new(false) }
     }
 
     pub(crate) fn deps(&self) -> &GroupDeps {
@@ -35,10 +37,15 @@ impl Host {
         self.groups.read().values().cloned().collect()
     }
 
+    /// Whether no group opens any more.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     /// The group, opened from disk or empty if it is not open yet.
     pub(crate) async fn open(&self, id: GroupId) -> anyhow::Result<Arc<Group>> {
-        let closed = self.changing.lock().await;
-        anyhow::ensure!(!*closed, "the node is stopping");
+        let _changing = self.changing.lock().await;
+        anyhow::ensure!(!self.is_stopping(), "the node is stopping");
         if let Some(group) = self.get(id) {
             return Ok(group);
         }
@@ -58,7 +65,8 @@ impl Host {
 
     /// Stops every replica, for good.
     pub(crate) async fn close_all(&self) {
-        *self.changing.lock().await = true;
+        self.stopping.store(true, Ordering::Release);
+        let _changing = self.changing.lock().await;
         let groups = std::mem::take(&mut *self.groups.write());
         futures_util::future::join_all(groups.values().map(|group| group.shutdown())).await;
     }

@@ -39,14 +39,16 @@ impl Inner {
     /// The same, or `not-ready` while this node is in no cluster.
     pub(super) fn member_doc(&self) -> Result<Arc<ClusterDoc>> {
         self.doc().ok_or_else(|| {
-            Error::not_applied(ErrorKind::NotReady, "this node is not part of a cluster yet").retry_after_ms(500)
+            Error::not_applied(ErrorKind::NotReady, "this node is not part of a cluster yet")
+                .retry_after_ms(500)
         })
     }
 
     /// The document as of now, and its version.
     pub(super) async fn read_doc(&self) -> Result<(ClusterDoc, u64)> {
         let entry = self.read_meta_entry().await?;
-        let entry = entry.ok_or_else(|| Error::not_applied(ErrorKind::NotReady, "the cluster is being formed"))?;
+        let entry =
+            entry.ok_or_else(|| Error::not_applied(ErrorKind::NotReady, "the cluster is being formed"))?;
         Ok((parse(&entry)?, entry.version))
     }
 
@@ -79,13 +81,18 @@ impl Inner {
                 return Ok(value);
             }
         }
-        Err(Error::not_applied(ErrorKind::OperationRunning, "the cluster's state changes too fast; try again"))
+        Err(Error::not_applied(
+            ErrorKind::OperationRunning,
+            "the cluster's state changes too fast; try again",
+        ))
     }
 
     /// Writes the document if `condition` holds; whether it did.
     pub(super) async fn write_doc(&self, doc: &ClusterDoc, condition: Condition) -> Result<bool> {
-        let value = serde_json::to_vec(doc).map_err(|e| Error::not_applied(ErrorKind::Internal, e.to_string()))?;
-        let set = Set { key: key(), value: value.into(), content: Content::Json, expiry: Expiry::Never, condition };
+        let value =
+            serde_json::to_vec(doc).map_err(|e| Error::not_applied(ErrorKind::Internal, e.to_string()))?;
+        let set =
+            Set { key: key(), value: value.into(), content: Content::Json, expiry: Expiry::Never, condition };
         let batch = Batch::new(&[Command::Set(set)]);
         let replies = self.write_group(META_GROUP, batch, Instant::now() + META_TIMEOUT).await?;
         match replies.replies.into_iter().next() {

@@ -8,7 +8,6 @@ use raft_store::map::{lookup, put_lookup};
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::doc::Founding;
 use super::{Consistency, GroupChange};
 use crate::error::Error;
 use crate::group::{Batch, Lookups, wire};
@@ -60,9 +59,6 @@ pub(crate) struct Joined {
 
 /// The answer to `PREPARE` and `FOUND`: `None` is yes.
 pub(crate) type Objection = Option<String>;
-
-/// The question of `FOUND`.
-pub(crate) type Found = Founding;
 
 /// Rare questions; each is answered with `Result<serde_json::Value, Error>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,9 +145,7 @@ pub(crate) fn read(input: &mut Decoder) -> Result<ReadKeys, DecodeError> {
         other => return Err(DecodeError::Unknown { what: "consistency", value: other.into() }),
     };
     let timeout_ms = input.u64()?;
-    let key = |input: &mut Decoder| {
-        Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"))
-    };
+    let key = |input: &mut Decoder| Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"));
     let keys = (0..input.count()?).map(|_| key(input)).collect::<Result<_, _>>()?;
     Ok(ReadKeys { group, consistency, timeout_ms, keys })
 }

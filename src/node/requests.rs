@@ -56,9 +56,10 @@ impl Inner {
             if answers[place].is_some() {
                 continue;
             }
-            let group = command.key().map(|key| self.group_of(key)).unwrap_or_else(|| {
-                Err(Error::not_applied(ErrorKind::BadRequest, "the command has no key"))
-            });
+            let group = command
+                .key()
+                .map(|key| self.group_of(key))
+                .unwrap_or_else(|| Err(Error::not_applied(ErrorKind::BadRequest, "the command has no key")));
             match group {
                 Ok(group) => places.entry(group).or_default().push(place),
                 Err(error) => answers[place] = Some(Err(error)),
@@ -76,7 +77,9 @@ impl Inner {
         let mut all = Vec::with_capacity(commands.len());
         for chunk in commands.chunks(PACKED_COMMANDS_MAX) {
             match self.write_group(group, Batch::new(chunk), deadline).await {
-                Ok(Replies { time_ms, replies }) => all.extend(replies.into_iter().map(|reply| Ok((time_ms, reply)))),
+                Ok(Replies { time_ms, replies }) => {
+                    all.extend(replies.into_iter().map(|reply| Ok((time_ms, reply))))
+                }
                 Err(error) => all.extend(chunk.iter().map(|_| Err(error.clone()))),
             }
         }
@@ -150,7 +153,11 @@ fn found(
     if let (Some(staleness), Some(allowed)) = (staleness, read.max_staleness)
         && staleness > allowed
     {
-        let detail = format!("this replica may be {} ms behind, {} are allowed", staleness.as_millis(), allowed.as_millis());
+        let detail = format!(
+            "this replica may be {} ms behind, {} are allowed",
+            staleness.as_millis(),
+            allowed.as_millis()
+        );
         let error = Error::of_read(ErrorKind::TooStale, detail).group(group);
         return Some(Err(error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS)));
     }
@@ -158,7 +165,9 @@ fn found(
         Some(Lookup::Hit(entry)) => Some(entry.clone()),
         Some(Lookup::Miss) => None,
         Some(Lookup::NotOwner) => return moving(group, deadline).map(|error| Err(error.without_outcome())),
-        None => return Some(Err(Error::of_read(ErrorKind::Internal, "fewer answers than keys").group(group))),
+        None => {
+            return Some(Err(Error::of_read(ErrorKind::Internal, "fewer answers than keys").group(group)));
+        }
     };
     Some(Ok(ReadOk {
         group,

@@ -30,7 +30,12 @@ enum Attempt<T> {
 
 impl Inner {
     /// Proposes commands of one group wherever its leader is.
-    pub(super) async fn write_group(&self, group: GroupId, batch: Batch, deadline: Instant) -> Result<Replies> {
+    pub(super) async fn write_group(
+        &self,
+        group: GroupId,
+        batch: Batch,
+        deadline: Instant,
+    ) -> Result<Replies> {
         let attempt = |node| self.try_write(node, group, &batch, deadline);
         self.until_done(group, deadline, attempt).await
     }
@@ -106,7 +111,13 @@ impl Inner {
         }
     }
 
-    async fn try_write(&self, node: NodeId, group: GroupId, batch: &Batch, deadline: Instant) -> Attempt<Replies> {
+    async fn try_write(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        batch: &Batch,
+        deadline: Instant,
+    ) -> Attempt<Replies> {
         if node == self.id {
             return attempt_of(self.propose_here(group, batch.clone(), deadline).await);
         }
@@ -115,7 +126,9 @@ impl Inner {
         match called {
             Ok(answer) => match peer::forwarded(answer, peer::written) {
                 Ok(answer) => attempt_of(answer),
-                Err(error) => ended(unknown(group, deadline, format!("node {node} answered nonsense: {error}"))),
+                Err(error) => {
+                    ended(unknown(group, deadline, format!("node {node} answered nonsense: {error}")))
+                }
             },
             Err(CallError::Lost(why)) => ended(unknown(group, deadline, format!("node {node}: {why}"))),
             Err(CallError::NotSent(why) | CallError::Refused(why)) => Attempt::Nobody(why),
@@ -256,9 +269,12 @@ fn queue_full(group: GroupId) -> Error {
 }
 
 fn no_leader(group: GroupId, last_seen: &str) -> Error {
-    Error::not_applied(ErrorKind::NoLeader, format!("group {group} has no leader that could be asked: {last_seen}"))
-        .group(group)
-        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
+    Error::not_applied(
+        ErrorKind::NoLeader,
+        format!("group {group} has no leader that could be asked: {last_seen}"),
+    )
+    .group(group)
+    .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
 }
 
 /// What was proposed and has no answer: out of time, or its leader went away.

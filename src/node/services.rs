@@ -66,7 +66,12 @@ impl Inner {
         tokio::spawn(async move { answer.send(peer::json(&reply(inner, question).await)) });
     }
 
-    fn serve_raft(self: &Arc<Self>, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+    fn serve_raft(
+        self: &Arc<Self>,
+        service: Service,
+        body: Bytes,
+        answer: Answer,
+    ) -> Result<(), DecodeError> {
         let mut input = Decoder::new(body);
         let group = input.u32()?;
         let body = input.take(input.remaining())?;
@@ -85,7 +90,8 @@ impl Inner {
     fn open_in_background(self: &Arc<Self>, group: GroupId) {
         let inner = self.clone();
         tokio::spawn(async move {
-            if group >= raft_store::limits::GROUPS_MAX || inner.cluster_id().is_none() {
+            let unwanted = group >= raft_store::limits::GROUPS_MAX || inner.cluster_id().is_none();
+            if unwanted || inner.host.is_stopping() {
                 return;
             }
             if let Err(error) = inner.host.open(group).await {
@@ -129,7 +135,8 @@ impl Inner {
     }
 
     async fn founded_by_other(self: Arc<Self>, founding: Founding) -> Objection {
-        if !founding.founders.get(&self.id).is_some_and(|me| me.store.as_deref() == Some(&*self.store_id())) {
+        let own_disk = self.store_id();
+        if founding.founders.get(&self.id).is_none_or(|me| me.store.as_ref() != Some(&own_disk)) {
             return Some(format!("node {} is no founder with this disk", self.id));
         }
         let known = self.identity.lock().identity.cluster.clone();
@@ -189,9 +196,13 @@ impl Inner {
     /// This node's replica of a group.
     pub(super) fn replica(&self, group: GroupId) -> Result<Arc<crate::group::Group>> {
         self.host.get(group).ok_or_else(|| {
-            let what = if group == META_GROUP { "the meta group".to_owned() } else { format!("group {group}") };
-            Error::not_applied(ErrorKind::UnknownGroup, format!("node {} holds no replica of {what}", self.id))
-                .group(group)
+            let what =
+                if group == META_GROUP { "the meta group".to_owned() } else { format!("group {group}") };
+            Error::not_applied(
+                ErrorKind::UnknownGroup,
+                format!("node {} holds no replica of {what}", self.id),
+            )
+            .group(group)
         })
     }
 }

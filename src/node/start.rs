@@ -207,7 +207,8 @@ impl Inner {
     pub(super) async fn stop(&self) {
         self.tasks.lock().drain(..).for_each(|task| task.abort());
         let groups = self.host.all();
-        let handed = futures_util::future::join_all(groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT)));
+        let handed =
+            futures_util::future::join_all(groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT)));
         // Many groups hand over side by side; none may hold the node up for ever.
         let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, handed).await;
         let stopped = tokio::time::timeout(REQUEST_TIMEOUT_MAX, self.host.close_all()).await;

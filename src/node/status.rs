@@ -102,7 +102,12 @@ impl Inner {
             nodes_up: nodes.iter().filter(|node| node.state == "active").count() as u32,
             groups_ok: groups.iter().filter(led).count() as u32,
             slots_served: groups.iter().filter(led).map(|group| group.slots).sum::<u32>()
-                - groups.iter().filter(led).filter(|group| group.id == META_GROUP).map(|g| g.slots).sum::<u32>(),
+                - groups
+                    .iter()
+                    .filter(led)
+                    .filter(|group| group.id == META_GROUP)
+                    .map(|g| g.slots)
+                    .sum::<u32>(),
         };
         Ok(ClusterView {
             cluster_id: doc.cluster_id.clone(),
@@ -118,8 +123,12 @@ impl Inner {
     pub(super) fn ready(&self) -> ReadyView {
         let groups = self.host.all();
         let behind = |test: &dyn Fn(&crate::group::Group) -> bool| {
-            let those: Vec<u32> = groups.iter().filter(|group| !test(group)).map(|group| group.id()).collect();
-            (those.is_empty(), if those.is_empty() { "all groups".to_owned() } else { format!("not {those:?}") })
+            let those: Vec<u32> =
+                groups.iter().filter(|group| !test(group)).map(|group| group.id()).collect();
+            (
+                those.is_empty(),
+                if those.is_empty() { "all groups".to_owned() } else { format!("not {those:?}") },
+            )
         };
         let (led, led_detail) = behind(&|group| group.leader().is_some());
         let (near, near_detail) = behind(&|group| group.caught_up_within(CAUGHT_UP_LAG));
@@ -149,7 +158,12 @@ impl Inner {
         text.one("quorate_log_disk_bytes", "gauge", "Bytes the log takes on disk.", log.disk_bytes);
         text.one("quorate_log_syncs_total", "counter", "Syncs of the log.", log.batches);
         text.one("quorate_log_operations_total", "counter", "Operations written to the log.", log.operations);
-        text.one("quorate_log_written_bytes_total", "counter", "Bytes written to the log.", log.written_bytes);
+        text.one(
+            "quorate_log_written_bytes_total",
+            "counter",
+            "Bytes written to the log.",
+            log.written_bytes,
+        );
         let seconds = |ns: u64| ns as f64 / 1e9;
         text.one("quorate_log_sync_seconds_total", "counter", "Time spent in syncs.", seconds(log.sync_ns));
         text.one("quorate_log_sync_seconds_max", "gauge", "The longest sync.", seconds(log.sync_ns_max));
@@ -169,7 +183,8 @@ impl Inner {
 
     fn group_metrics(&self, text: &mut Exposition) {
         let groups = self.host.all();
-        let views: Vec<(u32, GroupView)> = groups.iter().map(|group| (group.id(), group.view(false))).collect();
+        let views: Vec<(u32, GroupView)> =
+            groups.iter().map(|group| (group.id(), group.view(false))).collect();
         let of = |value: &dyn Fn(&GroupView) -> u64| -> Vec<(u32, u64)> {
             views.iter().map(|(group, view)| (*group, value(view))).collect()
         };
@@ -183,8 +198,20 @@ impl Inner {
         let committed = of(&|view| view.committed.unwrap_or(0));
         text.each("quorate_group_committed_index", "gauge", "Last log index committed.", "group", committed);
         let snapshot = of(&|view| view.snapshot.unwrap_or(0));
-        text.each("quorate_group_snapshot_index", "gauge", "Last log index in the snapshot.", "group", snapshot);
-        text.each("quorate_group_log_bytes", "gauge", "Bytes of log kept.", "group", of(&|view| view.log_bytes));
+        text.each(
+            "quorate_group_snapshot_index",
+            "gauge",
+            "Last log index in the snapshot.",
+            "group",
+            snapshot,
+        );
+        text.each(
+            "quorate_group_log_bytes",
+            "gauge",
+            "Bytes of log kept.",
+            "group",
+            of(&|view| view.log_bytes),
+        );
         let expired = groups.iter().map(|group| (group.id(), group.map().read().stats().expired_total));
         text.each("quorate_group_expired_total", "counter", "Keys that expired.", "group", expired);
         let queued = groups.iter().map(|group| (group.id(), group.proposals_queued()));

@@ -19,7 +19,7 @@ use crate::command::{Command, Condition, Incr, Packer};
 use crate::key::Key;
 use crate::map::Lookup;
 use crate::snapshot_store::SnapshotStore;
-use crate::wal::{SharedLog, WalError, WalOptions};
+use crate::wal::{SharedLog, WalOptions};
 
 const META_GROUP: crate::GroupId = 0;
 
@@ -35,13 +35,7 @@ impl StoreBuilder<TypeConfig, GroupLog, GroupStateMachine, TempDir> for Stores {
 
 fn open(dir: &Path) -> (GroupLog, GroupStateMachine) {
     let options = WalOptions { segment_bytes: 256 << 10, ..WalOptions::default() };
-    let log = loop {
-        match SharedLog::open(&dir.join("log"), options) {
-            // A child that another test's sled just forked holds this process's locks for a moment.
-            Err(WalError::Locked { .. }) => std::thread::yield_now(),
-            result => break result.unwrap(),
-        }
-    };
+    let log = SharedLog::open(&dir.join("log"), options).unwrap();
     let snapshots = SnapshotStore::open(dir.join("snapshots")).unwrap();
     (GroupLog::new(&log, META_GROUP), GroupStateMachine::new(META_GROUP, snapshots, Arc::new(())))
 }

@@ -39,6 +39,9 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
 }
 
+/// How often a directory's lock is tried before it counts as another's.
+const LOCK_TRIES_MAX: u32 = 10_000;
+
 /// A real directory, locked for as long as this value lives.
 #[derive(Debug)]
 pub struct FsDisk {
@@ -55,11 +58,16 @@ impl FsDisk {
             OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK_FILE))
         })()
         .map_err(WalError::io(&name))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: file }),
-            Err(TryLockError::WouldBlock) => Err(WalError::Locked { dir: name }),
-            Err(TryLockError::Error(source)) => Err(WalError::Io { file: name, source }),
+        // A child of this process holds its locks, those just given up too, until it has become its command; the
+        // snapshot database starts one at every open. So a lock that is taken is tried again, a bounded number of times.
+        for _ in 0..LOCK_TRIES_MAX {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { dir: dir.to_owned(), _lock: file }),
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+                Err(TryLockError::Error(source)) => return Err(WalError::Io { file: name, source }),
+            }
         }
+        Err(WalError::Locked { dir: name })
     }
 }
 

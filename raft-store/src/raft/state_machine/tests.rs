@@ -11,6 +11,7 @@ use super::*;
 use crate::command::{Command, Condition, Content, Expiry, Packer, Reply, Set};
 use crate::key::Key;
 use crate::map::Lookup;
+use crate::map::TtlMap;
 use crate::snapshot::ChunkWriter;
 
 fn store() -> (TempDir, SnapshotStore) {
@@ -195,8 +196,8 @@ async fn a_committed_entry_that_does_not_decode_stops_the_group() {
 struct Heard(Mutex<Vec<(u64, u64)>>);
 
 impl ApplyObserver for Heard {
-    fn applied(&self, log_id: &LogId, time_ms: u64) {
-        self.0.lock().push((log_id.index, time_ms));
+    fn applied(&self, log_id: &LogId, map: &TtlMap) {
+        self.0.lock().push((log_id.index, map.time_ms()));
     }
 }
 
