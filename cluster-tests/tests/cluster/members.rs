@@ -90,7 +90,10 @@ async fn wiped_node_is_refused_under_its_old_id() -> anyhow::Result<()> {
         cluster.start(3)?;
         let (status, log) = cluster.exited(3).await?;
         assert!(!status.success(), "{status}");
-        assert!(log.contains("new id"), "the log does not say what to do");
+        assert!(
+            log.contains("never used"),
+            "the log does not say to come back under an id never used: {log}"
+        );
         let up = admin::cluster(cluster.http(1)?).await?.health.nodes_up;
         assert_eq!(up, 2);
         Ok(())
