@@ -63,7 +63,7 @@ impl Group {
 
     /// Takes a voter's vote and its replica away.
     pub(crate) async fn remove_voter(&self, node: NodeId) -> Result<(), ChangeError> {
-        self.may_remove_voter(node)?;
+        self.may_remove_voter(node).await?;
         self.change(ChangeMembers::RemoveVoters(BTreeSet::from([node]))).await
     }
 
@@ -79,8 +79,21 @@ impl Group {
     }
 
     /// Whether a voter can go: the rest must hold a healthy majority, and so must the voters as they are now,
-    /// since both configurations have to agree (joint consensus, Raft paper section 6).
-    pub(crate) fn may_remove_voter(&self, node: NodeId) -> Result<(), ChangeError> {
+    /// since both configurations have to agree (joint consensus, Raft paper section 6). A leader that has just
+    /// begun may not have heard from everybody yet, so it looks again for a while before it refuses.
+    pub(crate) async fn may_remove_voter(&self, node: NodeId) -> Result<(), ChangeError> {
+        let until = Instant::now() + VOTER_ACKED_WITHIN;
+        loop {
+            match self.leaves_a_quorum_without(node) {
+                Err(ChangeError::WouldLoseQuorum(_)) if Instant::now() < until => {
+                    tokio::time::sleep(TRANSFER_POLL).await;
+                }
+                judged => return judged,
+            }
+        }
+    }
+
+    fn leaves_a_quorum_without(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
         let metrics = self.metrics();
         let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().collect();

@@ -114,7 +114,8 @@ impl Inner {
         group: GroupId,
         change: GroupChange,
     ) -> Result<Operation> {
-        let doc = self.member_doc()?;
+        // This node's own copy may be a moment behind a node that just joined.
+        let (doc, _) = self.read_doc().await?;
         if !doc.groups.contains_key(&group) && group != META_GROUP {
             return Err(unknown_group(group));
         }
@@ -137,7 +138,7 @@ impl Inner {
             return Err(change_error(group, ChangeError::NotLeader(replica.leader())));
         }
         if let GroupChange::RemoveVoter(node) = change {
-            replica.may_remove_voter(node).map_err(|error| change_error(group, error))?;
+            replica.may_remove_voter(node).await.map_err(|error| change_error(group, error))?;
             if node == self.id {
                 // Its heir carries the removal out. If no one takes over, this node removes itself.
                 replica.hand_over(HAND_OVER_TIMEOUT).await;
@@ -225,7 +226,7 @@ impl Inner {
     }
 
     async fn remove_everywhere(self: &Arc<Self>, node: NodeId) -> Result<()> {
-        let groups: Vec<GroupId> = self.member_doc()?.groups.keys().copied().chain([META_GROUP]).collect();
+        let groups: Vec<GroupId> = self.read_doc().await?.0.groups.keys().copied().chain([META_GROUP]).collect();
         for group in groups {
             let ask = Ask::Group { group, digest: false };
             let view: crate::views::GroupView =
