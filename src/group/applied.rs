@@ -46,8 +46,8 @@ impl Applied {
 }
 
 impl ApplyObserver for Applied {
-    fn applied(&self, _log_id: &LogId, map: &TtlMap) {
-        self.clock.advance_to(map.time_ms());
+    fn applied(&self, log_id: &LogId, map: &TtlMap) {
+        self.clock.hear(&log_id.leader_id, map.time_ms());
         self.note_deadline(map);
         self.content_changed.notify_one();
     }

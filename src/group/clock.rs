@@ -1,8 +1,9 @@
 //! The leader's clock of one group, estimated on every replica (design: "group time").
 //!
-//! Leader time is this machine's boot clock plus an offset. Each applied entry carries the leader's time,
-//! and the offset only ever grows to meet it: a replica that becomes leader goes on from the largest leader
-//! time it heard plus what has elapsed since, so a failover never moves time back and never skips ahead.
+//! Leader time is this machine's boot clock plus an offset. Each applied entry carries its leader's time, and a
+//! replica sets its offset by the last one: what it hears late only makes it late, and the drift between two
+//! boot clocks does not add up. A replica that becomes leader goes on from the last leader time it heard plus what
+//! has elapsed since, so a failover never skips ahead; and never below group time, so it never moves time back.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
@@ -53,12 +54,23 @@ impl GroupClock {
         self.led_term.fetch_max(leader.term, Ordering::AcqRel);
     }
 
-    /// Meets a leader's time, as an applied entry carries it.
-    pub(crate) fn advance_to(&self, time_ms: u64) {
-        if time_ms > 0 {
-            self.offset.fetch_max(time_ms as i64 - boot_ms() as i64, Ordering::AcqRel);
+    /// Takes over the time of an applied entry of `leader`, unless this node stamped it itself just now: its own
+    /// clock is ahead of its own entries.
+    pub(crate) fn hear(&self, leader: &LeaderId, time_ms: u64) {
+        if time_ms > 0 && !self.leads(leader) {
+            self.offset.store(offset_of(time_ms), Ordering::Release);
         }
     }
+
+    fn advance_to(&self, time_ms: u64) {
+        if time_ms > 0 {
+            self.offset.fetch_max(offset_of(time_ms), Ordering::AcqRel);
+        }
+    }
+}
+
+fn offset_of(time_ms: u64) -> i64 {
+    time_ms as i64 - boot_ms() as i64
 }
 
 /// Group time and the wall clock that was recorded with it.
@@ -111,13 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_runs_on_from_the_largest_time_heard() {
-        let clock = GroupClock::new();
+    fn a_follower_keeps_to_the_last_time_heard_and_a_leader_to_its_own() {
+        let (clock, other, own) = (GroupClock::new(), LeaderId::new(1, 2), LeaderId::new(2, 1));
         assert_eq!(clock.now_ms(), 0);
-        clock.advance_to(10 * HOUR);
-        clock.advance_to(9 * HOUR);
-        let now = clock.now_ms();
-        assert!((10 * HOUR..10 * HOUR + 60_000).contains(&now), "{now}");
+        clock.hear(&other, 10 * HOUR);
+        // The other leader's clock runs slower than this one: what was gained meanwhile is given up.
+        clock.hear(&other, 9 * HOUR);
+        let follows = clock.now_ms();
+        assert!((9 * HOUR..9 * HOUR + 60_000).contains(&follows), "{follows}");
+        clock.lead(&own, &map_at(11 * HOUR, wall_ms()));
+        clock.hear(&own, 10 * HOUR);
+        let leads = clock.now_ms();
+        assert!((11 * HOUR..11 * HOUR + 60_000).contains(&leads), "{leads}");
     }
 
     #[test]

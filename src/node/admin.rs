@@ -225,31 +225,39 @@ impl Inner {
         Ok(operation)
     }
 
+    /// Out of the data groups, out of the document, and last out of the meta group: the other way round its leader
+    /// would take the node in again.
     async fn remove_everywhere(self: &Arc<Self>, node: NodeId) -> Result<()> {
-        let groups: Vec<GroupId> = self.read_doc().await?.0.groups.keys().copied().chain([META_GROUP]).collect();
+        let groups: Vec<GroupId> = self.read_doc().await?.0.groups.keys().copied().collect();
         for group in groups {
-            let ask = Ask::Group { group, digest: false };
-            let view: crate::views::GroupView =
-                self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await?;
-            let change = if view.summary.voters.contains(&node) {
-                GroupChange::RemoveVoter(node)
-            } else if view.summary.learners.contains(&node) {
-                GroupChange::RemoveLearner(node)
-            } else {
-                continue;
-            };
-            let operation = self.change_group(group, change).await?;
-            let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
-            if ended.state != OperationState::Done {
-                let detail = format!("group {group}: {}", ended.detail);
-                return Err(Error::unknown(ErrorKind::Conflict, detail));
-            }
+            self.remove_from(group, node).await?;
         }
         self.change_doc(|doc| {
             doc.expel(node);
             Ok(Change::Write(()))
         })
-        .await
+        .await?;
+        self.remove_from(META_GROUP, node).await
+    }
+
+    async fn remove_from(self: &Arc<Self>, group: GroupId, node: NodeId) -> Result<()> {
+        let ask = Ask::Group { group, digest: false };
+        let view: crate::views::GroupView =
+            self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await?;
+        let change = if view.summary.voters.contains(&node) {
+            GroupChange::RemoveVoter(node)
+        } else if view.summary.learners.contains(&node) {
+            GroupChange::RemoveLearner(node)
+        } else {
+            return Ok(());
+        };
+        let begin = Ask::Change { group, change };
+        let operation: Operation = self.ask_leader(group, &begin, Instant::now() + ASK_TIMEOUT).await?;
+        let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
+        match ended.state {
+            OperationState::Done => Ok(()),
+            _ => Err(Error::unknown(ErrorKind::Conflict, format!("group {group}: {}", ended.detail))),
+        }
     }
 
     /// An operation as the cluster has it now.

@@ -37,10 +37,13 @@ impl Inner {
     }
 
     async fn reconcile_once(self: &Arc<Self>) {
-        if let Some(doc) = self.doc() {
-            self.learn_addresses(&doc);
-            self.assign_slots(&doc).await;
-            self.tell_own_address(&doc).await;
+        let doc = self.doc();
+        if let Some(doc) = &doc {
+            self.learn_addresses(doc);
+            self.assign_slots(doc).await;
+        }
+        if self.cluster_id().is_some() {
+            self.tell_own_address(doc.as_deref()).await;
         }
         if let Some(meta) = self.host.get(META_GROUP)
             && meta.leads()
@@ -87,14 +90,15 @@ impl Inner {
         }
     }
 
-    /// A node that came back under other addresses tells the cluster.
-    async fn tell_own_address(&self, doc: &ClusterDoc) {
+    /// A node that came back under other addresses tells the cluster; without a document of its own yet, because
+    /// the meta group's leader looks for it at the old address.
+    async fn tell_own_address(&self, doc: Option<&ClusterDoc>) {
         let current = |doc: &ClusterDoc| {
             doc.nodes.get(&self.id).is_none_or(|me| {
                 me.http == self.me.http && me.peer == self.me.peer && me.zone == self.me.zone
             })
         };
-        if current(doc) {
+        if doc.is_some_and(current) {
             return;
         }
         let told = self.change_doc(|doc| {
@@ -157,7 +161,7 @@ impl Inner {
     /// Stops replicas of groups that have gone on without this node and did not tell it.
     async fn retire_leftovers(self: &Arc<Self>) {
         let lonely = |group: &Arc<Group>| group.leader().is_none() || group.names_this_node() == Some(false);
-        for group in self.host.all().into_iter().filter(|group| group.id() != META_GROUP) {
+        for group in self.host.all() {
             let since = self.lonely_since(group.id(), lonely(&group));
             if since.is_some_and(|since| since.elapsed() > LONELY_FOR) {
                 self.retire(group.id()).await;
@@ -165,7 +169,8 @@ impl Inner {
         }
     }
 
-    /// Stops this node's replica of a group, if the group's leader says that the node has no part in it.
+    /// Stops this node's replica of a group, if the group's leader says that the node has no part in it. A node
+    /// without a part in the meta group has none in the cluster.
     pub(super) async fn retire(self: &Arc<Self>, group: GroupId) {
         let ask = Ask::Group { group, digest: false };
         let view: Result<GroupView> = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await;
@@ -173,6 +178,9 @@ impl Inner {
         let members = view.summary.voters.iter().chain(&view.summary.learners);
         let led = view.summary.leader == Some(view.seen_by) && view.seen_by != self.id;
         if led && !members.copied().any(|node| node == self.id) {
+            if group == META_GROUP {
+                self.fail(format!("node {} was removed from its cluster", self.id));
+            }
             tracing::info!(group, "this node holds no replica of the group any more");
             self.host.close(group).await;
         }

@@ -98,17 +98,20 @@ impl Inner {
         if let Some(leader) = self.known_leader(group) {
             return Some(leader);
         }
-        match own {
-            Some(replica) => replica.leader().filter(|&leader| leader != self.id),
-            None => {
-                let doc = self.doc()?;
-                let replicas: Vec<NodeId> = match group {
-                    META_GROUP => doc.nodes.keys().copied().filter(|&node| node != self.id).collect(),
-                    _ => doc.groups.get(&group)?.iter().copied().collect(),
-                };
-                replicas.get(tried % replicas.len().max(1)).copied()
-            }
-        }
+        own.and_then(|replica| replica.leader())
+            .filter(|&leader| leader != self.id)
+            .or_else(|| self.nth_replica(group, tried))
+    }
+
+    /// Any other node that may hold the group or know its leader, another one at each try.
+    fn nth_replica(&self, group: GroupId, tried: usize) -> Option<NodeId> {
+        let nodes: Vec<NodeId> = match (self.doc(), group) {
+            (Some(doc), META_GROUP) => doc.nodes.keys().copied().collect(),
+            (Some(doc), _) => doc.groups.get(&group)?.iter().copied().collect(),
+            (None, _) => self.identity.lock().identity.cluster.as_ref()?.peers.keys().copied().collect(),
+        };
+        let others: Vec<NodeId> = nodes.into_iter().filter(|&node| node != self.id).collect();
+        others.get(tried % others.len().max(1)).copied()
     }
 
     async fn try_write(
