@@ -4,14 +4,13 @@
 //! wait for the disk. Votes are guarded by [`Embargo`].
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, VoteResponse};
 use raft_store::codec::{DecodeError, Decoder};
 use raft_store::raft::{TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 
 use super::lease::Embargo;
+use super::pipeline::Pipeline;
 use super::{Raft, wire};
 use crate::limits::APPENDS_QUEUED_MAX;
 use crate::transport::{Answer, Service};
@@ -76,18 +75,18 @@ impl Inbound {
 }
 
 async fn apply_appends(raft: Raft, mut queue: mpsc::Receiver<Append>) {
-    let mut under_way = FuturesUnordered::new();
+    let mut pipeline = Pipeline::new();
     loop {
         tokio::select! {
             biased;
             next = queue.recv() => match next {
                 Some((request, answer)) => {
                     let raft = raft.clone();
-                    under_way.push(async move { (raft.append_entries(request).await, answer) });
+                    pipeline.begin(async move { (raft.append_entries(request).await, answer) }).await;
                 }
                 None => return,
             },
-            Some((response, answer)) = under_way.next() => match response {
+            Some((response, answer)) = pipeline.next() => match response {
                 Ok(response) => answer.send(wire::encode(|out| messages::put_append_response(out, &response))),
                 Err(error) => tracing::debug!(%error, "append not answered"),
             },

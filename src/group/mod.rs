@@ -11,6 +11,7 @@ mod leadership;
 mod lease;
 mod members;
 mod network;
+mod pipeline;
 mod reads;
 mod snapshot_receive;
 mod snapshot_send;
