@@ -51,6 +51,11 @@ impl Group {
         Some(nodes.any(|(&node, _)| node == self.node))
     }
 
+    /// Why the replica stopped for good, if it did: its disk failed, or openraft met what must not be.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.metrics().running_state.err().map(|fatal| fatal.to_string())
+    }
+
     /// Whether a leader is known and everything committed is applied but for `lag` entries.
     pub(crate) fn caught_up_within(&self, lag: u64) -> bool {
         let metrics = self.metrics();

@@ -25,7 +25,7 @@ impl Inner {
     pub(super) async fn reconcile(self: Arc<Self>) {
         let mut changed = self.doc.subscribe();
         loop {
-            self.watch_disk();
+            self.watch_health();
             self.measure_memory();
             self.reconcile_once().await;
             tokio::select! {
@@ -54,10 +54,16 @@ impl Inner {
         self.retire_leftovers().await;
     }
 
-    /// A log that failed once is not trusted again: the node says why and stops.
-    fn watch_disk(&self) {
+    /// A log that failed once is not trusted again, and a replica that stopped by itself serves nobody: the node
+    /// says why and stops.
+    fn watch_health(&self) {
         if let Err(error) = self.host.deps().log.health() {
             self.fail(format!("the log cannot be written any more: {error}"));
+        }
+        for group in self.host.all() {
+            if let Some(why) = group.failure() {
+                self.fail(format!("group {} stopped: {why}", group.id()));
+            }
         }
     }
 
