@@ -3,11 +3,16 @@
 //! Appends keep their order of arrival and are pipelined: the next is handed to Raft while earlier ones
 //! wait for the disk. Votes are guarded by [`Embargo`].
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, VoteResponse};
+use parking_lot::Mutex;
+use raft_store::NodeId;
 use raft_store::codec::{DecodeError, Decoder};
 use raft_store::raft::{TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::lease::Embargo;
 use super::pipeline::Pipeline;
@@ -23,13 +28,15 @@ pub(crate) struct Inbound {
     raft: Raft,
     embargo: Embargo,
     appends: mpsc::Sender<Append>,
+    /// The leader that sent the last append, and when it came.
+    heard: Mutex<Option<(NodeId, Instant)>>,
 }
 
 impl Inbound {
     pub(crate) fn new(raft: Raft, embargo: Embargo) -> Self {
         let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
         tokio::spawn(apply_appends(raft.clone(), queue));
-        Self { raft, embargo, appends }
+        Self { raft, embargo, appends, heard: Mutex::default() }
     }
 
     /// Handles one message; a malformed one is reported and left unanswered.
@@ -37,6 +44,7 @@ impl Inbound {
         match service {
             wire::APPEND => {
                 let request = wire::decode(body, messages::append)?;
+                *self.heard.lock() = Some((request.vote.leader_id.node_id, Instant::now()));
                 // A full queue drops the answer: the leader sees a lost call and slows down.
                 let _ = self.appends.try_send((request, answer));
             }
@@ -46,6 +54,11 @@ impl Inbound {
             other => return Err(DecodeError::Unknown { what: "Raft service", value: other.into() }),
         }
         Ok(())
+    }
+
+    /// How long ago a leader was last heard from, heartbeats included; `None`: never since the start.
+    pub(crate) fn silence_of(&self, leader: NodeId) -> Option<Duration> {
+        self.heard.lock().filter(|(from, _)| *from == leader).map(|(_, at)| at.elapsed())
     }
 
     fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {

@@ -9,8 +9,8 @@ use raft_store::NodeId;
 use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
-use super::Group;
-use crate::limits::{TRANSFER_POLL, VOTER_ACKED_WITHIN};
+use super::{Group, Metrics};
+use crate::limits::{CAUGHT_UP_LAG, TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,14 @@ impl Group {
     /// Adds a replica without a vote; returns when it has caught up.
     pub(crate) async fn add_learner(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
-        self.raft.add_learner(node, EmptyNode {}, true).await.map(drop).map_err(change_error)
+        self.raft.add_learner(node, EmptyNode {}, false).await.map_err(change_error)?;
+        let caught_up = |metrics: &Metrics| lag_of(metrics, node).is_none_or(|lag| lag <= CAUGHT_UP_LAG);
+        let metrics = self.raft.wait(None).metrics(caught_up, "a new replica to catch up").await;
+        match metrics.map(|metrics| lag_of(&metrics, node)) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(ChangeError::Unknown(format!("group {} changed its leader meanwhile", self.id))),
+            Err(error) => Err(ChangeError::Unknown(error.to_string())),
+        }
     }
 
     /// Gives a learner its vote.
@@ -155,7 +162,7 @@ impl Group {
         let Some(applied) = self.leadership.progress.index() else { return Ok(None) };
         self.raft.trigger().snapshot().await.map_err(|error| unknown(&error))?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let reached = |metrics: &super::Metrics| metrics.snapshot.is_some_and(|id| id.index >= applied);
+        let reached = |metrics: &Metrics| metrics.snapshot.is_some_and(|id| id.index >= applied);
         let metrics = self.raft.wait(Some(left)).metrics(reached, "a snapshot of everything applied").await;
         metrics.map(|metrics| metrics.snapshot.map(|id| id.index)).map_err(|error| unknown(&error))
     }
@@ -181,6 +188,12 @@ impl Group {
     async fn change(&self, members: ChangeMembers<NodeId, EmptyNode>) -> Result<(), ChangeError> {
         self.raft.change_membership(members, false).await.map(drop).map_err(change_error)
     }
+}
+
+/// Entries a replica is behind, as its leader knows; `None`: this node does not lead.
+fn lag_of(metrics: &Metrics, node: NodeId) -> Option<u64> {
+    let matched = metrics.replication.as_ref()?.get(&node).copied().flatten();
+    Some(metrics.last_log_index.unwrap_or(0).saturating_sub(matched.map_or(0, |id| id.index)))
 }
 
 fn majority(voters: &BTreeSet<NodeId>) -> usize {

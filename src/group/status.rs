@@ -28,7 +28,7 @@ impl Group {
             let alone = metrics.membership_config.voter_ids().count() == 1;
             if alone { Some(Duration::ZERO) } else { metrics.last_quorum_acked.map(|acked| acked.elapsed()) }
         } else {
-            self.transport.last_heard(leader)
+            self.inbound.silence_of(leader)
         };
         silent.is_some_and(|silent| silent < HEALTHY_WITHIN).then_some(leader)
     }

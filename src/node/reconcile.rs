@@ -70,7 +70,6 @@ impl Inner {
     fn learn_addresses(&self, doc: &ClusterDoc) {
         let peers = || doc.nodes.iter().filter(|(node, _)| **node != self.id);
         peers().for_each(|(&node, member)| self.transport.set_peer(node, &member.peer));
-        doc.removed.iter().for_each(|&node| self.transport.remove_peer(node));
         let mut file = self.identity.lock();
         let Some(cluster) = file.identity.cluster.clone() else { return };
         let known = peers().map(|(&node, member)| (node, member.peer.clone())).collect();
@@ -175,15 +174,20 @@ impl Inner {
         }
     }
 
+    /// A group as its leader sees it, if that is another node and answers.
+    async fn leaders_view(self: &Arc<Self>, group: GroupId) -> Option<GroupView> {
+        let ask = Ask::Group { group, digest: false };
+        let view: GroupView = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await.ok()?;
+        let leader = view.summary.leader.filter(|&leader| leader != self.id)?;
+        if view.seen_by == leader { Some(view) } else { self.ask(leader, &ask, ASK_TIMEOUT).await.ok() }
+    }
+
     /// Stops this node's replica of a group, if the group's leader says that the node has no part in it. A node
     /// without a part in the meta group has none in the cluster.
     pub(super) async fn retire(self: &Arc<Self>, group: GroupId) {
-        let ask = Ask::Group { group, digest: false };
-        let view: Result<GroupView> = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await;
-        let Ok(view) = view else { return };
-        let members = view.summary.voters.iter().chain(&view.summary.learners);
-        let led = view.summary.leader == Some(view.seen_by) && view.seen_by != self.id;
-        if led && !members.copied().any(|node| node == self.id) {
+        let Some(view) = self.leaders_view(group).await else { return };
+        let mut members = view.summary.voters.iter().chain(&view.summary.learners);
+        if !members.any(|&node| node == self.id) {
             if group == META_GROUP {
                 self.fail(format!("node {} was removed from its cluster", self.id));
             }
