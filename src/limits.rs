@@ -116,3 +116,5 @@ pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub const CAUGHT_UP_LAG: u64 = 100;
 /// How long a node waits for others' parts of a view of the cluster.
 pub const VIEW_TIMEOUT: Duration = Duration::from_millis(500);
+/// How often a waiting client's operation is looked at.
+pub const OPERATION_POLL: Duration = Duration::from_millis(50);

@@ -5,22 +5,18 @@
 //! again: what is done already is skipped.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use raft_store::{GroupId, NodeId};
-use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::doc::META_GROUP;
-use super::identity::random_id;
 use super::meta::Change;
-use super::peer::{self, Ask, Told};
+use super::operations::new_operation;
+use super::peer::Ask;
 use super::{GroupChange, Inner};
-use crate::clock::wall_ms;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{ChangeError, Group};
-use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT, OPERATION_BEAT, ROUTE_PAUSE};
-use crate::transport::Lane;
+use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT};
 use crate::views::{Operation, OperationState};
 
 impl GroupChange {
@@ -49,65 +45,6 @@ impl GroupChange {
 }
 
 impl Inner {
-    /// Asks a node something rare.
-    pub(super) async fn ask<T: DeserializeOwned>(
-        self: &Arc<Self>,
-        node: NodeId,
-        ask: &Ask,
-        timeout: Duration,
-    ) -> Result<T> {
-        let told: Told = if node == self.id {
-            self.clone().tell(ask.clone()).await
-        } else {
-            let call = self.transport.call(node, Lane::Control, peer::ASK, peer::json(ask), timeout).await;
-            let answer = call.map_err(|error| unreachable_node(node, &error))?;
-            peer::from_json(&answer).map_err(|e| Error::unknown(ErrorKind::Internal, e.to_string()))?
-        };
-        let value = told?;
-        serde_json::from_value(value).map_err(|error| Error::unknown(ErrorKind::Internal, error.to_string()))
-    }
-
-    /// Asks whoever leads a group, following hints until one answers or the deadline passes.
-    pub(super) async fn ask_leader<T: DeserializeOwned>(
-        self: &Arc<Self>,
-        group: GroupId,
-        ask: &Ask,
-        deadline: Instant,
-    ) -> Result<T> {
-        loop {
-            let answer = match self.leader_for_ask(group) {
-                Some(node) => self.ask(node, ask, deadline.saturating_duration_since(Instant::now())).await,
-                None => Err(Error::not_applied(ErrorKind::NoLeader, format!("group {group} has no leader"))),
-            };
-            match answer {
-                Err(error) if may_ask_again(&error) && Instant::now() + ROUTE_PAUSE < deadline => {
-                    self.note_leader(group, error.leader);
-                    tokio::time::sleep(ROUTE_PAUSE).await;
-                }
-                other => return other.map_err(|error| error.group(group)),
-            }
-        }
-    }
-
-    fn leader_for_ask(&self, group: GroupId) -> Option<NodeId> {
-        let own = self.host.get(group);
-        own.as_ref()
-            .filter(|replica| replica.leads())
-            .map(|_| self.id)
-            .or_else(|| self.known_leader(group))
-            .or_else(|| own?.leader())
-            .or_else(|| self.any_replica(group))
-    }
-
-    fn any_replica(&self, group: GroupId) -> Option<NodeId> {
-        let doc = self.doc()?;
-        let replicas = match group {
-            META_GROUP => doc.nodes.keys().copied().collect::<Vec<_>>(),
-            _ => doc.groups.get(&group)?.iter().copied().collect(),
-        };
-        replicas.get(rand::random_range(0..replicas.len().max(1))).copied()
-    }
-
     /// Starts a change of a group, wherever it is led.
     pub(super) async fn change_group(
         self: &Arc<Self>,
@@ -258,96 +195,6 @@ impl Inner {
             OperationState::Done => Ok(()),
             _ => Err(Error::unknown(ErrorKind::Conflict, format!("group {group}: {}", ended.detail))),
         }
-    }
-
-    /// An operation as the cluster has it now.
-    pub(super) async fn operation(&self, id: &str) -> Result<Operation> {
-        let (doc, _) = self.read_doc().await.map_err(Error::without_outcome)?;
-        let found = doc.operations.into_iter().find(|operation| operation.id == id);
-        found.ok_or_else(|| {
-            Error::of_read(ErrorKind::UnknownOperation, format!("no operation {id} is remembered"))
-        })
-    }
-
-    /// Waits until an operation ends or the deadline passes; how it stands then.
-    pub(super) async fn await_operation(&self, id: &str, deadline: Instant) -> Result<Operation> {
-        loop {
-            let operation = self.operation(id).await?;
-            if operation.state != OperationState::Running || Instant::now() >= deadline {
-                return Ok(operation);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn record(&self, operation: Operation) -> Result<()> {
-        self.change_doc(|doc| {
-            doc.record(operation.clone());
-            Ok(Change::Write(()))
-        })
-        .await
-    }
-
-    /// Keeps the operation's record fresh while `work` goes on, so that it does not pass for abandoned.
-    async fn beat_while<T>(&self, operation: &Operation, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                result = &mut work => return result,
-                () = tokio::time::sleep(OPERATION_BEAT) => {
-                    let beat = Operation { updated_ms: wall_ms(), ..operation.clone() };
-                    if let Err(error) = self.record(beat).await {
-                        tracing::debug!(%error, "operation not refreshed");
-                    }
-                }
-            }
-        }
-    }
-
-    async fn finish(&self, operation: Operation, result: Result<(), ChangeError>) {
-        let (state, detail) = match &result {
-            Ok(()) => (OperationState::Done, "done".to_owned()),
-            Err(error) => (OperationState::Failed, error.to_string()),
-        };
-        tracing::info!(
-            operation = operation.kind,
-            group = operation.group,
-            node = operation.node,
-            detail,
-            "ended"
-        );
-        let ended = Operation { state, detail, updated_ms: wall_ms(), ..operation };
-        if let Err(error) = self.record(ended).await {
-            tracing::warn!(%error, "the end of an operation was not recorded");
-        }
-    }
-}
-
-fn new_operation(kind: &str, group: Option<GroupId>, node: Option<NodeId>) -> Operation {
-    let now_ms = wall_ms();
-    Operation {
-        id: random_id(),
-        kind: kind.to_owned(),
-        group,
-        node,
-        state: OperationState::Running,
-        detail: "under way".to_owned(),
-        started_ms: now_ms,
-        updated_ms: now_ms,
-    }
-}
-
-/// Whether the same question may go to another node: it was certainly not acted on, for want of a leader.
-fn may_ask_again(error: &Error) -> bool {
-    error.kind == ErrorKind::NoLeader && error.outcome == Some(crate::error::Outcome::NotApplied)
-}
-
-fn unreachable_node(node: NodeId, error: &crate::transport::CallError) -> Error {
-    use crate::transport::CallError;
-    let detail = format!("node {node}: {error}");
-    match error {
-        CallError::Lost(_) => Error::unknown(ErrorKind::NoLeader, detail),
-        CallError::NotSent(_) | CallError::Refused(_) => Error::not_applied(ErrorKind::NoLeader, detail),
     }
 }
 

@@ -5,11 +5,13 @@
 //! error says what became of it.
 
 mod admin;
+mod asking;
 mod doc;
 mod founding;
 mod host;
 mod identity;
 mod meta;
+mod operations;
 mod peer;
 mod reconcile;
 mod requests;
@@ -18,6 +20,7 @@ mod services;
 mod snapshots;
 mod start;
 mod status;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,11 +29,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use raft_store::command::{Command, Reply};
+use raft_store::command::Command;
 use raft_store::key::{Key, NamespaceId};
-use raft_store::map::Entry;
 use raft_store::{GroupId, NodeId};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -44,68 +45,7 @@ use host::Host;
 use identity::IdentityFile;
 use peer::Ask;
 
-/// How fresh a read must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Consistency {
-    /// Sees every write acknowledged before the read began (read index).
-    Linearizable,
-    /// The same, answered by the leader while its lease holds; read index otherwise.
-    Lease,
-    /// Whatever a replica has, with its staleness.
-    Local,
-}
-
-/// One read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
-    /// The key.
-    pub key: Key,
-    /// How fresh.
-    pub consistency: Consistency,
-    /// For `Local`: refuse (`too-stale`) when the replica may be further behind.
-    pub max_staleness: Option<Duration>,
-}
-
-/// What a read found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadOk {
-    /// The group that answered.
-    pub group: GroupId,
-    /// The entry; `None`: absent or expired.
-    pub entry: Option<Entry>,
-    /// Group time of the answer, ms: `deadline - time_ms` is what is left.
-    pub time_ms: u64,
-    /// The consistency it was served with.
-    pub consistency: Consistency,
-    /// For `Local`: an upper bound on how far behind the answer may be, ms.
-    pub staleness_ms: Option<u64>,
-}
-
-/// What a write did. `reply` may be a rejection, which changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteOk {
-    /// The group that applied it.
-    pub group: GroupId,
-    /// Group time when it was applied, ms.
-    pub time_ms: u64,
-    /// Its reply.
-    pub reply: Reply,
-}
-
-/// A change of a group's members or leader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GroupChange {
-    /// Learner, catch up, promote.
-    AddVoter(NodeId),
-    /// Out of the voters and off the node.
-    RemoveVoter(NodeId),
-    /// A replica without a vote.
-    AddLearner(NodeId),
-    /// Takes a learner away.
-    RemoveLearner(NodeId),
-}
+pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
 /// One node; cheap to clone.
 #[derive(Clone)]
