@@ -1,5 +1,6 @@
 //! Tests of the server as a whole: real nodes in this process, real sockets, on ports the system chooses.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
+mod architecture;
 mod http;
 mod support;
