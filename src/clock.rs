@@ -16,6 +16,13 @@ pub fn boot_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
+/// How long the machine has been suspended since it started, ms, give or take the time between two readings.
+/// Leases are counted on a clock that stands still meanwhile, so a leader looks here before it trusts one.
+pub fn suspended_ms() -> u64 {
+    let running = clock_gettime(ClockId::Monotonic);
+    boot_ms().saturating_sub(running.tv_sec as u64 * 1000 + running.tv_nsec as u64 / 1_000_000)
+}
+
 /// The wall clock, ms since 1970; it may step either way, so it decides no expiry.
 pub fn wall_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)

@@ -47,8 +47,6 @@ pub enum ErrorKind {
     TooLarge,
     /// The body's media type is not understood.
     MediaType,
-    /// The keys belong to different groups.
-    CrossGroup,
     /// The value does not fit the operation.
     InvalidValue,
     /// The value is not an integer.

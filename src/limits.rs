@@ -6,16 +6,17 @@ use std::time::Duration;
 pub const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// Longest a client may ask to wait for anything.
 pub const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(60);
-/// Largest HTTP body: a value of the largest size in base64, and its JSON around it.
+/// Largest HTTP body: a value of the largest size as a JSON string in which every byte is escaped (`\\u0001`), and
+/// the JSON around it.
 pub const fn body_bytes_max(value_bytes_max: usize) -> usize {
-    value_bytes_max / 3 * 4 + (64 << 10)
+    value_bytes_max * 6 + (64 << 10)
 }
 /// Most operations in one `POST /v1/batch`.
 pub const BATCH_OPERATIONS_MAX: usize = 1000;
 /// Commands waiting for a group's batcher; past it `queue-full`.
 pub const PROPOSALS_QUEUED_MAX: usize = 16_384;
 /// Bytes of commands waiting for a group's batcher; past it `queue-full`.
-pub const PROPOSAL_BYTES_QUEUED_MAX: usize = 64 << 20;
+pub const PROPOSAL_BYTES_QUEUED_MAX: usize = 256 << 20;
 /// Packed entries of one group that may be on their way through Raft at once.
 pub const PROPOSALS_IN_FLIGHT_MAX: usize = 2;
 /// Reads waiting for a group's next read-index round; past it `queue-full`.
@@ -118,3 +119,9 @@ pub const CAUGHT_UP_LAG: u64 = 100;
 pub const VIEW_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often a waiting client's operation is looked at.
 pub const OPERATION_POLL: Duration = Duration::from_millis(50);
+/// Suspend shorter than this, ms, is taken for the time between two clock readings; far below the lease's margin.
+pub const SUSPEND_TOLERANCE_MS: u64 = 20;
+/// Most bytes of values in one answer between nodes; what is left over is asked for again.
+pub const READ_ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Most bytes of values one batch of reads returns; further reads of it answer `too-large`.
+pub const READ_BATCH_BYTES_MAX: usize = 64 << 20;

@@ -14,6 +14,7 @@ use raft_store::raft::{TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::leadership::Leadership;
 use super::lease::Embargo;
 use super::pipeline::Pipeline;
 use super::{Raft, wire};
@@ -33,9 +34,10 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    pub(crate) fn new(raft: Raft, embargo: Embargo) -> Self {
+    pub(crate) fn new(leadership: Leadership, embargo: Embargo) -> Self {
         let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
-        tokio::spawn(apply_appends(raft.clone(), queue));
+        let raft = leadership.raft.clone();
+        tokio::spawn(apply_appends(leadership, queue));
         Self { raft, embargo, appends, heard: Mutex::default() }
     }
 
@@ -87,20 +89,25 @@ impl Inbound {
     }
 }
 
-async fn apply_appends(raft: Raft, mut queue: mpsc::Receiver<Append>) {
+async fn apply_appends(leadership: Leadership, mut queue: mpsc::Receiver<Append>) {
     let mut pipeline = Pipeline::new();
     loop {
         tokio::select! {
             biased;
-            next = queue.recv() => match next {
+            next = queue.recv(), if pipeline.len() < APPENDS_QUEUED_MAX => match next {
                 Some((request, answer)) => {
-                    let raft = raft.clone();
+                    let raft = leadership.raft.clone();
                     pipeline.begin(async move { (raft.append_entries(request).await, answer) }).await;
                 }
                 None => return,
             },
             Some((response, answer)) = pipeline.next() => match response {
-                Ok(response) => answer.send(wire::encode(|out| messages::put_append_response(out, &response))),
+                Ok(response) => {
+                    if response.is_success() {
+                        leadership.applied.clock.heard_other_leader();
+                    }
+                    answer.send(wire::encode(|out| messages::put_append_response(out, &response)));
+                }
                 Err(error) => tracing::debug!(%error, "append not answered"),
             },
         }

@@ -3,12 +3,16 @@
 //! - A voter that restarted has forgotten until when it promised its leader not to vote for another, so for
 //!   one lease after its start it grants no ordinary vote and starts no election ([`Embargo`]).
 //! - Clocks may drift between nodes, so a leader answers from its lease only for part of it ([`read_age`]).
+//! - openraft counts leases on a clock that stands still while the machine is suspended, so after a suspend a leader
+//!   has to be confirmed by a quorum before it trusts a lease again ([`Awake`]).
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Raft;
+use crate::clock::suspended_ms;
+use crate::limits::SUSPEND_TOLERANCE_MS;
 
 /// Until when a restarted voter grants no vote and stands for none.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +44,24 @@ impl Embargo {
             tokio::time::sleep_until(until).await;
             raft.runtime_config().elect(true);
         });
+    }
+}
+
+/// Whether the machine has run on since a quorum last confirmed this leader.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awake {
+    suspended_ms: u64,
+}
+
+impl Awake {
+    pub(crate) fn now() -> Self {
+        Self { suspended_ms: suspended_ms() }
+    }
+
+    /// Whether there was no suspend between `self` and now. Reading two clocks takes a moment in which the task may
+    /// be interrupted; taking that for a suspend costs a round, no more.
+    pub(crate) fn still(self) -> bool {
+        suspended_ms() <= self.suspended_ms + SUSPEND_TOLERANCE_MS
     }
 }
 

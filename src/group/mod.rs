@@ -1,6 +1,6 @@
 //! One Raft group on this node: the only layer that calls openraft.
 //!
-//! Writes go through the [`batcher`], reads through shared [`reads`] rounds, time through the [`ticker`].
+//! Writes go through the `batcher`, reads through shared `reads` rounds, time through the `ticker`.
 //! An answer is given only for what openraft has committed and this replica has applied.
 
 mod applied;
@@ -41,6 +41,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::clock::wall_ms;
+use crate::limits::READ_ANSWER_BYTES_MAX;
 use crate::transport::{Answer, Service, Transport};
 use applied::{Applied, Progress};
 use batcher::Batcher;
@@ -142,7 +143,6 @@ impl Group {
     ) -> Self {
         let batcher = Batcher::spawn(leadership.clone());
         let ticker = tokio::spawn(ticker::run(leadership.clone(), batcher.clone())).abort_handle();
-        let listener = tokio::spawn(hear_leaders(deps.node, leadership.clone())).abort_handle();
         Self {
             id,
             node: deps.node,
@@ -151,11 +151,11 @@ impl Group {
             batcher,
             read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
             lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
-            inbound: Inbound::new(raft.clone(), embargo),
+            inbound: Inbound::new(leadership.clone(), embargo),
             snapshots: SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone()),
             fresh_at: Mutex::new(None),
             refreshing: AtomicBool::new(false),
-            tasks: vec![ticker, listener],
+            tasks: vec![ticker],
             leadership,
             raft,
         }
@@ -217,10 +217,22 @@ impl Group {
         }
     }
 
-    /// What this replica holds now, however old.
+    /// What this replica holds now, however old: as many of the keys, from the first on, as one answer may hold.
     pub(crate) fn look_up(&self, keys: &[Key]) -> Lookups {
         let map = self.map.read();
-        Lookups { time_ms: map.time_ms(), found: keys.iter().map(|key| map.get(key)).collect() }
+        let mut bytes = 0;
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let one = map.get(key);
+            if let Lookup::Hit(entry) = &one {
+                bytes += entry.value.len();
+            }
+            found.push(one);
+            if bytes >= READ_ANSWER_BYTES_MAX {
+                break;
+            }
+        }
+        Lookups { time_ms: map.time_ms(), found }
     }
 
     /// An upper bound on how far behind this replica may be. Measured from the last confirmed round; before
@@ -257,7 +269,7 @@ impl Group {
         self.batcher.queued()
     }
 
-    /// Bytes of everything in the map, for the node's memory bound.
+    /// The map, for reading only.
     pub(crate) fn map(&self) -> &SharedMap {
         &self.map
     }
@@ -273,19 +285,6 @@ impl Group {
 
 fn is_due(found: &Lookup, now_ms: u64) -> bool {
     matches!(found, Lookup::Hit(entry) if entry.deadline.is_some_and(|deadline| deadline <= now_ms))
-}
-
-async fn hear_leaders(node: NodeId, leadership: Leadership) {
-    let mut server = leadership.raft.server_metrics();
-    loop {
-        let leader = server.borrow_watched().current_leader;
-        if leader.is_some_and(|leader| leader != node) {
-            leadership.applied.clock.heard_other_leader();
-        }
-        if server.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 pub(crate) fn metrics_of(raft: &Raft) -> Metrics {

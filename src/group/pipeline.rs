@@ -25,6 +25,11 @@ impl<T: Send + 'static> Pipeline<T> {
         Self { under_way: FuturesUnordered::new() }
     }
 
+    /// Calls under way.
+    pub(crate) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
     /// Begins a call. tokio makes a task that has done much return early, at any point where it might wait, and the
     /// calls behind would overtake this one: so it begins without that constraint.
     pub(crate) async fn begin(&mut self, call: impl Future<Output = T> + Send + 'static) {

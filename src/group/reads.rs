@@ -13,7 +13,7 @@ use raft_store::raft::TypeConfig;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Raft;
-use super::lease::read_age;
+use super::lease::{Awake, read_age};
 use crate::limits::READS_QUEUED_MAX;
 
 /// Why a round gave no read index; nothing was read.
@@ -64,20 +64,28 @@ impl ReadRounds {
 
 async fn run(raft: Raft, confirm: Confirm, mut waiting: mpsc::Receiver<oneshot::Sender<Outcome>>) {
     let mut round = Vec::new();
+    let mut awake = Awake::now();
     while waiting.recv_many(&mut round, READS_QUEUED_MAX).await > 0 {
-        let outcome = confirmed(&raft, confirm).await;
+        let outcome = confirmed(&raft, confirm, &mut awake).await;
         round.drain(..).for_each(|reply| drop(reply.send(outcome.clone())));
     }
 }
 
-async fn confirmed(raft: &Raft, confirm: Confirm) -> Outcome {
+/// One round. `awake` is as of the last round that asked a quorum.
+async fn confirmed(raft: &Raft, confirm: Confirm, awake: &mut Awake) -> Outcome {
     if let Confirm::Lease(lease) = confirm {
         let held = LinearizerOption::new(Some(read_age(lease)), false).with_wait_timeout(Duration::ZERO);
-        if let Ok(index) = read_index(raft, held).await {
+        // Looked at after the lease, so that a suspend before or while it was looked at shows.
+        if let Ok(index) = read_index(raft, held).await
+            && awake.still()
+        {
             return Ok(index);
         }
     }
-    read_index(raft, LinearizerOption::new(Some(Duration::ZERO), true)).await
+    let began = Awake::now();
+    let index = read_index(raft, LinearizerOption::new(Some(Duration::ZERO), true)).await?;
+    *awake = began;
+    Ok(index)
 }
 
 async fn read_index(raft: &Raft, option: LinearizerOption) -> Outcome {

@@ -3,7 +3,6 @@
 //! All share one set of fields; each operation says which it takes, and any other is refused, so that no
 //! typo and no misunderstanding goes unseen.
 
-use bytes::Bytes;
 use raft_store::command::{Append, Command, Condition, Content, Delete, Expiry, Incr, Persist, Set, Touch};
 use raft_store::key::Key;
 use serde::{Deserialize, Deserializer};
@@ -49,7 +48,7 @@ pub(super) enum Edit {
     /// Add to it.
     Incr(i64, Option<i64>),
     /// Append to it.
-    Append(Value),
+    Append(Value, usize),
     /// Give it a new deadline.
     Touch(u64),
     /// Take its deadline away.
@@ -99,7 +98,7 @@ impl<'a> Fields<'a> {
         match op {
             "set" => self.set(value_bytes_max),
             "incr" => Ok(Edit::Incr(integer("by", self.by)?.unwrap_or(1), integer("init", self.init)?)),
-            "append" => Ok(Edit::Append(self.suffix()?.within(value_bytes_max)?)),
+            "append" => Ok(Edit::Append(self.suffix()?.within(value_bytes_max)?, value_bytes_max)),
             "touch" => ttl::required(self.ttl_ms).map(Edit::Touch),
             "persist" => Ok(Edit::Persist),
             _ => Ok(Edit::Delete),
@@ -152,15 +151,14 @@ impl Edit {
             }
             Self::Delete => Command::Delete(Delete { key, condition }),
             Self::Incr(by, init) => Command::Incr(Incr { key, by, init, condition }),
-            Self::Append(Value { bytes: suffix, content }) => append(key, suffix, content, condition),
+            Self::Append(Value { bytes: suffix, content }, bytes_max) => {
+                let len_max = bytes_max as u64;
+                Command::Append(Append { key, suffix, content, len_max, condition })
+            }
             Self::Touch(ttl_ms) => Command::Touch(Touch { key, ttl_ms, condition }),
             Self::Persist => Command::Persist(Persist { key, condition }),
         }
     }
-}
-
-fn append(key: Key, suffix: Bytes, content: Content, condition: Condition) -> Command {
-    Command::Append(Append { key, suffix, content, condition })
 }
 
 /// A 64-bit integer; `null` is none.
@@ -182,6 +180,8 @@ fn bad_request(detail: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     const MAX: usize = 8;
@@ -230,7 +230,7 @@ mod tests {
     fn patches() {
         assert_eq!(patch(r#"{"op":"incr"}"#), Ok(Edit::Incr(1, None)));
         assert_eq!(patch(r#"{"op":"incr","by":-5,"init":0}"#), Ok(Edit::Incr(-5, Some(0))));
-        assert_eq!(patch(r#"{"op":"append","value":"x"}"#), Ok(Edit::Append(text("x"))));
+        assert_eq!(patch(r#"{"op":"append","value":"x"}"#), Ok(Edit::Append(text("x"), MAX)));
         assert_eq!(patch(r#"{"op":"touch","ttl_ms":7}"#), Ok(Edit::Touch(7)));
         assert_eq!(patch(r#"{"op":"persist"}"#), Ok(Edit::Persist));
     }

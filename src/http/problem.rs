@@ -79,9 +79,6 @@ pub(super) const fn describe(kind: ErrorKind) -> (StatusCode, &'static str, &'st
         }
         ErrorKind::TooLarge => (S::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
         ErrorKind::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not understood"),
-        ErrorKind::CrossGroup => {
-            (S::UNPROCESSABLE_ENTITY, "cross-group", "The keys belong to different groups")
-        }
         ErrorKind::InvalidValue => (S::UNPROCESSABLE_ENTITY, "invalid-value", "The value does not fit"),
         ErrorKind::NotANumber => (S::UNPROCESSABLE_ENTITY, "not-a-number", "The value is not an integer"),
         ErrorKind::QueueFull => (S::TOO_MANY_REQUESTS, "queue-full", "Too much is waiting already"),
@@ -131,7 +128,7 @@ pub(super) fn render(response: &mut Response, error: &Error, id: &RequestId) {
 mod tests {
     use super::*;
 
-    const KINDS: [ErrorKind; 26] = [
+    const KINDS: [ErrorKind; 25] = [
         ErrorKind::BadRequest,
         ErrorKind::BadKey,
         ErrorKind::Miss,
@@ -147,7 +144,6 @@ mod tests {
         ErrorKind::VersionMismatch,
         ErrorKind::TooLarge,
         ErrorKind::MediaType,
-        ErrorKind::CrossGroup,
         ErrorKind::InvalidValue,
         ErrorKind::NotANumber,
         ErrorKind::QueueFull,

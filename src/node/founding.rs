@@ -38,7 +38,7 @@ impl Inner {
             let mut fresh = BTreeMap::from([(self.id, self.applicant())]);
             for seed in self.config.seeds.iter().filter(|&seed| *seed != self.me.peer) {
                 match self.probe(seed).await {
-                    Some(Probed::Member(joined)) => return self.join(seed, joined).await,
+                    Some(Probed::Member) => return self.join(seed).await,
                     Some(Probed::Refused(why)) => {
                         anyhow::bail!("the cluster at {seed} refuses this node: {why}")
                     }
@@ -89,10 +89,13 @@ impl Inner {
             tracing::debug!(objection, "not founding");
             return Ok(false);
         }
-        for other in &others {
-            if let Some(objection) = self.object(&other.spec.peer, peer::PREPARE, peer::json(&self.id)).await
-            {
-                tracing::info!(node = other.spec.id, objection, "not founding a cluster yet");
+        // All at once, so that no promise is old when the last one comes.
+        let asked = others.iter().map(|other| async {
+            (other.spec.id, self.object(&other.spec.peer, peer::PREPARE, peer::json(&self.id)).await)
+        });
+        for (node, objection) in futures_util::future::join_all(asked).await {
+            if let Some(objection) = objection {
+                tracing::info!(node, objection, "not founding a cluster yet");
                 return Ok(false);
             }
         }
@@ -178,7 +181,7 @@ impl Inner {
     }
 
     /// Joins the cluster of which `seed` is a member.
-    async fn join(self: &Arc<Self>, seed: &str, _known: Joined) -> anyhow::Result<()> {
+    async fn join(self: &Arc<Self>, seed: &str) -> anyhow::Result<()> {
         loop {
             let question = peer::json(&self.applicant());
             let answer = self.transport.call_addr(seed, peer::JOIN, question, Duration::from_secs(10)).await;
@@ -215,7 +218,9 @@ impl Inner {
 
     /// Answers a fresh node's probe.
     pub(super) fn probed(&self, applicant: &Applicant) -> Probed {
-        let Some(cluster_id) = self.cluster_id() else { return Probed::Fresh(self.applicant()) };
+        if self.cluster_id().is_none() {
+            return Probed::Fresh(self.applicant());
+        }
         let (node, store) = (applicant.spec.id, applicant.store.as_str());
         let founder = self.identity.lock().identity.cluster.as_ref().and_then(|cluster| {
             cluster.founding.as_ref().and_then(|founding| founding.founders.get(&node).cloned())
@@ -228,7 +233,7 @@ impl Inner {
         };
         match refusal {
             Some(refusal) => Probed::Refused(refusal.to_string()),
-            None => Probed::Member(Joined { cluster_id, peers: Vec::new() }),
+            None => Probed::Member,
         }
     }
 }

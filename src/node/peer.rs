@@ -45,7 +45,7 @@ pub(crate) enum Probed {
     /// It is fresh too.
     Fresh(Applicant),
     /// It belongs to a cluster, and would let the asker in.
-    Member(Joined),
+    Member,
     /// It belongs to a cluster that will not have the asker.
     Refused(String),
 }

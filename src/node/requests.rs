@@ -14,7 +14,7 @@ use super::peer::{Looked, ReadKeys};
 use super::{Consistency, Inner, Read, ReadOk, WriteOk};
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::Batch;
-use crate::limits::{NO_LEADER_RETRY_AFTER_MS, ROUTE_PAUSE};
+use crate::limits::{NO_LEADER_RETRY_AFTER_MS, READ_BATCH_BYTES_MAX, ROUTE_PAUSE};
 
 /// Places of requests in the order asked, by what they can travel with.
 type Places<K> = BTreeMap<K, Vec<usize>>;
@@ -90,6 +90,7 @@ impl Inner {
     pub(super) async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
         let mut answers: Vec<Option<Result<ReadOk>>> = vec![None; reads.len()];
         loop {
+            refuse_if_full(&mut answers);
             let mut places: Places<(GroupId, u8)> = Places::new();
             for (place, read) in reads.iter().enumerate() {
                 if answers[place].is_some() {
@@ -129,6 +130,18 @@ impl Inner {
     }
 }
 
+/// Ends a batch whose answers hold as much as they may: what has no answer yet gets none.
+fn refuse_if_full(answers: &mut [Option<Result<ReadOk>>]) {
+    let held = answers.iter().flatten().flatten().filter_map(|read| Some(read.entry.as_ref()?.value.len()));
+    if held.sum::<usize>() < READ_BATCH_BYTES_MAX {
+        return;
+    }
+    let detail =
+        format!("the answers before this one hold {READ_BATCH_BYTES_MAX} bytes; ask for fewer keys at once");
+    let full = Error::of_read(ErrorKind::TooLarge, detail);
+    answers.iter_mut().filter(|answer| answer.is_none()).for_each(|answer| *answer = Some(Err(full.clone())));
+}
+
 /// What a reply means; `None`: the group did not own the slot, and there is time to ask the one that does.
 fn settle(group: GroupId, reply: Result<(u64, Reply)>, deadline: Instant) -> Option<Result<WriteOk>> {
     match reply {
@@ -165,9 +178,8 @@ fn found(
         Some(Lookup::Hit(entry)) => Some(entry.clone()),
         Some(Lookup::Miss) => None,
         Some(Lookup::NotOwner) => return moving(group, deadline).map(|error| Err(error.without_outcome())),
-        None => {
-            return Some(Err(Error::of_read(ErrorKind::Internal, "fewer answers than keys").group(group)));
-        }
+        // The answer was full: this key is asked for again.
+        None => return None,
     };
     Some(Ok(ReadOk {
         group,

@@ -47,6 +47,30 @@ async fn deadline_survives_a_restart_of_all() -> anyhow::Result<()> {
     .await
 }
 
+/// Nobody's clock ran meanwhile: the time comes from the wall clock's gap, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deadline_passes_while_every_node_is_down() -> anyhow::Result<()> {
+    with_cluster(3, Options::default(), async |cluster| {
+        // One key in each of several groups, so that every node leads one of them after the restart.
+        let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        for key in keys {
+            let input = Input::Set { value: "goes".into(), ttl_ms: Some(TTL.as_millis() as u64) };
+            let set = Client::default().operate(cluster.http(1)?, key, &input).await;
+            ensure!(set.outcome == Outcome::Ok, "{set:?}");
+        }
+        cluster.kill_all()?;
+        tokio::time::sleep(TTL).await;
+        cluster.ids().into_iter().try_for_each(|id| cluster.start(id))?;
+        cluster.ready().await?;
+        for key in keys {
+            let left = get(cluster.http(1)?, key, Consistency::Linearizable).await?;
+            ensure!(left.is_none(), "{key} outlived an outage longer than its time: {left:?}");
+        }
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn versions_grow_over_delete_expiry_and_restart() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Condition, Content, Rejection, Reply, content, key, put_content, put_key};
-use crate::codec::{DecodeError, Decoder, put_bytes};
+use crate::codec::{DecodeError, Decoder, put_bytes, put_varint};
 use crate::key::Key;
 use crate::map::{Change, Record, TtlMap};
 
@@ -17,6 +17,9 @@ pub struct Append {
     pub suffix: Bytes,
     /// Content of the value when this creates it (`Text` or `Octets`; `Json` is `WrongContent`).
     pub content: Content,
+    /// Longest value this may leave, in bytes; `VALUE_BYTES_CEILING` holds whatever this says. It travels with the
+    /// command because replicas may be configured differently.
+    pub len_max: u64,
     /// What must hold.
     pub condition: Condition,
 }
@@ -24,6 +27,10 @@ pub struct Append {
 impl Append {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
         let current = map.admit(&self.key, self.condition)?;
+        let len = current.as_ref().map_or(0, |record| record.value().len()) + self.suffix.len();
+        if len as u64 > self.len_max {
+            return Err(Rejection::TooLarge);
+        }
         let change = Change {
             content: &self.new_content(current.as_ref())?,
             value: &[current.as_ref().map_or(&[], Record::value), &self.suffix],
@@ -46,11 +53,13 @@ impl Append {
         put_key(out, &self.key);
         put_content(out, &self.content);
         self.condition.put(out);
+        put_varint(out, self.len_max);
         put_bytes(out, &self.suffix);
     }
 
     pub(super) fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
         let (key, content, condition) = (key(input)?, content(input)?, Condition::read(input)?);
-        Ok(Self { key, suffix: input.bytes()?, content, condition })
+        let len_max = input.varint()?;
+        Ok(Self { key, suffix: input.bytes()?, content, len_max, condition })
     }
 }

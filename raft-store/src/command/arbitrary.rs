@@ -61,6 +61,10 @@ fn slots() -> impl Strategy<Value = SlotSet> {
     prop_oneof![Just(SlotSet::all()), few.prop_map(|keys| keys.iter().map(Key::slot).collect())]
 }
 
+fn len_max() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => Just(u64::MAX), 1 => 0..8u64]
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => (key(), value(), content(), expiry(), condition()).prop_map(
@@ -72,8 +76,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         1 => (key(), condition()).prop_map(|(key, condition)| Command::Persist(Persist { key, condition })),
         3 => (key(), any::<i64>(), option::of(-3..3i64), condition())
             .prop_map(|(key, by, init, condition)| Command::Incr(Incr { key, by, init, condition })),
-        3 => (key(), value(), content(), condition()).prop_map(
-            |(key, suffix, content, condition)| Command::Append(Append { key, suffix, content, condition })
+        3 => (key(), value(), content(), len_max(), condition()).prop_map(
+            |(key, suffix, content, len_max, condition)| Command::Append(Append { key, suffix, content, len_max, condition })
         ),
         1 => (0..6u64, slots()).prop_map(|(epoch, slots)| Command::AssignSlots(AssignSlots { epoch, slots })),
     ]

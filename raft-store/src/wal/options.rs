@@ -1,6 +1,6 @@
 //! The log's settings and bounds, each by name.
 
-/// Most bytes one append may hold: with [`QUEUE_BYTES_CEILING`] it keeps a batch's length within 32 bits.
+/// Most bytes one append may hold: with `QUEUE_BYTES_CEILING` it keeps a batch's length within 32 bits.
 pub const APPEND_BYTES_MAX: usize = 1 << 30;
 /// Largest queue that may be configured, in bytes.
 pub(super) const QUEUE_BYTES_CEILING: usize = 1 << 30;

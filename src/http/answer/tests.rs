@@ -108,7 +108,13 @@ fn writes_show_what_they_left() {
     assert_eq!((answer.status, body(&answer)), (StatusCode::OK, expected));
 
     let (suffix, content) = (Bytes::new(), Content::Text);
-    let append = Command::Append(Append { key: at.key.clone(), suffix, content, condition: Condition::None });
+    let append = Command::Append(Append {
+        key: at.key.clone(),
+        suffix,
+        content,
+        len_max: 9,
+        condition: Condition::None,
+    });
     assert_eq!(body(&of_write(&at, &append, &done).unwrap())["len"], 3);
 
     let deleted = write(Reply::Deleted { deleted: true, version: 9 });

@@ -34,7 +34,10 @@ async fn values_up_to_the_limit_are_taken_and_no_longer_ones() {
         .patch(JSON, &format!("{{\"op\":\"append\",\"value\":\"{fits}x\"}}"))
         .await
         .refused(413, "too-large");
+    client.patch(JSON, r#"{"op":"append","value":"x"}"#).await.refused(413, "too-large");
     assert_eq!(client.get(JSON).await.header("etag"), before);
+    let escaped = "\\u0001".repeat(VALUE_MAX);
+    client.put(JSON, &format!("{{\"value\":\"{escaped}\"}}")).await.json(200);
     cluster.stop().await;
 }
 

@@ -103,3 +103,29 @@ async fn voters(client: &Client) -> Value {
     let mut group = client.get("/v1/cluster/groups/1").await.json(200);
     group["voters"].take()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_larger_than_one_message_comes_through_any_node_up_to_its_bound() {
+    const VALUE_BYTES: usize = 1 << 20;
+    let cluster = Cluster::of(3).await;
+    let value = "x".repeat(VALUE_BYTES);
+    for number in 0..80 {
+        let body = json!({ "value": value }).to_string();
+        cluster.client(0).put(&format!("/v1/kv/default/%7Bbig%7D{number}"), &body).await.json(201);
+    }
+    let get = |number: usize| json!({"op": "get", "key": format!("{{big}}{number}")});
+    let ask = async |node: usize, count: usize| {
+        let operations: Vec<Value> = (0..count).map(get).collect();
+        let body = json!({ "operations": operations }).to_string();
+        let reply = cluster.client(node).send("POST", "/v1/batch?timeout=30s", &[], body).await.json(200);
+        let results = reply["results"].as_array().unwrap().clone();
+        results.iter().map(|result| result["status"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    for node in 0..3 {
+        assert_eq!(ask(node, 40).await, vec![200; 40]);
+        let all = ask(node, 80).await;
+        assert_eq!(&all[..64], vec![200; 64]);
+        assert_eq!(all.last(), Some(&413));
+    }
+    cluster.stop().await;
+}

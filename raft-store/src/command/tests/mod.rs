@@ -78,7 +78,7 @@ fn incr(by: i64, init: Option<i64>) -> Command {
 
 fn append(suffix: &[u8], content: Content) -> Command {
     let suffix = Bytes::copy_from_slice(suffix);
-    Command::Append(Append { key: k(), suffix, content, condition: Condition::None })
+    Command::Append(Append { key: k(), suffix, content, len_max: 1 << 40, condition: Condition::None })
 }
 
 fn mismatch(current: Option<u64>) -> Rejection {
@@ -206,5 +206,13 @@ fn append_refuses_json_and_too_much() {
     assert_eq!(bench.refused(append(b"1", Content::Octets)), Rejection::WrongContent);
     bench.run(set(&"x".repeat(VALUE_BYTES_CEILING)));
     assert_eq!(bench.refused(append(b"1", Content::Octets)), Rejection::TooLarge);
+    let short = |len_max| {
+        let (suffix, content) = (Bytes::from_static(b"abc"), Content::Octets);
+        let key = Key::new(0, b"other").unwrap();
+        Command::Append(Append { key, suffix, content, len_max, condition: Condition::None })
+    };
+    assert_eq!(bench.refused(short(2)), Rejection::TooLarge);
+    assert_eq!(bench.written(short(3)).len, 3);
+    assert_eq!(bench.refused(short(5)), Rejection::TooLarge);
     assert_eq!(bench.refused(set(&"x".repeat(VALUE_BYTES_CEILING + 1))), Rejection::TooLarge);
 }
