@@ -82,17 +82,19 @@ impl Inner {
 
     /// Gives every group this node leads the slots the table says.
     async fn assign_slots(&self, doc: &ClusterDoc) {
-        for group in self.host.all().into_iter().filter(|group| group.id() != META_GROUP && group.leads()) {
-            if group.map().read().owned().0 >= doc.epoch {
-                continue;
-            }
+        let outdated = |group: &Arc<Group>| {
+            group.id() != META_GROUP && group.leads() && group.map().read().owned().0 < doc.epoch
+        };
+        let groups = self.host.all().into_iter().filter(outdated);
+        futures_util::future::join_all(groups.map(async |group| {
             let ranges = doc.slots.iter().filter(|range| range.group == group.id());
             let slots: SlotSet = ranges.flat_map(|range| range.first..=range.last).collect();
             let assign = Command::AssignSlots(AssignSlots { epoch: doc.epoch, slots });
             if let Err(error) = group.propose(Batch::new(&[assign])).await {
                 tracing::debug!(group = group.id(), %error, "slots not assigned yet");
             }
-        }
+        }))
+        .await;
     }
 
     /// A node that came back under other addresses tells the cluster; without a document of its own yet, because
