@@ -58,6 +58,25 @@ pub struct NodeView {
     pub disk_bytes: u64,
 }
 
+impl NodeView {
+    /// A node of which only its membership is known.
+    pub fn unheard(member: MemberSpec, state: &str) -> Self {
+        Self {
+            id: member.id,
+            http: member.http,
+            peer: member.peer,
+            zone: member.zone,
+            state: state.to_owned(),
+            version: String::new(),
+            leads: 0,
+            replicas: 0,
+            memory_bytes: 0,
+            memory_bytes_max: 0,
+            disk_bytes: 0,
+        }
+    }
+}
+
 /// One group in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupSummary {
@@ -117,6 +136,8 @@ pub struct ReplicaView {
     pub matched: Option<u64>,
     /// Entries it is behind the leader's log.
     pub lag: u64,
+    /// Whether it acknowledged a heartbeat just now.
+    pub healthy: bool,
 }
 
 /// A run of slots of one group.

@@ -175,7 +175,7 @@ mod tests {
             applied: Some(98),
             snapshot: None,
             log_bytes: 2048,
-            replicas: vec![ReplicaView { node: 2, matched: Some(97), lag: 2 }],
+            replicas: vec![ReplicaView { node: 2, matched: Some(97), lag: 2, healthy: true }],
             time_ms: 0,
             items: 5,
             bytes: 100,

@@ -7,7 +7,7 @@ use openraft::{Instant as _, ServerState};
 use raft_store::NodeId;
 
 use super::{Group, Metrics, metrics_of};
-use crate::limits::HEALTHY_WITHIN;
+use crate::limits::{HEALTHY_WITHIN, VOTER_ACKED_WITHIN};
 use crate::views::{GroupSummary, GroupView, ReplicaView};
 
 impl Group {
@@ -71,10 +71,8 @@ impl Group {
 
     /// Voters that acknowledged a heartbeat within `window`, this leader included.
     pub(super) fn healthy_voters(&self, metrics: &Metrics, window: Duration) -> BTreeSet<NodeId> {
-        let acked = metrics.heartbeat.iter().flatten();
-        let recent = acked.filter(|(_, at)| at.as_ref().is_some_and(|at| at.elapsed() < window));
-        let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().collect();
-        recent.map(|(&node, _)| node).chain([self.node]).filter(|node| voters.contains(node)).collect()
+        let healthy = |node: &NodeId| *node == self.node || acked_within(metrics, *node, window);
+        metrics.membership_config.voter_ids().filter(healthy).collect()
     }
 
     /// Number, leader and members.
@@ -104,7 +102,7 @@ impl Group {
             applied,
             snapshot: metrics.snapshot.map(|id| id.index),
             log_bytes: log.bytes,
-            replicas: replicas(&metrics),
+            replicas: self.replicas(&metrics),
             time_ms,
             items: stats.items,
             bytes: stats.bytes,
@@ -128,17 +126,24 @@ impl Group {
             }
         }
     }
+
+    fn replicas(&self, metrics: &Metrics) -> Vec<ReplicaView> {
+        let last = metrics.last_log_index.unwrap_or(0);
+        let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)
+        else {
+            return Vec::new();
+        };
+        let view = |(&node, matched): (&NodeId, &Option<raft_store::raft::LogId>)| {
+            let matched = matched.map(|id| id.index);
+            let healthy = node == self.node || acked_within(metrics, node, VOTER_ACKED_WITHIN);
+            ReplicaView { node, matched, lag: last - matched.unwrap_or(0).min(last), healthy }
+        };
+        replication.iter().map(view).collect()
+    }
 }
 
-fn replicas(metrics: &Metrics) -> Vec<ReplicaView> {
-    let last = metrics.last_log_index.unwrap_or(0);
-    let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)
-    else {
-        return Vec::new();
-    };
-    let view = |(&node, matched): (&NodeId, &Option<raft_store::raft::LogId>)| {
-        let matched = matched.map(|id| id.index);
-        ReplicaView { node, matched, lag: last - matched.unwrap_or(0).min(last) }
-    };
-    replication.iter().map(view).collect()
+/// Whether a replica acknowledged a heartbeat of this leader within `window`.
+fn acked_within(metrics: &Metrics, node: NodeId, window: Duration) -> bool {
+    let acked = metrics.heartbeat.as_ref().and_then(|all| all.get(&node)?.as_ref());
+    acked.is_some_and(|at| at.elapsed() < window)
 }

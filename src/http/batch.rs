@@ -40,6 +40,22 @@ enum Operation {
     Write(Located, Command),
 }
 
+impl Operation {
+    fn as_read(&self) -> Option<(&Located, Read)> {
+        match self {
+            Self::Read(at, read) => Some((at, read.clone())),
+            Self::Write(..) => None,
+        }
+    }
+
+    fn as_write(&self) -> Option<(&Located, Command)> {
+        match self {
+            Self::Write(at, command) => Some((at, command.clone())),
+            Self::Read(..) => None,
+        }
+    }
+}
+
 /// One result of a call that went well.
 #[derive(Serialize)]
 struct Item<'a> {
@@ -149,42 +165,33 @@ fn kind(operation: &Result<Operation>) -> Kind {
     }
 }
 
+/// Carries out a run of reads.
 async fn reads(
     app: &App,
     run: &[Result<Operation>],
     deadline: Instant,
     results: &mut Vec<Box<RawValue>>,
 ) -> Result<()> {
-    let calls: Vec<_> = run
-        .iter()
-        .filter_map(|operation| match operation {
-            Ok(Operation::Read(at, read)) => Some((at, read)),
-            _ => None,
-        })
-        .collect();
-    let found = app.node.read_many(calls.iter().map(|(_, read)| (*read).clone()).collect(), deadline).await;
-    for ((at, _), found) in calls.into_iter().zip(found) {
+    let run = run.iter().flatten();
+    let (places, reads): (Vec<_>, Vec<_>) = run.filter_map(Operation::as_read).unzip();
+    let found = app.node.read_many(reads, deadline).await;
+    for (at, found) in places.into_iter().zip(found) {
         results.push(read_item(at, found)?);
     }
     Ok(())
 }
 
+/// Carries out a run of writes.
 async fn writes(
     app: &App,
     run: &[Result<Operation>],
     deadline: Instant,
     results: &mut Vec<Box<RawValue>>,
 ) -> Result<()> {
-    let calls: Vec<_> = run
-        .iter()
-        .filter_map(|operation| match operation {
-            Ok(Operation::Write(at, command)) => Some((at, command)),
-            _ => None,
-        })
-        .collect();
-    let commands = calls.iter().map(|(_, command)| (*command).clone()).collect();
-    let done = app.node.write_many(commands, deadline).await;
-    for ((at, command), done) in calls.into_iter().zip(done) {
+    let run = run.iter().flatten();
+    let (places, commands): (Vec<_>, Vec<_>) = run.filter_map(Operation::as_write).unzip();
+    let done = app.node.write_many(commands.clone(), deadline).await;
+    for ((at, command), done) in places.into_iter().zip(&commands).zip(done) {
         results.push(write_item(at, command, done)?);
     }
     Ok(())

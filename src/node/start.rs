@@ -183,19 +183,7 @@ impl Inner {
             Ok(super::meta::Change::Write(()))
         })
         .await?;
-        Ok(NodeView {
-            id: spec.id,
-            http: spec.http,
-            peer: spec.peer,
-            zone: spec.zone,
-            state: "admitted".into(),
-            version: String::new(),
-            leads: 0,
-            replicas: 0,
-            memory_bytes: 0,
-            memory_bytes_max: 0,
-            disk_bytes: 0,
-        })
+        Ok(NodeView::unheard(spec, "admitted"))
     }
 
     /// Whether a group exists.

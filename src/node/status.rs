@@ -46,19 +46,9 @@ impl Inner {
     }
 
     async fn view_of(self: &Arc<Self>, node: NodeId, member: &Member) -> NodeView {
-        self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| NodeView {
-            id: node,
-            http: member.http.clone(),
-            peer: member.peer.clone(),
-            zone: member.zone.clone(),
-            state: "down".into(),
-            version: String::new(),
-            leads: 0,
-            replicas: 0,
-            memory_bytes: 0,
-            memory_bytes_max: 0,
-            disk_bytes: 0,
-        })
+        let Member { http, peer, zone, .. } = member.clone();
+        let down = || NodeView::unheard(MemberSpec { id: node, http, peer, zone }, "down");
+        self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| down())
     }
 
     /// Every group as its leader sees it; one without a leader as this node or the document does.
