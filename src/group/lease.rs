@@ -47,3 +47,21 @@ impl Embargo {
 pub(crate) fn read_age(lease: Duration) -> Duration {
     lease * 4 / 5
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_read_leaves_a_fifth_of_the_lease_for_drift() {
+        let lease = Duration::from_millis(500);
+        assert!(read_age(lease) * 5 <= lease * 4, "{:?}", read_age(lease));
+    }
+
+    #[test]
+    fn an_embargo_holds_for_the_lease_and_only_after_a_restart() {
+        assert!(Embargo::after_restart(Duration::from_secs(3600)).holds());
+        assert!(!Embargo::after_restart(Duration::ZERO).holds());
+        assert!(!Embargo::none().holds());
+    }
+}

@@ -16,6 +16,8 @@ mod reads;
 mod snapshot_receive;
 mod snapshot_send;
 mod status;
+#[cfg(test)]
+mod tests;
 mod ticker;
 pub(crate) mod wire;
 

@@ -50,7 +50,11 @@ pub(crate) struct ReadRounds {
 impl ReadRounds {
     pub(crate) fn spawn(raft: Raft, confirm: Confirm) -> Self {
         let (queue, waiting) = mpsc::channel(READS_QUEUED_MAX);
-        tokio::spawn(run(raft, confirm, waiting));
+        let round = move || {
+            let raft = raft.clone();
+            async move { confirmed(&raft, confirm).await }
+        };
+        tokio::spawn(run(waiting, round));
         Self { queue }
     }
 
@@ -62,10 +66,14 @@ impl ReadRounds {
     }
 }
 
-async fn run(raft: Raft, confirm: Confirm, mut waiting: mpsc::Receiver<oneshot::Sender<Outcome>>) {
+/// One round after the other, each for all that waits when it starts.
+async fn run<F: Future<Output = Outcome>>(
+    mut waiting: mpsc::Receiver<oneshot::Sender<Outcome>>,
+    confirmed: impl Fn() -> F,
+) {
     let mut round = Vec::new();
     while waiting.recv_many(&mut round, READS_QUEUED_MAX).await > 0 {
-        let outcome = confirmed(&raft, confirm).await;
+        let outcome = confirmed().await;
         round.drain(..).for_each(|reply| drop(reply.send(outcome.clone())));
     }
 }
@@ -93,5 +101,90 @@ fn refused(error: RaftError<TypeConfig, LinearizableReadError<TypeConfig>>) -> R
             ReadIndexError::NotLeader(forward.leader_id)
         }
         other => ReadIndexError::NoQuorum(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::poll;
+    use parking_lot::Mutex;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// Rounds that have begun, each to be ended by hand.
+    type Begun = mpsc::UnboundedReceiver<oneshot::Sender<Outcome>>;
+
+    fn by_hand(queued_max: usize) -> (ReadRounds, Begun) {
+        let (queue, waiting) = mpsc::channel(queued_max);
+        let (begin, begun) = mpsc::unbounded_channel();
+        let begin = Arc::new(Mutex::new(begin));
+        let round = move || {
+            let (end, ended) = oneshot::channel();
+            begin.lock().send(end).unwrap();
+            async { ended.await.unwrap() }
+        };
+        tokio::spawn(run(waiting, round));
+        (ReadRounds { queue }, begun)
+    }
+
+    #[tokio::test]
+    async fn a_read_never_joins_a_round_under_way() {
+        let (rounds, mut begun) = by_hand(8);
+        let mut early = Box::pin(rounds.read_index());
+        assert!(poll!(&mut early).is_pending());
+        let first = begun.recv().await.unwrap();
+        let mut late = Box::pin(rounds.read_index());
+        assert!(poll!(&mut late).is_pending());
+        first.send(Ok(1)).unwrap();
+        assert_eq!(early.await, Ok(1));
+        let second = begun.recv().await.unwrap();
+        assert!(poll!(&mut late).is_pending(), "the first round answered a read that came after it began");
+        second.send(Ok(2)).unwrap();
+        assert_eq!(late.await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn one_round_serves_all_that_wait() {
+        let (rounds, mut begun) = by_hand(8);
+        let mut opener = Box::pin(rounds.read_index());
+        assert!(poll!(&mut opener).is_pending());
+        let first = begun.recv().await.unwrap();
+        let mut waiting: Vec<_> = (0..5).map(|_| Box::pin(rounds.read_index())).collect();
+        for read in &mut waiting {
+            assert!(poll!(read).is_pending());
+        }
+        first.send(Ok(1)).unwrap();
+        begun.recv().await.unwrap().send(Ok(7)).unwrap();
+        assert_eq!(futures_util::future::join_all(waiting).await, vec![Ok(7); 5]);
+        yield_now().await;
+        assert!(begun.try_recv().is_err(), "nobody waits, and a round began");
+    }
+
+    #[tokio::test]
+    async fn a_failed_round_fails_its_reads_and_no_others() {
+        let (rounds, mut begun) = by_hand(8);
+        let mut early = Box::pin(rounds.read_index());
+        assert!(poll!(&mut early).is_pending());
+        let first = begun.recv().await.unwrap();
+        let mut late = Box::pin(rounds.read_index());
+        assert!(poll!(&mut late).is_pending());
+        first.send(Err(ReadIndexError::NotLeader(Some(2)))).unwrap();
+        assert_eq!(early.await, Err(ReadIndexError::NotLeader(Some(2))));
+        begun.recv().await.unwrap().send(Ok(3)).unwrap();
+        assert_eq!(late.await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn past_its_bound_the_queue_refuses() {
+        let (rounds, mut begun) = by_hand(1);
+        let mut under_way = Box::pin(rounds.read_index());
+        assert!(poll!(&mut under_way).is_pending());
+        let _first = begun.recv().await.unwrap();
+        let mut waits = Box::pin(rounds.read_index());
+        assert!(poll!(&mut waits).is_pending());
+        assert_eq!(rounds.read_index().await, Err(ReadIndexError::QueueFull));
     }
 }
