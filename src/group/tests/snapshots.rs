@@ -73,7 +73,7 @@ async fn a_follower_behind_the_purged_log_catches_up_by_snapshot() {
     let replica = rig.at(behind);
     until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
         .await;
-    assert!(replica.metrics().snapshot.is_some());
+    until("openraft knows of the snapshot", || replica.metrics().snapshot.is_some()).await;
     assert!(rig.gate(behind).seen(wire::SNAPSHOT_CHUNK).len() >= CHUNKS);
     assert_same_state(&rig).await;
     rig.write(&VOTERS, set("key", "newer")).await;
