@@ -18,6 +18,8 @@ mod services;
 mod snapshots;
 mod start;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
