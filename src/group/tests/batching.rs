@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::super::{Batch, Group, ProposeError};
 use super::rig::*;
+use super::steps::*;
 use crate::limits::{PROPOSALS_IN_FLIGHT_MAX, PROPOSALS_QUEUED_MAX};
 
 /// A leader whose entries in flight stay there, so that everything else waits.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::wire;
 use super::rig::*;
+use super::steps::*;
 use crate::transport::{Lane, Service};
 
 /// A candidate's question: `term` newer than any, a log as long as anyone's.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::lease::read_age;
 use super::rig::*;
+use super::steps::*;
 
 /// A key whose value only grows: no read may return less than what was acknowledged before it began.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::super::{ChangeError, ProposeError};
 use super::rig::*;
+use super::steps::*;
 use crate::limits::VOTER_ACKED_WITHIN;
 
 /// A fourth node, without a part in anything yet.

@@ -6,9 +6,11 @@
 mod batching;
 mod embargo;
 mod expiry;
+mod gate;
 mod leases;
 mod members;
 mod proposals;
 mod reads;
 mod rig;
 mod snapshots;
+mod steps;

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::super::{Group, ProposeError};
 use super::rig::*;
+use super::steps::*;
 
 /// Proposals by the key each of them writes, and how they ended.
 type Outcomes = Arc<Mutex<Vec<(String, Result<(), ProposeError>)>>>;

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::super::ReadIndexError;
 use super::rig::*;
+use super::steps::*;
 
 /// Long enough for an answer that should not come to come.
 const WHILE: Duration = Duration::from_millis(250);

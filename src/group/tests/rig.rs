@@ -1,18 +1,13 @@
 //! Replicas of one group in one process: real logs, real snapshot stores, real connections. Connections can be
-//! cut, messages thrown away, replicas restarted, and the apply of a replica held up.
+//! cut, messages thrown away, and replicas restarted.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
-use raft_store::codec::Decoder;
-use raft_store::command::{Append, Command, Condition, Content, Expiry, Replies, Set};
-use raft_store::key::{DEFAULT_NAMESPACE, Key};
+use raft_store::command::{Command, Replies};
 use raft_store::map::Lookup;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
@@ -20,17 +15,15 @@ use raft_store::{GroupId, NodeId};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::super::{Batch, Group, GroupDeps, Lookups, ProposeError, ReadIndexError};
-use crate::transport::{Answer, From, Handler, Service, Transport, TransportConfig};
+use super::super::{Group, GroupDeps, Lookups};
+use super::gate::Gate;
+use super::steps::*;
+use crate::transport::{Transport, TransportConfig};
 
 /// The group that owns every slot.
 pub(super) const GROUP: GroupId = 0;
 /// The voters every test starts with.
 pub(super) const VOTERS: [NodeId; 3] = [1, 2, 3];
-/// Longer than anything here takes; reaching it is a failure.
-pub(super) const LONG: Duration = Duration::from_secs(15);
-/// How often a condition is looked at.
-const POLL: Duration = Duration::from_millis(2);
 /// Where nobody listens.
 const NOWHERE: &str = "127.0.0.1:1";
 
@@ -47,50 +40,6 @@ pub(super) fn settings(lease: u64) -> openraft::Config {
         replication_lag_threshold: u64::MAX,
         purge_batch_size: 1,
         ..openraft::Config::default()
-    }
-}
-
-/// One message that reached a node, as its handler saw it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    pub(super) at: Instant,
-    pub(super) from: NodeId,
-    pub(super) service: Service,
-}
-
-type Refuse = Box<dyn FnMut(&Seen) -> bool + Send>;
-
-/// Hands messages to the replica, but for those a test throws away. As in `node::services`, a message without a
-/// replica to take it is left unanswered.
-pub(super) struct Gate {
-    group: RwLock<Option<Arc<Group>>>,
-    refuse: Mutex<Refuse>,
-    seen: Mutex<Vec<Seen>>,
-}
-
-impl Gate {
-    /// Throws away what `refuse` says, from now on.
-    pub(super) fn refuse(&self, refuse: impl FnMut(&Seen) -> bool + Send + 'static) {
-        *self.refuse.lock() = Box::new(refuse);
-    }
-
-    /// Messages seen of one service.
-    pub(super) fn seen(&self, service: Service) -> Vec<Seen> {
-        self.seen.lock().iter().filter(|seen| seen.service == service).copied().collect()
-    }
-}
-
-impl Handler for Gate {
-    fn handle(&self, from: From, service: Service, body: Bytes, answer: Answer) {
-        let seen = Seen { at: Instant::now(), from: from.node, service };
-        self.seen.lock().push(seen);
-        let refused = (self.refuse.lock())(&seen);
-        let group = self.group.read().clone().filter(|_| !refused);
-        let Some(group) = group else { return };
-        let mut input = Decoder::new(body);
-        assert_eq!(input.u32().unwrap(), GROUP);
-        let body = input.take(input.remaining()).unwrap();
-        group.handle(service, body, answer).unwrap();
     }
 }
 
@@ -275,11 +224,7 @@ impl Replica {
         let log = reopened(dir.join("log")).await;
         let deps = GroupDeps { node, transport, log, snapshots, raft };
         let group = Group::open(GROUP, &deps).await.unwrap();
-        let gate = Arc::new(Gate {
-            group: RwLock::new(Some(group)),
-            refuse: Mutex::new(Box::new(|_| false)),
-            seen: Mutex::default(),
-        });
+        let gate = Arc::new(Gate::new(group));
         deps.transport.serve(gate.clone());
         Self { deps, gate, dir }
     }
@@ -290,105 +235,10 @@ async fn reopened(dir: PathBuf) -> SharedLog {
     let ends = Instant::now() + LONG;
     let options = WalOptions { segment_bytes: 1 << 20, ..WalOptions::default() };
     loop {
-        match SharedLog::open(Path::new(&dir), options) {
+        match SharedLog::open(&dir, options) {
             Ok(log) => return log,
             Err(error) => assert!(Instant::now() < ends, "{error}"),
         }
         tokio::time::sleep(POLL).await;
     }
-}
-
-/// Waits for a condition.
-pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let ends = Instant::now() + LONG;
-    while !holds() {
-        assert!(Instant::now() < ends, "it never came to this: {what}");
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-/// Waits for what must come.
-pub(super) async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, what).await.expect("it takes too long")
-}
-
-/// Lets time pass that is itself what a test is about.
-pub(super) async fn pass(time: Duration) {
-    tokio::time::sleep(time).await;
-}
-
-/// Proposes one command at a replica.
-pub(super) async fn propose(group: &Group, command: Command) -> Result<Replies, ProposeError> {
-    group.propose(Batch::new(&[command])).await
-}
-
-/// Reads one key at a replica.
-pub(super) async fn read(group: &Group, name: &str, lease: bool) -> Result<Lookups, ReadIndexError> {
-    soon(group.read(&[key(name)], lease)).await
-}
-
-pub(super) fn key(name: &str) -> Key {
-    Key::new(DEFAULT_NAMESPACE, name.as_bytes()).unwrap()
-}
-
-pub(super) fn set(name: &str, value: impl ToString) -> Command {
-    set_for(name, value, Expiry::Never)
-}
-
-pub(super) fn set_for(name: &str, value: impl ToString, expiry: Expiry) -> Command {
-    let value = value.to_string().into();
-    let (content, condition) = (Content::Octets, Condition::None);
-    Command::Set(Set { key: key(name), value, content, expiry, condition })
-}
-
-pub(super) fn append(name: &str, value: &str) -> Command {
-    let suffix = value.to_owned().into();
-    Command::Append(Append { key: key(name), suffix, content: Content::Octets, condition: Condition::None })
-}
-
-/// The value of the one key looked up.
-pub(super) fn value(lookups: &Lookups) -> Option<String> {
-    match &lookups.found[..] {
-        [Lookup::Hit(entry)] => Some(String::from_utf8(entry.value.to_vec()).unwrap()),
-        [Lookup::Miss] => None,
-        other => panic!("one key was looked up, and this came: {other:?}"),
-    }
-}
-
-/// Holds up the apply of a replica while it lives: its map can be read, but not written.
-pub(super) struct Paused {
-    resume: Option<mpsc::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Paused {
-    pub(super) fn at(group: &Group) -> Self {
-        let map = group.map().clone();
-        let (resume, resumed) = mpsc::channel::<()>();
-        let (holding, holds) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            // Lets readers pass and writers not.
-            let _held = map.upgradable_read();
-            let _ = holding.send(());
-            let _ = resumed.recv();
-        });
-        holds.recv().unwrap();
-        Self { resume: Some(resume), thread: Some(thread) }
-    }
-}
-
-impl Drop for Paused {
-    fn drop(&mut self) {
-        drop(self.resume.take());
-        let _ = self.thread.take().map(std::thread::JoinHandle::join);
-    }
-}
-
-/// Waits until a replica knows that an entry behind those it has applied is committed.
-pub(super) async fn committed_unapplied(group: &Group) {
-    let applied = || group.leadership.progress.index();
-    until("an entry is committed and not applied", || {
-        group.metrics().local_committed.map(|id| id.index) > applied()
-    })
-    .await;
 }

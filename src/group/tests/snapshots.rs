@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::wire;
 use super::rig::*;
+use super::steps::*;
 
 /// Chunks that the snapshot takes at the least.
 const CHUNKS: usize = 6;
