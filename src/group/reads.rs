@@ -130,18 +130,23 @@ mod tests {
         (ReadRounds { queue }, begun)
     }
 
+    async fn next(begun: &mut Begun) -> oneshot::Sender<Outcome> {
+        let next = tokio::time::timeout(Duration::from_secs(8), begun.recv()).await;
+        next.expect("no round begins, and reads wait").unwrap()
+    }
+
     #[tokio::test]
     async fn a_read_never_joins_a_round_under_way() {
         let (rounds, mut begun) = by_hand(8);
         let mut early = Box::pin(rounds.read_index());
         assert!(poll!(&mut early).is_pending());
-        let first = begun.recv().await.unwrap();
+        let first = next(&mut begun).await;
         let mut late = Box::pin(rounds.read_index());
         assert!(poll!(&mut late).is_pending());
         first.send(Ok(1)).unwrap();
         assert_eq!(early.await, Ok(1));
-        let second = begun.recv().await.unwrap();
         assert!(poll!(&mut late).is_pending(), "the first round answered a read that came after it began");
+        let second = next(&mut begun).await;
         second.send(Ok(2)).unwrap();
         assert_eq!(late.await, Ok(2));
     }
@@ -151,13 +156,13 @@ mod tests {
         let (rounds, mut begun) = by_hand(8);
         let mut opener = Box::pin(rounds.read_index());
         assert!(poll!(&mut opener).is_pending());
-        let first = begun.recv().await.unwrap();
+        let first = next(&mut begun).await;
         let mut waiting: Vec<_> = (0..5).map(|_| Box::pin(rounds.read_index())).collect();
         for read in &mut waiting {
             assert!(poll!(read).is_pending());
         }
         first.send(Ok(1)).unwrap();
-        begun.recv().await.unwrap().send(Ok(7)).unwrap();
+        next(&mut begun).await.send(Ok(7)).unwrap();
         assert_eq!(futures_util::future::join_all(waiting).await, vec![Ok(7); 5]);
         yield_now().await;
         assert!(begun.try_recv().is_err(), "nobody waits, and a round began");
@@ -168,12 +173,12 @@ mod tests {
         let (rounds, mut begun) = by_hand(8);
         let mut early = Box::pin(rounds.read_index());
         assert!(poll!(&mut early).is_pending());
-        let first = begun.recv().await.unwrap();
+        let first = next(&mut begun).await;
         let mut late = Box::pin(rounds.read_index());
         assert!(poll!(&mut late).is_pending());
         first.send(Err(ReadIndexError::NotLeader(Some(2)))).unwrap();
         assert_eq!(early.await, Err(ReadIndexError::NotLeader(Some(2))));
-        begun.recv().await.unwrap().send(Ok(3)).unwrap();
+        next(&mut begun).await.send(Ok(3)).unwrap();
         assert_eq!(late.await, Ok(3));
     }
 
@@ -182,7 +187,7 @@ mod tests {
         let (rounds, mut begun) = by_hand(1);
         let mut under_way = Box::pin(rounds.read_index());
         assert!(poll!(&mut under_way).is_pending());
-        let _first = begun.recv().await.unwrap();
+        let _first = next(&mut begun).await;
         let mut waits = Box::pin(rounds.read_index());
         assert!(poll!(&mut waits).is_pending());
         assert_eq!(rounds.read_index().await, Err(ReadIndexError::QueueFull));
