@@ -7,7 +7,7 @@ use raft_store::NodeId;
 use raft_store::raft::{TypeConfig, Vote, messages};
 use tokio::time::Instant;
 
-use super::super::wire;
+use super::super::{settings, wire};
 use super::rig::*;
 use super::steps::*;
 use crate::transport::{Lane, Service};
@@ -74,8 +74,7 @@ async fn a_vote_for_a_leadership_transfer_is_granted_at_once() {
 /// Its election timeout is a tenth of the lease at the least, so without an embargo it would stand early.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_restarted_voter_stands_for_no_election_for_one_lease() {
-    let short = openraft::Config { election_timeout_min: 60, ..settings(600) };
-    let mut rig = Rig::start(3, openraft::Config { heartbeat_interval: 20, ..short }).await;
+    let mut rig = Rig::start(3, settings(20, 60, 600)).await;
     let leader = rig.leader().await;
     rig.write(&VOTERS, set("key", 1)).await;
     let voter = rig.others(&[leader])[0];

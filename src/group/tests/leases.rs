@@ -101,7 +101,7 @@ async fn a_cut_off_leader_reads_by_its_lease_for_four_fifths_of_it() {
 /// leader's lease, and A restarts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lease_outlives_the_restart_of_a_voter_that_granted_it() {
-    let mut rig = Rig::start(3, settings(800)).await;
+    let mut rig = Rig::start(3, with_lease(800)).await;
     let leader = rig.leader().await;
     let [a, b] = rig.others(&[leader])[..] else { panic!("three nodes") };
     let register = Arc::new(Register::default());

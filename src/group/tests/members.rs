@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::{ChangeError, ProposeError};
 use super::rig::*;
 use super::steps::*;
-use crate::limits::VOTER_ACKED_WITHIN;
+use crate::limits::{CAUGHT_UP_LAG, VOTER_ACKED_WITHIN};
 
 /// A fourth node, without a part in anything yet.
 const FOURTH: NodeId = 4;
@@ -29,7 +29,7 @@ async fn assert_serves_nothing(rig: &Rig, node: NodeId) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_learner_becomes_a_voter_and_leaves_again() {
-    let rig = Rig::start(4, settings(400)).await;
+    let rig = Rig::start(4, with_lease(400)).await;
     rig.write(&VOTERS, set("key", "old")).await;
     let fourth = rig.at(FOURTH);
     let group = leader(&rig).await;
@@ -54,9 +54,27 @@ async fn a_learner_becomes_a_voter_and_leaves_again() {
     assert_eq!(value(&rig.read(&VOTERS, "key").await).as_deref(), Some("new"));
 }
 
+/// A voter with an empty log would count for the majority and could not help to make one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_learner_has_not_caught_up_before_its_log_has() {
+    let rig = Rig::start(4, with_lease(400)).await;
+    rig.isolate(FOURTH);
+    for number in 0..=CAUGHT_UP_LAG {
+        rig.write(&VOTERS, set("key", number)).await;
+    }
+    let group = leader(&rig).await;
+    let early = tokio::time::timeout(rig.lease(), group.add_learner(FOURTH)).await;
+    assert!(early.is_err(), "it cannot have got anything: {early:?}");
+    rig.heal();
+    let wanted = group.metrics().last_log_index;
+    soon(leader(&rig).await.add_learner(FOURTH)).await.unwrap();
+    let received = rig.at(FOURTH).metrics().last_log_index;
+    assert!(received.map(|index| index + CAUGHT_UP_LAG) >= wanted, "{received:?} of {wanted:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_learner_does_not_count_for_a_majority() {
-    let rig = Rig::start(4, settings(400)).await;
+    let rig = Rig::start(4, with_lease(400)).await;
     rig.write(&VOTERS, set("key", 1)).await;
     let group = leader(&rig).await;
     soon(group.add_learner(FOURTH)).await.unwrap();
@@ -99,7 +117,7 @@ async fn a_leader_that_was_removed_serves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn only_the_leader_changes_members_and_only_those_there_are() {
-    let rig = Rig::start(4, settings(400)).await;
+    let rig = Rig::start(4, with_lease(400)).await;
     rig.write(&VOTERS, set("key", 1)).await;
     let led_by = rig.leader().await;
     let follower = rig.at(rig.others(&[led_by, FOURTH])[0]);

@@ -15,7 +15,7 @@ use raft_store::{GroupId, NodeId};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::super::{Group, GroupDeps, Lookups};
+use super::super::{Group, GroupDeps, Lookups, settings};
 use super::gate::Gate;
 use super::steps::*;
 use crate::transport::{Transport, TransportConfig};
@@ -27,20 +27,9 @@ pub(super) const VOTERS: [NodeId; 3] = [1, 2, 3];
 /// Where nobody listens.
 const NOWHERE: &str = "127.0.0.1:1";
 
-/// openraft's settings as a node sets them, with `lease` (ms) as the longest election timeout.
-pub(super) fn settings(lease: u64) -> openraft::Config {
-    openraft::Config {
-        heartbeat_interval: lease / 10,
-        election_timeout_min: lease / 2,
-        election_timeout_max: lease,
-        enable_leader_restore: Some(false),
-        enable_pre_vote: Some(true),
-        snapshot_policy: openraft::SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: u64::MAX,
-        replication_lag_threshold: u64::MAX,
-        purge_batch_size: 1,
-        ..openraft::Config::default()
-    }
+/// openraft's settings as a node has them, with this lease in ms.
+pub(super) fn with_lease(lease: u64) -> openraft::Config {
+    settings(lease / 10, lease / 2, lease)
 }
 
 struct Replica {
@@ -58,13 +47,13 @@ pub(super) struct Rig {
 impl Rig {
     /// Three voters that have a leader, and a lease of 400 ms.
     pub(super) async fn three() -> Self {
-        Self::start(3, settings(400)).await
+        Self::start(3, with_lease(400)).await
     }
 
     /// `nodes` nodes, of which the first three are voters and have a leader.
-    pub(super) async fn start(nodes: u64, settings: openraft::Config) -> Self {
+    pub(super) async fn start(nodes: u64, raft: openraft::Config) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let raft = Arc::new(settings.validate().unwrap());
+        let raft = Arc::new(raft.validate().unwrap());
         let mut replicas = BTreeMap::new();
         for node in 1..=nodes {
             let folder = dir.path().join(node.to_string());
