@@ -34,7 +34,7 @@ async fn ask(
 
 /// A follower that restarts with nobody but the last node in reach, which asks for its vote.
 async fn restarted_alone() -> (Rig, NodeId, NodeId, Instant) {
-    let mut rig = Rig::three().await;
+    let mut rig = Rig::start(3, with_lease(800)).await;
     let leader = rig.leader().await;
     rig.write(&VOTERS, set("key", 1)).await;
     rig.converged(&VOTERS).await;

@@ -71,7 +71,7 @@ async fn a_read_of_a_due_key_waits_for_the_tick() {
     for lease in [false, true] {
         let rig = Rig::three().await;
         let leader = rig.at(rig.leader().await);
-        let deadline = deadline_of(&rig.write(&VOTERS, set_for("key", 1, Expiry::AfterMs(100))).await);
+        let deadline = deadline_of(&rig.write(&VOTERS, set_for("key", 1, Expiry::AfterMs(200))).await);
         let paused = Paused::at(&leader);
         past(&leader, deadline).await;
         let reader = leader.clone();
@@ -95,7 +95,7 @@ async fn a_replica_never_expires_a_key_by_its_own_clock() {
     let rig = Rig::three().await;
     let leader = rig.leader().await;
     let behind = rig.others(&[leader])[0];
-    let deadline = deadline_of(&rig.write(&VOTERS, set_for("key", 1, Expiry::AfterMs(200))).await);
+    let deadline = deadline_of(&rig.write(&VOTERS, set_for("key", 1, Expiry::AfterMs(600))).await);
     rig.converged(&VOTERS).await;
     rig.isolate(behind);
     let replica = rig.at(behind);
