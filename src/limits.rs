@@ -113,7 +113,7 @@ pub const LONELY_FOR: Duration = Duration::from_secs(10);
 pub const META_VOTERS_WANTED: usize = 3;
 /// How often groups are checked for whether a snapshot is due.
 pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Committed entries a replica may have left to apply and still count as caught up.
+/// Committed entries a replica may have left to apply, or a learner to receive, and still count as caught up.
 pub const CAUGHT_UP_LAG: u64 = 100;
 /// How long a node waits for others' parts of a view of the cluster.
 pub const VIEW_TIMEOUT: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@
 //! - openraft counts leases on a clock that stands still while the machine is suspended, so after a suspend a leader
 //!   has to be confirmed by a quorum before it trusts a lease again ([`Awake`]).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -48,24 +49,47 @@ impl Embargo {
 }
 
 /// Whether the machine has run on since a quorum last confirmed this leader.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Awake {
-    suspended_ms: u64,
+    suspended_ms: AtomicU64,
 }
 
 impl Awake {
-    pub(crate) fn now() -> Self {
-        Self { suspended_ms: suspended_ms() }
+    pub(crate) fn since_now() -> Self {
+        Self { suspended_ms: AtomicU64::new(suspended_ms()) }
     }
 
-    /// Whether there was no suspend between `self` and now. Reading two clocks takes a moment in which the task may
-    /// be interrupted; taking that for a suspend costs a round, no more.
-    pub(crate) fn still(self) -> bool {
-        suspended_ms() <= self.suspended_ms + SUSPEND_TOLERANCE_MS
+    /// Counts from when `later` began.
+    pub(crate) fn renew(&self, later: &Self) {
+        self.suspended_ms.store(later.suspended_ms.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    /// Whether there was no suspend between then and now. Reading two clocks takes a moment in which the task may be
+    /// interrupted; taking that for a suspend costs a round, no more.
+    pub(crate) fn still(&self) -> bool {
+        suspended_ms() <= self.suspended_ms.load(Ordering::Acquire) + SUSPEND_TOLERANCE_MS
     }
 }
 
 /// How old a quorum's acknowledgement may be for a lease read: four fifths of the lease.
 pub(crate) fn read_age(lease: Duration) -> Duration {
     lease * 4 / 5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_read_leaves_a_fifth_of_the_lease_for_drift() {
+        let lease = Duration::from_millis(500);
+        assert!(read_age(lease) * 5 <= lease * 4, "{:?}", read_age(lease));
+    }
+
+    #[test]
+    fn an_embargo_holds_for_the_lease_and_only_after_a_restart() {
+        assert!(Embargo::after_restart(Duration::from_secs(3600)).holds());
+        assert!(!Embargo::after_restart(Duration::ZERO).holds());
+        assert!(!Embargo::none().holds());
+    }
 }

@@ -49,7 +49,8 @@ impl Group {
         self.metrics().membership_config.voter_ids().collect()
     }
 
-    /// Adds a replica without a vote; returns when it has caught up.
+    /// Adds a replica without a vote; returns when its log has caught up but for
+    /// `CAUGHT_UP_LAG` entries.
     pub(crate) async fn add_learner(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
         self.raft.add_learner(node, EmptyNode {}, false).await.map_err(change_error)?;

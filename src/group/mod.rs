@@ -13,9 +13,12 @@ mod members;
 mod network;
 mod pipeline;
 mod reads;
+mod settings;
 mod snapshot_receive;
 mod snapshot_send;
 mod status;
+#[cfg(test)]
+mod tests;
 mod ticker;
 pub(crate) mod wire;
 
@@ -54,6 +57,7 @@ use snapshot_receive::SnapshotReceiver;
 pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use members::ChangeError;
 pub(crate) use reads::ReadIndexError;
+pub(crate) use settings::settings;
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
 pub(crate) type Metrics = openraft::RaftMetrics<TypeConfig>;

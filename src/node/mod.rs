@@ -20,6 +20,8 @@ mod services;
 mod snapshots;
 mod start;
 mod status;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};

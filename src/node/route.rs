@@ -295,3 +295,6 @@ fn left(deadline: Instant) -> Duration {
 fn millis_until(deadline: Instant) -> u64 {
     left(deadline).as_millis() as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use super::{Inner, Node};
 use crate::clock::boot_ns;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::group::GroupDeps;
+use crate::group::{GroupDeps, settings};
 use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
 use crate::transport::{Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
@@ -73,28 +73,9 @@ async fn open_stores(config: &Config, transport: Transport) -> anyhow::Result<Gr
     let (log, snapshots) = tokio::task::spawn_blocking(open)
         .await?
         .with_context(|| format!("opening {}", config.data_dir.display()))?;
-    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft: Arc::new(raft_config(config)?) })
-}
-
-/// openraft's settings; what is left at its default was looked at (ARCHITECTURE.md, "openraft").
-fn raft_config(config: &Config) -> anyhow::Result<openraft::Config> {
-    let raft = openraft::Config {
-        cluster_name: "quorate".to_owned(),
-        heartbeat_interval: config.heartbeat,
-        election_timeout_min: config.election_min,
-        election_timeout_max: config.election_max,
-        // A state machine in memory and no saved commit index: a restored leader could serve old state.
-        enable_leader_restore: Some(false),
-        enable_pre_vote: Some(true),
-        // Snapshots and purges are triggered by bytes and time (`node::snapshots`).
-        snapshot_policy: openraft::SnapshotPolicy::Never,
-        max_in_snapshot_log_to_keep: u64::MAX,
-        replication_lag_threshold: u64::MAX,
-        purge_batch_size: 1,
-        install_snapshot_timeout: crate::limits::SNAPSHOT_INSTALL_TIMEOUT.as_millis() as u64,
-        ..openraft::Config::default()
-    };
-    raft.validate().context("Raft settings")
+    let raft = settings(config.heartbeat, config.election_min, config.election_max);
+    let raft = Arc::new(raft.validate().context("Raft settings")?);
+    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft })
 }
 
 impl Inner {

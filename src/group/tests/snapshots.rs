@@ -1,0 +1,131 @@
+//! Snapshots to followers: whole or not at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use raft_store::NodeId;
+use raft_store::limits::SNAPSHOT_CHUNK_BYTES;
+use tokio::time::Instant;
+
+use super::super::wire;
+use super::rig::*;
+use super::steps::*;
+
+/// Chunks that the snapshot takes at the least.
+const CHUNKS: usize = 6;
+
+/// A value that takes half a chunk, and does not compress.
+fn bulk(number: usize) -> String {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1);
+    let mut text = String::with_capacity(SNAPSHOT_CHUNK_BYTES / 2 + 16);
+    while text.len() < SNAPSHOT_CHUNK_BYTES / 2 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        text.push_str(&format!("{random:016x}"));
+    }
+    text
+}
+
+/// One follower missed everything but `key = old`, and the log no longer has it.
+async fn with_one_left_behind() -> (Rig, NodeId, Vec<NodeId>) {
+    let rig = Rig::three().await;
+    let behind = rig.others(&[rig.leader().await])[0];
+    rig.write(&VOTERS, set("key", "old")).await;
+    rig.converged(&VOTERS).await;
+    rig.isolate(behind);
+    let ahead = rig.others(&[behind]);
+    rig.write(&ahead, set("key", "new")).await;
+    for number in 0..2 * CHUNKS {
+        rig.write(&ahead, set(&format!("bulk-{number}"), bulk(number))).await;
+    }
+    rig.converged(&ahead).await;
+    for &node in &ahead {
+        // Both, so that it does not matter who leads in the end.
+        let covered = rig.at(node).snapshot(Instant::now() + LONG).await.unwrap();
+        assert!(covered.is_some());
+        rig.at(node).purge_behind_snapshot(0).await;
+        let missed = rig.at(behind).leadership.progress.index().unwrap() + 1;
+        until("the log is purged", || rig.at(node).view(false).log_first.is_none_or(|first| first > missed))
+            .await;
+    }
+    (rig, behind, ahead)
+}
+
+async fn assert_same_state(rig: &Rig) {
+    rig.converged(&VOTERS).await;
+    until("all hold the same", || {
+        let views = VOTERS.map(|node| rig.at(node).view(true));
+        let applied = views.each_ref().map(|view| view.applied);
+        // Ticks and elections move on: compare what is as far.
+        applied.windows(2).all(|pair| pair[0] == pair[1])
+            && views.windows(2).all(|pair| {
+                assert_eq!(pair[0].digest, pair[1].digest, "at {applied:?}");
+                true
+            })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_follower_behind_the_purged_log_catches_up_by_snapshot() {
+    let (rig, behind, _) = with_one_left_behind().await;
+    rig.heal();
+    let replica = rig.at(behind);
+    until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
+        .await;
+    until("openraft knows of the snapshot", || replica.metrics().snapshot.is_some()).await;
+    assert!(rig.gate(behind).seen(wire::SNAPSHOT_CHUNK).len() >= CHUNKS);
+    assert_same_state(&rig).await;
+    rig.write(&VOTERS, set("key", "newer")).await;
+    assert_same_state(&rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_broken_stream_leaves_the_old_state_and_the_next_one_succeeds() {
+    let (rig, behind, _) = with_one_left_behind().await;
+    let broken = Arc::new(AtomicUsize::new(0));
+    let chunks = AtomicUsize::new(0);
+    let count = broken.clone();
+    rig.gate(behind).refuse(move |seen| {
+        if seen.service == wire::SNAPSHOT_BEGIN {
+            chunks.store(0, Ordering::Relaxed);
+        }
+        let half_way =
+            seen.service == wire::SNAPSHOT_CHUNK && chunks.fetch_add(1, Ordering::Relaxed) >= CHUNKS / 2;
+        count.fetch_add(usize::from(half_way), Ordering::Relaxed);
+        half_way
+    });
+    let replica = rig.at(behind);
+    let before = replica.view(true);
+    rig.heal();
+    let begun = || rig.gate(behind).seen(wire::SNAPSHOT_BEGIN).len();
+    until("a stream broke off and another began", || broken.load(Ordering::Relaxed) > 0 && begun() > 1).await;
+    let after = replica.view(true);
+    assert_eq!(
+        (after.applied, &after.digest, after.snapshot),
+        (before.applied, &before.digest, before.snapshot)
+    );
+    assert_eq!(value(&replica.look_up(&[key("key")])).as_deref(), Some("old"));
+    rig.gate(behind).refuse(|_| false);
+    until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
+        .await;
+    assert_same_state(&rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_installed_snapshot_survives_a_restart() {
+    let (mut rig, behind, _) = with_one_left_behind().await;
+    rig.heal();
+    until("it holds the new state", || {
+        value(&rig.at(behind).look_up(&[key("key")])).as_deref() == Some("new")
+    })
+    .await;
+    rig.isolate(behind);
+    rig.restart(behind).await;
+    let replica = rig.at(behind);
+    until("it holds the state again", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
+        .await;
+    rig.heal();
+    assert_same_state(&rig).await;
+}

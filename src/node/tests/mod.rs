@@ -1,0 +1,6 @@
+//! One real node, and peers that answer as a test wants.
+
+mod encodings;
+mod fakes;
+mod many;
+mod routing;
