@@ -26,7 +26,7 @@ pub(super) struct Problem<'a> {
     outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<GroupId>,
-    /// Shown, be it as `null`, whenever the problem is about a group.
+    /// Shown, be it as `null`, whenever the problem may lie with a group's leader.
     #[serde(skip_serializing_if = "Option::is_none")]
     leader: Option<Option<NodeId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,7 +48,7 @@ impl<'a> Problem<'a> {
             detail: &error.detail,
             outcome: error.outcome,
             group: error.group,
-            leader: error.group.map(|_| error.leader),
+            leader: error.group.filter(|_| status.is_server_error()).map(|_| error.leader),
             retry_after_ms: error.retry_after_ms,
             current_version: error.current_version,
             request_id,
