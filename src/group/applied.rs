@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use raft_store::NodeId;
 use raft_store::map::TtlMap;
 use raft_store::raft::{ApplyObserver, LeaderId, LogId};
 use tokio::sync::{Notify, watch};
@@ -61,6 +62,11 @@ impl Progress {
     /// Last index applied.
     pub(crate) fn index(&self) -> Option<u64> {
         self.0.borrow().map(|id| id.index)
+    }
+
+    /// Who led when the last entry applied was made.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.0.borrow().map(|id| id.leader_id.node_id)
     }
 
     /// Waits until `index` is applied here; `false`: the group stopped before.

@@ -122,7 +122,8 @@ impl Group {
         Ok(())
     }
 
-    /// Hands leadership to a voter and waits until it leads, or `deadline`.
+    /// Hands leadership to a voter and waits until it leads and its first entry is applied here, or `deadline`:
+    /// from then on it has its quorum's word, and says itself that it leads.
     pub(crate) async fn transfer_to(&self, node: NodeId, deadline: Instant) -> Result<(), ChangeError> {
         self.leading()?;
         if !self.voters().contains(&node) {
@@ -133,7 +134,7 @@ impl Group {
         }
         self.raft.trigger().transfer_leader(node).await.map_err(|e| ChangeError::Unknown(e.to_string()))?;
         while Instant::now() < deadline {
-            if self.leader() == Some(node) {
+            if self.leader() == Some(node) && self.leadership.progress.leader() == Some(node) {
                 return Ok(());
             }
             tokio::time::sleep(TRANSFER_POLL).await;
