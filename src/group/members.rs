@@ -10,7 +10,7 @@ use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
 use super::{Group, Metrics};
-use crate::limits::{CAUGHT_UP_LAG, TRANSFER_POLL, VOTER_ACKED_WITHIN};
+use crate::limits::{TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,18 +49,10 @@ impl Group {
         self.metrics().membership_config.voter_ids().collect()
     }
 
-    /// Adds a replica without a vote; returns when its log has caught up but for
-    /// `CAUGHT_UP_LAG` entries.
+    /// Adds a replica without a vote; returns when its log has caught up but for `CAUGHT_UP_LAG` entries.
     pub(crate) async fn add_learner(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
-        self.raft.add_learner(node, EmptyNode {}, false).await.map_err(change_error)?;
-        let caught_up = |metrics: &Metrics| lag_of(metrics, node).is_none_or(|lag| lag <= CAUGHT_UP_LAG);
-        let metrics = self.raft.wait(None).metrics(caught_up, "a new replica to catch up").await;
-        match metrics.map(|metrics| lag_of(&metrics, node)) {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(ChangeError::Unknown(format!("group {} changed its leader meanwhile", self.id))),
-            Err(error) => Err(ChangeError::Unknown(error.to_string())),
-        }
+        self.raft.add_learner(node, EmptyNode {}, true).await.map(drop).map_err(change_error)
     }
 
     /// Gives a learner its vote.
@@ -190,12 +182,6 @@ impl Group {
     async fn change(&self, members: ChangeMembers<NodeId, EmptyNode>) -> Result<(), ChangeError> {
         self.raft.change_membership(members, false).await.map(drop).map_err(change_error)
     }
-}
-
-/// Entries a replica is behind, as its leader knows; `None`: this node does not lead.
-fn lag_of(metrics: &Metrics, node: NodeId) -> Option<u64> {
-    let matched = metrics.replication.as_ref()?.get(&node).copied().flatten();
-    Some(metrics.last_log_index.unwrap_or(0).saturating_sub(matched.map_or(0, |id| id.index)))
 }
 
 fn majority(voters: &BTreeSet<NodeId>) -> usize {

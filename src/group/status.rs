@@ -75,6 +75,14 @@ impl Group {
         metrics.membership_config.voter_ids().filter(healthy).collect()
     }
 
+    /// Entries a replica is behind this leader's log; `None`: this node does not lead, or has no word of it.
+    pub(crate) fn lag_of(&self, node: NodeId) -> Option<u64> {
+        self.replicas(&self.metrics())
+            .into_iter()
+            .find(|replica| replica.node == node)
+            .map(|replica| replica.lag)
+    }
+
     /// Number, leader and members.
     pub(crate) fn summary(&self) -> GroupSummary {
         let metrics = self.metrics();

@@ -157,7 +157,8 @@ impl Inner {
             return;
         }
         let wanted = doc.nodes.len().min(META_VOTERS_WANTED);
-        if let Some(&heir) = learners.iter().find(|node| doc.nodes.contains_key(node))
+        let close = |node: &&NodeId| meta.lag_of(**node).is_some_and(|lag| lag <= CAUGHT_UP_LAG);
+        if let Some(&heir) = learners.iter().filter(|node| doc.nodes.contains_key(node)).find(close)
             && voters.len() < wanted
         {
             let promoted = tokio::time::timeout(ASK_TIMEOUT, meta.promote(heir)).await;

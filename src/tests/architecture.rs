@@ -72,7 +72,7 @@ const THIS: &str = "src/tests/architecture.rs";
 fn only_the_adapters_name_openraft() {
     // The snapshot store's tests make log ids, which have openraft's constructor.
     assert_absent("openraft::", STORE, &["raft-store/src/raft/", "raft-store/src/snapshot_store/tests.rs"]);
-    assert_absent("openraft::", SERVER, &["src/group/", "src/node/start.rs", THIS]);
+    assert_absent("openraft::", SERVER, &["src/group/", THIS]);
 }
 
 #[test]
