@@ -128,38 +128,39 @@ pub(super) fn render(response: &mut Response, error: &Error, id: &RequestId) {
 mod tests {
     use super::*;
 
-    const KINDS: [ErrorKind; 25] = [
-        ErrorKind::BadRequest,
-        ErrorKind::BadKey,
-        ErrorKind::Miss,
-        ErrorKind::UnknownNamespace,
-        ErrorKind::UnknownMember,
-        ErrorKind::UnknownGroup,
-        ErrorKind::UnknownOperation,
-        ErrorKind::NotFound,
-        ErrorKind::MethodNotAllowed,
-        ErrorKind::WouldLoseQuorum,
-        ErrorKind::OperationRunning,
-        ErrorKind::Conflict,
-        ErrorKind::VersionMismatch,
-        ErrorKind::TooLarge,
-        ErrorKind::MediaType,
-        ErrorKind::InvalidValue,
-        ErrorKind::NotANumber,
-        ErrorKind::QueueFull,
-        ErrorKind::Internal,
-        ErrorKind::NoLeader,
-        ErrorKind::NotReady,
-        ErrorKind::TooStale,
-        ErrorKind::Moving,
-        ErrorKind::Timeout,
-        ErrorKind::QuotaExceeded,
+    const KINDS: [(ErrorKind, u16); 25] = [
+        (ErrorKind::BadRequest, 400),
+        (ErrorKind::BadKey, 400),
+        (ErrorKind::Miss, 404),
+        (ErrorKind::UnknownNamespace, 404),
+        (ErrorKind::UnknownMember, 404),
+        (ErrorKind::UnknownGroup, 404),
+        (ErrorKind::UnknownOperation, 404),
+        (ErrorKind::NotFound, 404),
+        (ErrorKind::MethodNotAllowed, 405),
+        (ErrorKind::WouldLoseQuorum, 409),
+        (ErrorKind::OperationRunning, 409),
+        (ErrorKind::Conflict, 409),
+        (ErrorKind::VersionMismatch, 412),
+        (ErrorKind::TooLarge, 413),
+        (ErrorKind::MediaType, 415),
+        (ErrorKind::InvalidValue, 422),
+        (ErrorKind::NotANumber, 422),
+        (ErrorKind::QueueFull, 429),
+        (ErrorKind::Internal, 500),
+        (ErrorKind::NoLeader, 503),
+        (ErrorKind::NotReady, 503),
+        (ErrorKind::TooStale, 503),
+        (ErrorKind::Moving, 503),
+        (ErrorKind::Timeout, 504),
+        (ErrorKind::QuotaExceeded, 507),
     ];
 
     #[test]
-    fn names_are_those_of_the_error_kinds() {
-        for kind in KINDS {
-            assert_eq!(serde_json::to_value(kind).unwrap(), describe(kind).1);
+    fn names_and_statuses_are_those_of_the_documented_table() {
+        for (kind, status) in KINDS {
+            let (described, name, _) = describe(kind);
+            assert_eq!((described.as_u16(), serde_json::to_value(kind).unwrap()), (status, name.into()));
         }
     }
 

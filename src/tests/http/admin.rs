@@ -85,3 +85,18 @@ async fn a_snapshot_is_taken_and_the_only_voter_is_kept() {
     client.delete("/v1/cluster/groups/1/voters/1?wait=10s").await.refused(409, "would-lose-quorum");
     cluster.stop().await;
 }
+
+/// Node 9 is admitted but never started, so its operation goes on and on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_takes_one_change_of_its_members_at_a_time() {
+    let cluster = Cluster::single().await;
+    let client = cluster.client(0);
+    let spec = r#"{"id":9,"http":"127.0.0.1:1","peer":"127.0.0.1:1"}"#;
+    assert_eq!(client.post("/v1/cluster/members", spec).await.json(200)["state"], "admitted");
+    let begun = client.post("/v1/cluster/groups/1/voters", r#"{"node":9}"#).await.json(202);
+    assert_eq!((&begun["kind"], &begun["state"]), (&json!("add-voter"), &json!("running")));
+    client.post("/v1/cluster/groups/1/learners", r#"{"node":9}"#).await.refused(409, "operation-running");
+    let shown = client.get(&format!("/v1/operations/{}", begun["id"].as_str().unwrap())).await.json(200);
+    assert_eq!(shown["state"], "running");
+    cluster.stop().await;
+}

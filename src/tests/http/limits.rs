@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use crate::support::Cluster;
+use crate::support::{Cluster, eventually};
 
 const VALUE_MAX: usize = 64 << 10;
 const JSON: &str = "/v1/kv/default/l";
@@ -75,5 +75,27 @@ async fn a_body_that_does_not_come_in_time_is_a_timeout_that_changed_nothing() {
     let reply = cluster.client(0).raw(request.as_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 504 ") && reply.contains("not_applied"), "{reply}");
     cluster.client(0).get(RAW).await.problem(404, "miss");
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_node_refuses_what_grows_it_and_lets_the_rest_through() {
+    let cluster = Cluster::single_with(|config| config.memory_max = 64 << 10).await;
+    let client = cluster.client(0);
+    client.put("/v1/raw/default/big", &"x".repeat(128 << 10)).await.json(201);
+    let full = eventually("the node counts its memory", async || {
+        let reply = client.put(JSON, r#"{"value":1,"ttl_ms":1}"#).await;
+        (reply.status == 507).then_some(reply)
+    })
+    .await;
+    full.refused(507, "quota-exceeded");
+    client.patch(JSON, r#"{"op":"incr","init":0}"#).await.refused(507, "quota-exceeded");
+    assert_eq!(client.get("/v1/raw/default/big").await.status, 200);
+    client.patch("/v1/kv/default/big", r#"{"op":"touch","ttl_ms":60000}"#).await.json(200);
+    client.delete("/v1/kv/default/big").await.json(200);
+    eventually("there is room again", async || {
+        (client.put(JSON, r#"{"value":1}"#).await.status < 300).then_some(())
+    })
+    .await;
     cluster.stop().await;
 }
