@@ -27,12 +27,13 @@ pub struct Append {
 impl Append {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
         let current = map.admit(&self.key, self.condition)?;
+        let content = self.new_content(current.as_ref())?;
         let len = current.as_ref().map_or(0, |record| record.value().len()) + self.suffix.len();
         if len as u64 > self.len_max {
             return Err(Rejection::TooLarge);
         }
         let change = Change {
-            content: &self.new_content(current.as_ref())?,
+            content: &content,
             value: &[current.as_ref().map_or(&[], Record::value), &self.suffix],
             deadline: current.as_ref().and_then(Record::deadline),
             modified_ms: map.time_ms(),

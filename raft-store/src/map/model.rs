@@ -203,6 +203,9 @@ impl Model {
             other => other,
         };
         let value = Bytes::from([&old.value[..], &c.suffix[..]].concat());
+        if value.len() as u64 > c.len_max {
+            return Err(Rejection::TooLarge);
+        }
         self.store(&c.key, Entry { value, content, modified_ms: self.time_ms, ..old }, None)
     }
 }

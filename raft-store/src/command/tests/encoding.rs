@@ -43,7 +43,7 @@ fn the_bytes_of_each_command_are_fixed() {
         (touch(5, Condition::Present), b"\x03\x03\0\0k\x05\x02"),
         (persist(Condition::None), b"\x04\x03\0\0k\0"),
         (incr(-1, Some(2)), b"\x05\x03\0\0k\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\0\0\0\0\0\0\0\0"),
-        (append(b"ab", Content::Text), b"\x06\x03\0\0k\x02\0\x02ab"),
+        (append(b"ab", Content::Text), b"\x06\x03\0\0k\x02\0\x80\x80\x80\x80\x80\x20\x02ab"),
     ];
     for (command, bytes) in cases {
         assert_eq!(&encode_commands(std::slice::from_ref(&command))[..], bytes, "{command:?}");
