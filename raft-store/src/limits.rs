@@ -12,6 +12,8 @@ pub const CONTENT_TYPE_BYTES_MAX: usize = 127;
 pub const PACKED_COMMANDS_MAX: usize = 4096;
 /// Packed entries are closed once they hold this many bytes; one larger command still travels alone.
 pub const PACKED_BYTES_TARGET: usize = 1 << 20;
+/// A received entry smaller than this is copied out of its read buffer.
+pub const DETACHED_BYTES_MAX: usize = 16 << 10;
 /// Longest time to live, in milliseconds (100 years): larger ones are refused.
 pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
 /// Most expired keys one applied entry removes beyond one for each of its commands.

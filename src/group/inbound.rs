@@ -10,7 +10,7 @@ use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, V
 use parking_lot::Mutex;
 use raft_store::NodeId;
 use raft_store::codec::{DecodeError, Decoder};
-use raft_store::raft::{TypeConfig, Vote, messages};
+use raft_store::raft::{Payload, RaftEntry, TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -45,7 +45,8 @@ impl Inbound {
     pub(crate) fn handle(&self, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
         match service {
             wire::APPEND => {
-                let request = wire::decode(body, messages::append)?;
+                let mut request = wire::decode(body, messages::append)?;
+                request.entries.iter_mut().for_each(detach);
                 *self.heard.lock() = Some((request.vote.leader_id.node_id, Instant::now()));
                 // A full queue drops the answer: the leader sees a lost call and slows down.
                 let _ = self.appends.try_send((request, answer));
@@ -111,6 +112,13 @@ async fn apply_appends(leadership: Leadership, mut queue: mpsc::Receiver<Append>
                 Err(error) => tracing::debug!(%error, "append not answered"),
             },
         }
+    }
+}
+
+/// The log keeps entries in memory for a while; they must not keep the connection's read buffers with them.
+fn detach(entry: &mut RaftEntry) {
+    if let Payload::Normal(packed) = &mut entry.payload {
+        *packed = packed.clone().detached();
     }
 }
 

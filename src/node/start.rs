@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use parking_lot::Mutex;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
@@ -33,7 +33,7 @@ impl Node {
         let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
             .await
             .with_context(|| format!("listening for peers on {}", config.peer))?;
-        let deps = open_stores(&config, transport.clone()).await?;
+        let deps = open_stores(&config, transport.clone(), identity.identity.cluster.is_some()).await?;
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -66,10 +66,20 @@ impl Node {
     }
 }
 
-async fn open_stores(config: &Config, transport: Transport) -> anyhow::Result<GroupDeps> {
+/// Opens log and snapshots. A node of a cluster has a log: if it is gone (its volume is not mounted, say), so are its
+/// votes, and an empty one in its place would make it a voter that can vote twice.
+async fn open_stores(config: &Config, transport: Transport, member: bool) -> anyhow::Result<GroupDeps> {
     let options = WalOptions { segment_bytes: config.log_segment, clock: boot_ns, ..WalOptions::default() };
     let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
-    let open = move || anyhow::Ok((SharedLog::open(&log_dir, options)?, SnapshotStore::open(&snapshot_dir)?));
+    let open = move || {
+        ensure!(
+            !member || SharedLog::is_in(&log_dir)?,
+            "this node belongs to a cluster, but its log is missing from {}: put it back, or start a node with a new \
+             id and an empty folder and remove this one",
+            log_dir.display()
+        );
+        anyhow::Ok((SharedLog::open(&log_dir, options)?, SnapshotStore::open(&snapshot_dir)?))
+    };
     let (log, snapshots) = tokio::task::spawn_blocking(open)
         .await?
         .with_context(|| format!("opening {}", config.data_dir.display()))?;

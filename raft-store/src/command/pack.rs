@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 
 use super::Command;
 use crate::codec::{DecodeError, Decoder};
-use crate::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
+use crate::limits::{DETACHED_BYTES_MAX, PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
 
 /// Version of the layout above. A reader refuses every other.
 const FORMAT: u8 = 1;
@@ -36,6 +36,12 @@ impl PackedEntry {
             return Err(DecodeError::Invalid("number of commands"));
         }
         Ok(entry)
+    }
+
+    /// The same in an allocation of its own, if it is small: received bytes are part of a larger read buffer, which
+    /// a small entry that is kept would keep alive.
+    pub fn detached(self) -> Self {
+        if self.0.len() < DETACHED_BYTES_MAX { Self(Bytes::copy_from_slice(&self.0)) } else { self }
     }
 
     /// The encoded form.

@@ -126,7 +126,11 @@ impl RaftLogReader<TypeConfig> for GroupLog {
                 Ok((entries, after)) => (entries.into_iter().map(Ok).collect(), after),
                 Err(error) => (vec![Err(error)], end),
             });
-            std::future::ready(step)
+            async move {
+                // A long log is applied part by part: between them others have their turn, heartbeats above all.
+                tokio::task::yield_now().await;
+                step
+            }
         });
         // openraft wants it `Unpin`.
         Box::pin(parts.flat_map(|part: Vec<io::Result<RaftEntry>>| stream::iter(part)))

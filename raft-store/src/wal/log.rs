@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::disk::{Disk, FsDisk};
 use super::error::WalError;
+use super::frame::segment_of;
 use super::memory::{Change, Done, Found, Memory, Operation, closed};
 use super::options::{QUEUE_BYTES_CEILING, WalOptions};
 use super::record::{Entry, EntryId};
@@ -49,7 +50,21 @@ impl SharedLog {
         Self::open_on(Arc::new(FsDisk::lock(dir)?), options)
     }
 
-    /// The same on any [`Disk`], which must be this log's alone.
+    /// Whether there is a log in `dir` already. A caller who knows that there was one opens none if there is none:
+    /// a new log would have forgotten its votes.
+    pub fn is_in(dir: &Path) -> io::Result<bool> {
+        match std::fs::read_dir(dir) {
+            Ok(mut files) => Ok(files.any(|file| {
+                file.is_ok_and(|file| {
+                    file.file_name().to_str().is_some_and(|name| segment_of(name).is_some())
+                })
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`Self::open`] on any [`Disk`], which must be this log's alone.
     pub fn open_on(disk: Arc<dyn Disk>, options: WalOptions) -> Result<Self, WalError> {
         let queue_bytes = options.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
         let options = WalOptions { queue_bytes, ..options };
@@ -92,24 +107,29 @@ impl SharedLog {
 
     /// Saves a group's vote; it is durable when this returns.
     pub async fn save_vote(&self, group: GroupId, vote: Bytes) -> io::Result<()> {
-        let (saved, wait) = oneshot::channel();
-        let done: Done = Box::new(move |result| {
-            // The caller may have gone away; the vote stands all the same.
-            let _ = saved.send(result);
-        });
-        self.submit(Change::Vote { group, vote }, Some(done)).await?;
-        wait.await.map_err(|_| closed())?
+        self.submit_and_wait(Change::Vote { group, vote }).await
     }
 
-    /// Removes a group's entries from index `from` on. It is durable before anything appended later is.
+    /// Removes a group's entries from index `from` on; it is durable when this returns, because what follows may
+    /// be made durable elsewhere: a snapshot that takes their place must not come to stand beside them.
     pub async fn truncate(&self, group: GroupId, from: u64) -> io::Result<()> {
-        self.submit(Change::Truncate { group, from }, None).await
+        self.submit_and_wait(Change::Truncate { group, from }).await
     }
 
     /// Removes a group's entries up to `upto`, which may lie behind its last one. It is durable before
     /// anything appended later is; after a crash older entries may be back.
     pub async fn purge(&self, group: GroupId, upto: EntryId) -> io::Result<()> {
         self.submit(Change::Purge { group, upto }, None).await
+    }
+
+    async fn submit_and_wait(&self, change: Change) -> io::Result<()> {
+        let (saved, wait) = oneshot::channel();
+        let done: Done = Box::new(move |result| {
+            // The caller may have gone away; the change stands all the same.
+            let _ = saved.send(result);
+        });
+        self.submit(change, Some(done)).await?;
+        wait.await.map_err(|_| closed())?
     }
 
     async fn submit(&self, change: Change, done: Option<Done>) -> io::Result<()> {

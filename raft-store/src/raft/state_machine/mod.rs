@@ -97,8 +97,9 @@ impl GroupStateMachine {
 
     fn apply_entry(&mut self, entry: RaftEntry) -> io::Result<Replies> {
         let log_id = entry.log_id;
-        if Some(log_id) <= self.last_applied() {
-            return Err(self.corrupt(format_args!("entry {log_id} is not behind the last applied one")));
+        let follows = self.last_applied().is_none_or(|last| last < log_id && last.index + 1 == log_id.index);
+        if !follows {
+            return Err(self.corrupt(format_args!("entry {log_id} does not follow the last applied one")));
         }
         let replies = match entry.payload {
             Payload::Normal(packed) => self.apply_packed(&log_id, &packed)?,
@@ -155,6 +156,8 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         Strm: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
     {
         while let Some((entry, responder)) = entries.try_next().await? {
+            // Entries in memory are ready at once, thousands of them: others have their turn in between.
+            tokio::task::consume_budget().await;
             let replies = self.apply_entry(entry)?;
             if let Some(responder) = responder {
                 responder.send(replies);
@@ -190,7 +193,8 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
-        Ok(self.snapshots.current(self.group)?.map(whole))
+        let (group, snapshots) = (self.group, self.snapshots.clone());
+        blocking(move || Ok(snapshots.current(group)?.map(whole))).await
     }
 }
 
