@@ -125,3 +125,15 @@ pub const SUSPEND_TOLERANCE_MS: u64 = 20;
 pub const READ_ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Most bytes of values one batch of reads returns; further reads of it answer `too-large`.
 pub const READ_BATCH_BYTES_MAX: usize = 64 << 20;
+/// Most bytes of commands in one proposal: one of the largest values, and what is around it.
+pub const PROPOSAL_BYTES_MAX: usize = raft_store::limits::VALUE_BYTES_CEILING + (1 << 20);
+/// Longest a local read waits for its replica's first confirmation.
+pub const FIRST_REFRESH_MAX: Duration = Duration::from_millis(200);
+
+// A proposal may share its entry with others and its message with other entries, and must still fit into a frame.
+const _: () = assert!(PROPOSAL_BYTES_MAX + 4 * raft_store::limits::PACKED_BYTES_TARGET <= FRAME_BYTES_MAX);
+const _: () = assert!(READ_ANSWER_BYTES_MAX <= FRAME_BYTES_MAX);
+/// How often a new learner is looked at.
+pub const LEARNER_POLL: Duration = Duration::from_millis(20);
+/// How long a new learner may stay silent before it is given up.
+pub const LEARNER_SILENT_MAX: Duration = Duration::from_secs(15);

@@ -3,6 +3,8 @@
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// `GET /v1/cluster`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterView {
@@ -178,6 +180,9 @@ pub struct Operation {
     pub state: OperationState,
     /// What it does now, or how it ended.
     pub detail: String,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
     /// When it began, ms since 1970.
     pub started_ms: u64,
     /// When this was last written, ms since 1970.

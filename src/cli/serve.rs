@@ -83,14 +83,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         () = signals.next() => return Ok(()),
     };
     info!(node = id, %http, "serving");
-    let ended = tokio::select! {
-        served = serve_until_signal(listener, node.clone(), signals) => {
-            served.context("the HTTP listener failed")
-        }
-        why = node.failed() => Err(anyhow::anyhow!(why)),
-    };
+    let served = serve_until_stopped(listener, node.clone(), signals).await;
     node.shutdown().await;
-    ended
+    match node.failure() {
+        Some(why) => Err(anyhow::anyhow!(why)),
+        None => served.context("the HTTP listener failed"),
+    }
 }
 
 async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -100,12 +98,15 @@ async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves until a signal, and then for at most [`DRAIN_MAX`].
-async fn serve_until_signal(listener: TcpListener, node: Node, mut signals: Signals) -> std::io::Result<()> {
+/// Serves until a signal comes or the node cannot go on, and then for at most [`DRAIN_MAX`].
+async fn serve_until_stopped(listener: TcpListener, node: Node, mut signals: Signals) -> std::io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let failing = node.clone();
     let stop = async move {
-        signals.next().await;
-        info!("stopping; a second signal ends the process at once");
+        tokio::select! {
+            () = signals.next() => info!("stopping; a second signal ends the process at once"),
+            _ = failing.failed() => info!("stopping: the node cannot go on"),
+        }
         let _ = stopping.send(());
         tokio::spawn(async move {
             signals.next().await;

@@ -30,6 +30,9 @@ pub(crate) enum ProposeError {
     /// It was never appended: too much waits already.
     #[error("too many writes are waiting")]
     QueueFull,
+    /// It was never appended: no message between nodes could carry it.
+    #[error("the write is too large")]
+    TooLarge,
     /// It was never appended: a peer sent commands that do not decode.
     #[error("malformed commands: {0}")]
     Malformed(DecodeError),
@@ -94,6 +97,9 @@ impl Batcher {
     /// Proposes a batch: its commands are applied in order within one entry, with nothing between them.
     pub(crate) async fn propose(&self, batch: Batch) -> Outcome {
         let (count, bytes) = (batch.count as usize, batch.commands.len());
+        if bytes > PROPOSAL_BYTES_MAX {
+            return Err(ProposeError::TooLarge);
+        }
         if !self.queued.add(count, bytes) {
             return Err(ProposeError::QueueFull);
         }

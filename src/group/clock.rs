@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use raft_store::map::TtlMap;
 use raft_store::raft::LeaderId;
 
@@ -20,13 +21,20 @@ pub(crate) struct GroupClock {
     offset: AtomicI64,
     /// Whether any other leader was alive since this process started.
     heard: AtomicBool,
-    /// Term of this node's newest leadership whose first entry is applied: from then on its clock leads.
-    led_term: AtomicU64,
+    /// The largest group time heard.
+    heard_ms: AtomicU64,
+    /// This node's newest leadership whose first entry is applied: from then on its clock leads.
+    led: Mutex<Option<LeaderId>>,
 }
 
 impl GroupClock {
     pub(crate) fn new() -> Self {
-        Self { offset: AtomicI64::new(UNSET), heard: AtomicBool::new(false), led_term: AtomicU64::new(0) }
+        Self {
+            offset: AtomicI64::new(UNSET),
+            heard: AtomicBool::new(false),
+            heard_ms: AtomicU64::new(0),
+            led: Mutex::new(None),
+        }
     }
 
     /// Leader time now, ms; 0 before anything was heard.
@@ -39,7 +47,7 @@ impl GroupClock {
 
     /// Whether this node's leadership `leader` may stamp entries: everything before it is applied.
     pub(crate) fn leads(&self, leader: &LeaderId) -> bool {
-        self.led_term.load(Ordering::Acquire) >= leader.term
+        *self.led.lock() >= Some(*leader)
     }
 
     /// Notes that a leader other than this node is alive: it accounts for any outage of the whole group.
@@ -51,13 +59,16 @@ impl GroupClock {
     pub(crate) fn lead(&self, leader: &LeaderId, map: &TtlMap) {
         let recorded = Recorded { time_ms: map.time_ms(), wall_ms: map.wall_ms() };
         self.advance_to(recorded.leads_on_from(self.heard.load(Ordering::Acquire), wall_ms()));
-        self.led_term.fetch_max(leader.term, Ordering::AcqRel);
+        // From here on an outage of the group is this node's to have seen: it is counted once.
+        self.heard.store(true, Ordering::Release);
+        let mut led = self.led.lock();
+        *led = (*led).max(Some(*leader));
     }
 
-    /// Takes over the time of an applied entry of `leader`, unless this node stamped it itself just now: its own
-    /// clock is ahead of its own entries.
+    /// Takes over the time of an applied entry of `leader`: of one that moved group time, since an entry without a
+    /// stamp of its own says nothing new; and not of this node's own, since its clock is ahead of its entries.
     pub(crate) fn hear(&self, leader: &LeaderId, time_ms: u64) {
-        if time_ms > 0 && !self.leads(leader) {
+        if time_ms > self.heard_ms.fetch_max(time_ms, Ordering::AcqRel) && !self.leads(leader) {
             self.offset.store(offset_of(time_ms), Ordering::Release);
         }
     }
@@ -128,9 +139,12 @@ mod tests {
         assert_eq!(clock.now_ms(), 0);
         clock.hear(&other, 10 * HOUR);
         // The other leader's clock runs slower than this one: what was gained meanwhile is given up.
-        clock.hear(&other, 9 * HOUR);
+        clock.offset.store(offset_of(20 * HOUR), Ordering::Release);
+        clock.hear(&other, 10 * HOUR);
+        assert!(clock.now_ms() >= 20 * HOUR, "an entry without a stamp of its own says nothing new");
+        clock.hear(&other, 10 * HOUR + 1);
         let follows = clock.now_ms();
-        assert!((9 * HOUR..9 * HOUR + 60_000).contains(&follows), "{follows}");
+        assert!((10 * HOUR..10 * HOUR + 60_000).contains(&follows), "{follows}");
         clock.lead(&own, &map_at(11 * HOUR, wall_ms()));
         clock.hear(&own, 10 * HOUR);
         let leads = clock.now_ms();

@@ -9,8 +9,9 @@ use raft_store::NodeId;
 use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
+use super::status::acked_within;
 use super::{Group, Metrics};
-use crate::limits::{TRANSFER_POLL, VOTER_ACKED_WITHIN};
+use crate::limits::{CAUGHT_UP_LAG, LEARNER_POLL, LEARNER_SILENT_MAX, TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,9 @@ pub(crate) enum ChangeError {
     /// Another change is under way; nothing was proposed.
     #[error("another change of the group's members is under way")]
     InProgress,
+    /// The node asked for does not answer; nothing is left of the change.
+    #[error("{0}")]
+    Silent(String),
     /// The node asked for has no part in this; nothing was proposed.
     #[error("{0}")]
     NotAMember(String),
@@ -52,12 +56,53 @@ impl Group {
     /// Adds a replica without a vote; returns when its log has caught up but for `CAUGHT_UP_LAG` entries.
     pub(crate) async fn add_learner(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
-        self.raft.add_learner(node, EmptyNode {}, true).await.map(drop).map_err(change_error)
+        let known = self.metrics().membership_config.nodes().any(|(&known, _)| known == node);
+        self.raft.add_learner(node, EmptyNode {}, false).await.map_err(change_error)?;
+        let caught_up = self.await_learner(node).await;
+        if matches!(caught_up, Err(ChangeError::Silent(_))) && !known {
+            self.remove_learner(node).await?;
+        }
+        caught_up
     }
 
-    /// Gives a learner its vote.
+    /// Waits until a learner answers and its log is close to this leader's. (openraft's own wait takes a learner that
+    /// never answered for close to a short log.)
+    async fn await_learner(&self, node: NodeId) -> Result<(), ChangeError> {
+        let mut heard_at = Instant::now();
+        loop {
+            self.leading()?;
+            let metrics = self.metrics();
+            let answers = acked_within(&metrics, node, VOTER_ACKED_WITHIN);
+            if answers {
+                heard_at = Instant::now();
+            }
+            let matched = metrics.replication.as_ref().and_then(|all| *all.get(&node)?);
+            let lag = matched.map(|id| metrics.last_log_index.unwrap_or(0).saturating_sub(id.index));
+            if answers && lag.is_some_and(|lag| lag <= CAUGHT_UP_LAG) {
+                return Ok(());
+            }
+            if heard_at.elapsed() > LEARNER_SILENT_MAX {
+                return Err(ChangeError::Silent(format!("node {node} does not answer; is it running?")));
+            }
+            tokio::time::sleep(LEARNER_POLL).await;
+        }
+    }
+
+    /// Gives a learner its vote, if the voters with it hold a healthy majority.
     pub(crate) async fn promote(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
+        let metrics = self.metrics();
+        let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().chain([node]).collect();
+        let heir = usize::from(acked_within(&metrics, node, VOTER_ACKED_WITHIN));
+        let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN).len() + heir;
+        if healthy < majority(&voters) {
+            return Err(ChangeError::WouldLoseQuorum(format!(
+                "with node {node}, group {} would have {} voters, {healthy} of them healthy, and needs {}",
+                self.id,
+                voters.len(),
+                majority(&voters),
+            )));
+        }
         self.change(ChangeMembers::AddVoterIds(BTreeSet::from([node]))).await
     }
 
@@ -69,13 +114,19 @@ impl Group {
 
     /// Takes a learner away.
     pub(crate) async fn remove_learner(&self, node: NodeId) -> Result<(), ChangeError> {
-        self.leading()?;
-        let learners: BTreeSet<NodeId> =
-            self.metrics().membership_config.membership().learner_ids().collect();
-        if !learners.contains(&node) {
-            return Err(ChangeError::NotAMember(format!("node {node} is no learner of group {}", self.id)));
-        }
+        self.may_remove_learner(node)?;
         self.change(ChangeMembers::RemoveNodes(BTreeSet::from([node]))).await
+    }
+
+    /// Whether there is such a learner.
+    pub(crate) fn may_remove_learner(&self, node: NodeId) -> Result<(), ChangeError> {
+        self.leading()?;
+        let metrics = self.metrics();
+        let is_learner = metrics.membership_config.membership().learner_ids().any(|learner| learner == node);
+        if is_learner {
+            return Ok(());
+        }
+        Err(ChangeError::NotAMember(format!("node {node} is no learner of group {}", self.id)))
     }
 
     /// Whether a voter can go: the rest must hold a healthy majority, and so must the voters as they are now,
@@ -103,7 +154,16 @@ impl Group {
         let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN);
         let rest: BTreeSet<NodeId> = voters.iter().copied().filter(|&voter| voter != node).collect();
         let healthy_rest = healthy.intersection(&rest).count();
-        if healthy_rest < majority(&rest) || healthy.len() < majority(&voters) {
+        if healthy.len() < majority(&voters) {
+            return Err(ChangeError::WouldLoseQuorum(format!(
+                "group {} has {} voters, {} of them healthy: the {} needed to agree to any change are not there",
+                self.id,
+                voters.len(),
+                healthy.len(),
+                majority(&voters),
+            )));
+        }
+        if healthy_rest < majority(&rest) {
             return Err(ChangeError::WouldLoseQuorum(format!(
                 "without node {node}, group {} would have {} voters, {healthy_rest} of them healthy, and needs {}",
                 self.id,
@@ -124,6 +184,9 @@ impl Group {
         if node == self.node {
             return Ok(());
         }
+        if !self.healthy_voters(&self.metrics(), VOTER_ACKED_WITHIN).contains(&node) {
+            return Err(ChangeError::Silent(format!("node {node} does not answer; it cannot take over")));
+        }
         self.raft.trigger().transfer_leader(node).await.map_err(|e| ChangeError::Unknown(e.to_string()))?;
         while Instant::now() < deadline {
             if self.leader() == Some(node) && self.leadership.progress.leader() == Some(node) {
@@ -134,20 +197,21 @@ impl Group {
         Err(ChangeError::Unknown(format!("node {node} did not take over group {} in time", self.id)))
     }
 
-    /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy.
-    pub(crate) async fn hand_over(&self, within: Duration) {
+    /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy; whether it
+    /// asked one. From then on openraft takes nothing more under this leadership.
+    pub(crate) async fn hand_over(&self, within: Duration) -> bool {
         let metrics = self.metrics();
         if self.leading().is_err() {
-            return;
+            return false;
         }
         let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN);
         let matched = |node: &NodeId| metrics.replication.as_ref().and_then(|all| *all.get(node)?);
         let heir = healthy.into_iter().filter(|&node| node != self.node).max_by_key(matched);
-        if let Some(heir) = heir
-            && let Err(error) = self.transfer_to(heir, Instant::now() + within).await
-        {
+        let Some(heir) = heir else { return false };
+        if let Err(error) = self.transfer_to(heir, Instant::now() + within).await {
             tracing::info!(group = self.id, %error, "leadership not handed over");
         }
+        true
     }
 
     /// Takes a snapshot of this replica now; returns the last index in it.

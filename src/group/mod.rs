@@ -41,9 +41,8 @@ use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::SharedLog;
 use raft_store::{GroupId, NodeId};
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
-use crate::clock::wall_ms;
+use crate::clock::{boot_ms, wall_ms};
 use crate::limits::READ_ANSWER_BYTES_MAX;
 use crate::transport::{Answer, Service, Transport};
 use applied::{Applied, Progress};
@@ -104,8 +103,9 @@ pub(crate) struct Group {
     lease: ReadRounds,
     inbound: Inbound,
     snapshots: SnapshotReceiver,
-    /// When a read index confirmed last that this replica was up to date, measured from the round's start.
-    fresh_at: Mutex<Option<Instant>>,
+    /// When a read index confirmed last that this replica was up to date, measured from the round's start by the
+    /// boot clock, which counts suspend.
+    fresh_at: Mutex<Option<u64>>,
     /// Whether such a round is under way for the sake of local reads.
     refreshing: AtomicBool,
     tasks: Vec<AbortHandle>,
@@ -190,20 +190,20 @@ impl Group {
         if lease { self.lease.read_index().await } else { self.read_index.read_index().await }
     }
 
-    /// Waits until this replica has applied `index`, confirmed by a round that began at `started`.
-    pub(crate) async fn caught_up(&self, index: u64, started: Instant) -> Result<(), ReadIndexError> {
+    /// Waits until this replica has applied `index`, confirmed by a round that began at `started_ms` (boot clock).
+    pub(crate) async fn caught_up(&self, index: u64, started_ms: u64) -> Result<(), ReadIndexError> {
         if !self.leadership.progress.reached(index).await {
             return Err(ReadIndexError::NoQuorum("the group is stopping".into()));
         }
         let mut fresh_at = self.fresh_at.lock();
-        *fresh_at = (*fresh_at).max(Some(started));
+        *fresh_at = (*fresh_at).max(Some(started_ms));
         Ok(())
     }
 
     /// A linearizable read by the leader. A key whose deadline has passed on the leader's clock but not in
     /// group time yet is read again after a tick, so that no later read can see it alive.
     pub(crate) async fn read(&self, keys: &[Key], lease: bool) -> Result<Lookups, ReadIndexError> {
-        let started = Instant::now();
+        let started = boot_ms();
         let index = self.read_index(lease).await?;
         self.caught_up(index, started).await?;
         let not_leader = |leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint);
@@ -232,21 +232,23 @@ impl Group {
             if let Lookup::Hit(entry) = &one {
                 bytes += entry.value.len();
             }
-            found.push(one);
-            if bytes >= READ_ANSWER_BYTES_MAX {
+            if bytes > READ_ANSWER_BYTES_MAX && !found.is_empty() {
                 break;
             }
+            found.push(one);
         }
         Lookups { time_ms: map.time_ms(), found }
     }
 
-    /// An upper bound on how far behind this replica may be. Measured from the last confirmed round; before
-    /// the first one, from the wall clock at which the last applied entry was proposed.
-    pub(crate) fn staleness(&self) -> Duration {
-        match *self.fresh_at.lock() {
-            Some(confirmed) => confirmed.elapsed(),
-            None => Duration::from_millis(wall_ms().saturating_sub(self.map.read().wall_ms())),
-        }
+    /// An upper bound on how far behind this replica may be, counted from the start of the last confirmed round;
+    /// `None` before the first one.
+    pub(crate) fn staleness(&self) -> Option<Duration> {
+        self.fresh_at.lock().map(|fresh_at| Duration::from_millis(boot_ms().saturating_sub(fresh_at)))
+    }
+
+    /// How old the replica seems by the wall clocks: no bound, since they may differ.
+    pub(crate) fn apparent_age(&self) -> Duration {
+        Duration::from_millis(wall_ms().saturating_sub(self.map.read().wall_ms()))
     }
 
     /// Whether the caller is the one to renew [`Self::staleness`]; it then calls [`Self::end_refresh`].

@@ -79,7 +79,7 @@ impl Group {
     pub(crate) fn lag_of(&self, node: NodeId) -> Option<u64> {
         self.replicas(&self.metrics())
             .into_iter()
-            .find(|replica| replica.node == node)
+            .find(|replica| replica.node == node && replica.matched.is_some())
             .map(|replica| replica.lag)
     }
 
@@ -151,7 +151,7 @@ impl Group {
 }
 
 /// Whether a replica acknowledged a heartbeat of this leader within `window`.
-fn acked_within(metrics: &Metrics, node: NodeId, window: Duration) -> bool {
+pub(super) fn acked_within(metrics: &Metrics, node: NodeId, window: Duration) -> bool {
     let acked = metrics.heartbeat.as_ref().and_then(|all| all.get(&node)?.as_ref());
     acked.is_some_and(|at| at.elapsed() < window)
 }

@@ -71,8 +71,11 @@ impl Admin {
     }
 }
 
-/// A failed operation may have done part of its work: its outcome is unknown.
+/// Why an operation failed, if that was kept; it may have done part of its work, so else its outcome is unknown.
 fn failed(operation: &Operation) -> Error {
+    if let Some(error) = &operation.error {
+        return error.clone();
+    }
     let detail = format!("operation {} failed: {}", operation.id, operation.detail);
     let mut error = Error::unknown(ErrorKind::Conflict, detail);
     error.group = operation.group;
@@ -148,6 +151,7 @@ mod tests {
             node: Some(4),
             state: OperationState::Failed,
             detail: "node 4 does not answer".into(),
+            error: None,
             started_ms: 0,
             updated_ms: 0,
         };

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
-use super::doc::META_GROUP;
+use super::doc::{ClusterDoc, META_GROUP};
 use super::meta::Change;
 use super::operations::new_operation;
 use super::peer::Ask;
 use super::{GroupChange, Inner};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::{ChangeError, Group};
 use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT};
-use crate::views::{Operation, OperationState};
+use crate::views::{GroupView, Operation, OperationState};
 
 impl GroupChange {
     /// The node concerned.
@@ -52,7 +52,7 @@ impl Inner {
         change: GroupChange,
     ) -> Result<Operation> {
         // This node's own copy may be a moment behind a node that just joined.
-        let (doc, _) = self.read_doc().await?;
+        let doc = self.doc_to_change().await?;
         if !doc.groups.contains_key(&group) && group != META_GROUP {
             return Err(unknown_group(group));
         }
@@ -61,6 +61,12 @@ impl Inner {
             return Err(Error::not_applied(ErrorKind::UnknownMember, detail));
         }
         self.ask_leader(group, &Ask::Change { group, change }, Instant::now() + ASK_TIMEOUT).await
+    }
+
+    /// The newest document, for a request that is to change something: nothing is applied if it cannot be read.
+    async fn doc_to_change(&self) -> Result<ClusterDoc> {
+        let read = self.read_doc().await;
+        read.map(|(doc, _)| doc).map_err(|error| Error { outcome: Some(Outcome::NotApplied), ..error })
     }
 
     /// Starts a change of a group this node leads: what can be refused is refused now, the rest goes on in the
@@ -77,12 +83,14 @@ impl Inner {
         if let GroupChange::RemoveVoter(node) = change {
             replica.may_remove_voter(node).await.map_err(|error| change_error(group, error))?;
             if node == self.id {
-                // Its heir carries the removal out. If no one takes over, this node removes itself.
-                replica.hand_over(HAND_OVER_TIMEOUT).await;
-                if !replica.leads() {
-                    return Err(change_error(group, ChangeError::NotLeader(replica.leader())));
+                // Its heir carries the removal out: whoever asks is sent on to it.
+                if replica.hand_over(HAND_OVER_TIMEOUT).await {
+                    return Err(change_error(group, ChangeError::NotLeader(None)));
                 }
             }
+        }
+        if let GroupChange::RemoveLearner(node) = change {
+            replica.may_remove_learner(node).map_err(|error| change_error(group, error))?;
         }
         let Some(lock) = self.begin_change(group) else {
             return Err(change_error(group, ChangeError::InProgress));
@@ -93,7 +101,7 @@ impl Inner {
         tokio::spawn(async move {
             let _held = lock;
             let result = inner.beat_while(&begun, inner.carry_out(&replica, change)).await;
-            inner.finish(begun, result).await;
+            inner.finish(begun, result.map_err(|error| change_error(group, error))).await;
         });
         Ok(operation)
     }
@@ -141,23 +149,33 @@ impl Inner {
 
     /// Takes a node out of every group, then out of the cluster. This node sees to it.
     pub(super) async fn remove_member(self: &Arc<Self>, node: NodeId) -> Result<Operation> {
-        let doc = self.member_doc()?;
-        if !doc.nodes.contains_key(&node) {
+        let doc = self.doc_to_change().await?;
+        if node == self.id
+            && let Some(&other) = doc.nodes.keys().find(|&&other| other != node)
+        {
+            // It will stop once it is out, and could not see it through.
+            return self.ask(other, &Ask::RemoveMember { node }, ASK_TIMEOUT).await;
+        }
+        // Asked for again, it completes what was interrupted.
+        if !doc.nodes.contains_key(&node) && !doc.removed.contains(&node) {
             return Err(Error::not_applied(
                 ErrorKind::UnknownMember,
                 format!("no node {node} in this cluster"),
             ));
         }
-        if doc.nodes.len() == 1 {
+        if doc.nodes.len() == 1 && doc.nodes.contains_key(&node) {
             let detail = format!("node {node} is the last one");
             return Err(Error::not_applied(ErrorKind::WouldLoseQuorum, detail));
+        }
+        for group in doc.groups.keys().copied().chain([META_GROUP]) {
+            spares(&self.leaders_word(group).await?, node)?;
         }
         let operation = new_operation("remove-member", None, Some(node));
         self.record(operation.clone()).await?;
         let (inner, begun) = (self.clone(), operation.clone());
         tokio::spawn(async move {
             let result = inner.beat_while(&begun, inner.remove_everywhere(node)).await;
-            inner.finish(begun, result.map_err(|error| ChangeError::Unknown(error.detail))).await;
+            inner.finish(begun, result).await;
         });
         Ok(operation)
     }
@@ -177,10 +195,14 @@ impl Inner {
         self.remove_from(META_GROUP, node).await
     }
 
-    async fn remove_from(self: &Arc<Self>, group: GroupId, node: NodeId) -> Result<()> {
+    async fn leaders_word(self: &Arc<Self>, group: GroupId) -> Result<GroupView> {
         let ask = Ask::Group { group, digest: false };
-        let view: crate::views::GroupView =
-            self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await?;
+        let view = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await;
+        view.map_err(|error| Error { outcome: Some(Outcome::NotApplied), ..error })
+    }
+
+    async fn remove_from(self: &Arc<Self>, group: GroupId, node: NodeId) -> Result<()> {
+        let view = self.leaders_word(group).await?;
         let change = if view.summary.voters.contains(&node) {
             GroupChange::RemoveVoter(node)
         } else if view.summary.learners.contains(&node) {
@@ -193,9 +215,31 @@ impl Inner {
         let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
         match ended.state {
             OperationState::Done => Ok(()),
-            _ => Err(Error::unknown(ErrorKind::Conflict, format!("group {group}: {}", ended.detail))),
+            _ => Err(ended
+                .error
+                .unwrap_or_else(|| Error::unknown(ErrorKind::Conflict, ended.detail))
+                .group(group)),
         }
     }
+}
+
+/// Whether a group can do without a node, as its leader sees it; judged again when it is removed.
+fn spares(view: &GroupView, node: NodeId) -> Result<()> {
+    let voters = &view.summary.voters;
+    if !voters.contains(&node) {
+        return Ok(());
+    }
+    let healthy = |voter: &&NodeId| {
+        **voter != node && view.replicas.iter().any(|replica| replica.node == **voter && replica.healthy)
+    };
+    let (rest, healthy) = (voters.len() - 1, voters.iter().filter(healthy).count());
+    if rest > 0 && healthy > rest / 2 {
+        return Ok(());
+    }
+    let group = view.summary.id;
+    let detail =
+        format!("without node {node}, group {group} would have {rest} voters, {healthy} of them healthy");
+    Err(Error::not_applied(ErrorKind::WouldLoseQuorum, detail).group(group))
 }
 
 pub(super) fn unknown_group(group: GroupId) -> Error {
@@ -211,6 +255,7 @@ pub(super) fn change_error(group: GroupId, error: ChangeError) -> Error {
         }
         ChangeError::WouldLoseQuorum(_) => Error::not_applied(ErrorKind::WouldLoseQuorum, detail),
         ChangeError::InProgress => Error::not_applied(ErrorKind::OperationRunning, detail),
+        ChangeError::Silent(_) => Error::not_applied(ErrorKind::Conflict, detail),
         ChangeError::NotAMember(_) => Error::not_applied(ErrorKind::UnknownMember, detail),
         ChangeError::Unknown(_) => Error::unknown(ErrorKind::Internal, detail),
     };

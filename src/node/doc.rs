@@ -20,6 +20,8 @@ pub(crate) const META_GROUP: GroupId = 0;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Founding {
     pub(crate) cluster_id: String,
+    /// The node all founders gave their promise to.
+    pub(crate) coordinator: NodeId,
     pub(crate) founders: BTreeMap<NodeId, Member>,
     pub(crate) groups: u32,
     pub(crate) replication: usize,
@@ -149,10 +151,10 @@ impl ClusterDoc {
         self.operations.truncate(OPERATIONS_KEPT_MAX);
     }
 
-    /// Ends operations whose node has not been heard of since `before_ms`; whether there were any.
-    pub(crate) fn fail_abandoned(&mut self, before_ms: u64) -> bool {
+    /// Ends operations that nobody carries on; whether any was still running.
+    pub(crate) fn fail_abandoned(&mut self, ids: &[String]) -> bool {
         let abandoned = |operation: &&mut Operation| {
-            operation.state == OperationState::Running && operation.updated_ms < before_ms
+            operation.state == OperationState::Running && ids.contains(&operation.id)
         };
         let mut any = false;
         for operation in self.operations.iter_mut().filter(abandoned) {
@@ -181,6 +183,7 @@ mod tests {
         };
         Founding {
             cluster_id: "c".into(),
+            coordinator: 1,
             founders: (1..=nodes).map(|id| (id, member(id))).collect(),
             groups,
             replication: 3,

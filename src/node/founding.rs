@@ -84,6 +84,8 @@ impl Inner {
     /// Founds a cluster of exactly these nodes, this one among them; `false`: some are not ready for it yet.
     pub(super) async fn found(self: &Arc<Self>, nodes: Vec<Applicant>) -> anyhow::Result<bool> {
         ensure!(nodes.len() <= NODES_MAX, "a cluster has at most {NODES_MAX} nodes");
+        let _entering = self.founding.lock().await;
+        let asked_at = Instant::now();
         let others: Vec<&Applicant> = nodes.iter().filter(|node| node.spec.id != self.id).collect();
         if let Some(objection) = self.promise_to(self.id) {
             tracing::debug!(objection, "not founding");
@@ -99,8 +101,13 @@ impl Inner {
                 return Ok(false);
             }
         }
+        // The promises have to hold until every founder is told.
+        if self.cluster_id().is_some() || asked_at.elapsed() > FOUNDING_PROMISE / 2 {
+            return Ok(false);
+        }
         let founding = Founding {
             cluster_id: random_id(),
+            coordinator: self.id,
             groups: if self.config.groups == 0 { nodes.len() as u32 } else { self.config.groups },
             replication: self.config.replication,
             founders: nodes.into_iter().map(member).collect(),
@@ -139,21 +146,31 @@ impl Inner {
         let peers = founding.founders.iter().map(|(&id, member)| (id, member.peer.clone())).collect();
         let cluster_id = founding.cluster_id.clone();
         self.enter(Membership { cluster_id, founding: Some(founding.clone()), peers })?;
-        self.begin_founded(&founding).await?;
-        for (&node, member) in founding.founders.iter().filter(|(node, _)| **node != self.id) {
-            tokio::spawn(self.clone().tell_founder(node, member.peer.clone(), founding.clone()));
-        }
-        Ok(())
+        self.tell_founders(&founding);
+        self.begin_founded(&founding).await
     }
 
-    /// Tells a founder until it knows, so that a coordinator's crash leaves nobody out.
+    /// Tells the other founders, in the background.
+    pub(super) fn tell_founders(self: &Arc<Self>, founding: &Founding) {
+        let known = self.identity.lock().identity.cluster.as_ref().map(|cluster| cluster.peers.clone());
+        let others = founding.founders.iter().filter(|(node, _)| **node != self.id);
+        let tasks = others.map(|(node, member)| {
+            let newer = known.as_ref().and_then(|peers| peers.get(node));
+            let addr = newer.unwrap_or(&member.peer).clone();
+            tokio::spawn(self.clone().tell_founder(*node, addr, founding.clone())).abort_handle()
+        });
+        self.tasks.lock().extend(tasks);
+    }
+
+    /// Tells a founder until it knows, so that a coordinator's crash leaves nobody out; or until the cluster works: from
+    /// then on it can join.
     async fn tell_founder(self: Arc<Self>, node: NodeId, addr: String, founding: Founding) {
         loop {
             match self.object(&addr, peer::FOUND, peer::json(&founding)).await {
                 None => return,
                 Some(objection) => tracing::debug!(node, objection, "founder not told yet"),
             }
-            if self.doc().is_some_and(|doc| !doc.nodes.contains_key(&node)) {
+            if self.doc().is_some() {
                 return;
             }
             tokio::time::sleep(PROBE_INTERVAL).await;
@@ -182,7 +199,8 @@ impl Inner {
 
     /// Joins the cluster of which `seed` is a member.
     async fn join(self: &Arc<Self>, seed: &str) -> anyhow::Result<()> {
-        loop {
+        // A founder may be told of the founding meanwhile.
+        while self.cluster_id().is_none() {
             let question = peer::json(&self.applicant());
             let answer = self.transport.call_addr(seed, peer::JOIN, question, Duration::from_secs(10)).await;
             let told: Option<peer::Told> = answer.ok().and_then(|answer| peer::from_json(&answer).ok());
@@ -202,6 +220,7 @@ impl Inner {
             }
             tokio::time::sleep(PROBE_INTERVAL).await;
         }
+        Ok(())
     }
 
     /// Binds this node to a cluster: on disk, then on the wire.

@@ -69,7 +69,7 @@ impl IdentityFile {
     }
 
     /// Binds the disk to a cluster, or updates what it knows of it; durable when it returns.
-    pub(crate) fn set_cluster(&mut self, membership: Membership) -> anyhow::Result<()> {
+    pub(crate) fn set_cluster(&mut self, mut membership: Membership) -> anyhow::Result<()> {
         if let Some(known) = &self.identity.cluster {
             ensure!(
                 known.cluster_id == membership.cluster_id,
@@ -77,6 +77,8 @@ impl IdentityFile {
                 known.cluster_id,
                 membership.cluster_id
             );
+            // What the founders agreed on is never forgotten.
+            membership.founding = membership.founding.or_else(|| known.founding.clone());
         }
         self.identity.cluster = Some(membership);
         self.save()

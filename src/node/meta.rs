@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::doc::{ClusterDoc, META_GROUP};
 use super::peer::ReadKeys;
 use super::{Consistency, Inner};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::Batch;
 use crate::limits::{META_CONFLICTS_MAX, META_TIMEOUT};
 
@@ -39,8 +39,11 @@ impl Inner {
     /// The same, or `not-ready` while this node is in no cluster.
     pub(super) fn member_doc(&self) -> Result<Arc<ClusterDoc>> {
         self.doc().ok_or_else(|| {
-            Error::not_applied(ErrorKind::NotReady, "this node is not part of a cluster yet")
-                .retry_after_ms(500)
+            let why = match self.cluster_id() {
+                Some(_) => "this node waits for a quorum of its cluster",
+                None => "this node is not part of a cluster yet",
+            };
+            Error::not_applied(ErrorKind::NotReady, why).retry_after_ms(500)
         })
     }
 
@@ -72,7 +75,10 @@ impl Inner {
         change: impl Fn(&mut ClusterDoc) -> Result<Change<T>>,
     ) -> Result<T> {
         for _ in 0..META_CONFLICTS_MAX {
-            let (mut doc, version) = self.read_doc().await?;
+            // Nothing is written before it is read.
+            let read = self.read_doc().await;
+            let (mut doc, version) =
+                read.map_err(|error| Error { outcome: Some(Outcome::NotApplied), ..error })?;
             let value = match change(&mut doc)? {
                 Change::Keep(value) => return Ok(value),
                 Change::Write(value) => value,

@@ -28,7 +28,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use raft_store::command::Command;
@@ -79,6 +78,10 @@ struct Inner {
     lonely: Mutex<BTreeMap<GroupId, Instant>>,
     /// Whom this fresh node has promised to found a cluster with, and until when.
     promise: Mutex<Option<(NodeId, Instant)>>,
+    /// Held while this node founds a cluster or enters a founded one.
+    founding: tokio::sync::Mutex<()>,
+    /// Running operations as they were last refreshed, and when this node saw that.
+    operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
@@ -169,6 +172,11 @@ impl Node {
         let mut failure = self.inner.failure.subscribe();
         let failed = failure.wait_for(Option::is_some).await;
         failed.ok().and_then(|why| why.clone()).unwrap_or_default()
+    }
+
+    /// Why it cannot go on, if it cannot.
+    pub fn failure(&self) -> Option<String> {
+        self.inner.failure.borrow().clone()
     }
 
     /// This node's id.
@@ -276,15 +284,12 @@ impl Node {
         self.inner.ask_leader(group, &Ask::Transfer { group, to, timeout_ms }, deadline).await
     }
 
-    /// Takes a snapshot of this node's or, when it holds none, another node's replica; the last index in it.
+    /// Takes a snapshot of a group at its leader; the last index in it.
     pub async fn snapshot(&self, group: GroupId, deadline: Instant) -> Result<Option<u64>> {
         self.inner.check_group(group)?;
         let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
         let ask = Ask::Snapshot { group, timeout_ms };
-        match self.inner.host.get(group) {
-            Some(_) => self.inner.ask(self.inner.id, &ask, Duration::from_millis(timeout_ms)).await,
-            None => self.inner.ask_leader(group, &ask, deadline).await,
-        }
+        self.inner.ask_leader(group, &ask, deadline).await
     }
 
     /// The operations the cluster remembers, newest first.

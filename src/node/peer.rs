@@ -71,6 +71,8 @@ pub(crate) enum Ask {
     Change { group: GroupId, change: GroupChange },
     /// Hand leadership over.
     Transfer { group: GroupId, to: NodeId, timeout_ms: u64 },
+    /// Take a node out of the cluster, and see to it.
+    RemoveMember { node: NodeId },
     /// Take a snapshot of this replica.
     Snapshot { group: GroupId, timeout_ms: u64 },
     /// This node was taken out of a group: look, and stop the replica if so.
@@ -155,6 +157,8 @@ pub(crate) fn read(input: &mut Decoder) -> Result<ReadKeys, DecodeError> {
 pub(crate) struct Looked {
     pub(crate) lookups: Lookups,
     pub(crate) staleness_ms: Option<u64>,
+    /// Whether that is a bound, or a guess by the wall clocks.
+    pub(crate) bounded: bool,
 }
 
 pub(crate) fn put_forwarded<T>(answer: &Forwarded<T>, put: impl FnOnce(&mut Vec<u8>, &T)) -> Bytes {
@@ -198,6 +202,7 @@ pub(crate) fn written(input: &mut Decoder) -> Result<Replies, DecodeError> {
 
 pub(crate) fn put_found(out: &mut Vec<u8>, found: &Looked) {
     put_option(out, found.staleness_ms, put_u64);
+    out.push(u8::from(found.bounded));
     put_u64(out, found.lookups.time_ms);
     put_varint(out, found.lookups.found.len() as u64);
     found.lookups.found.iter().for_each(|one| put_lookup(out, one));
@@ -205,7 +210,8 @@ pub(crate) fn put_found(out: &mut Vec<u8>, found: &Looked) {
 
 pub(crate) fn found(input: &mut Decoder) -> Result<Looked, DecodeError> {
     let staleness_ms = input.option(Decoder::u64)?;
+    let bounded = input.bool()?;
     let time_ms = input.u64()?;
     let found = (0..input.count()?).map(|_| lookup(input)).collect::<Result<_, _>>()?;
-    Ok(Looked { lookups: Lookups { time_ms, found }, staleness_ms })
+    Ok(Looked { lookups: Lookups { time_ms, found }, staleness_ms, bounded })
 }

@@ -14,7 +14,6 @@ use super::Inner;
 use super::doc::{ClusterDoc, META_GROUP};
 use super::meta::Change;
 use super::peer::Ask;
-use crate::clock::wall_ms;
 use crate::error::Result;
 use crate::group::{Batch, Group};
 use crate::limits::*;
@@ -70,6 +69,9 @@ impl Inner {
     fn learn_addresses(&self, doc: &ClusterDoc) {
         let peers = || doc.nodes.iter().filter(|(node, _)| **node != self.id);
         peers().for_each(|(&node, member)| self.transport.set_peer(node, &member.peer));
+        // A removed node is told so first; once it is silent it is forgotten.
+        let silent = |node: &&NodeId| self.transport.last_heard(**node).is_some_and(|for_| for_ > LONELY_FOR);
+        doc.removed.iter().filter(silent).for_each(|&node| self.transport.remove_peer(node));
         let mut file = self.identity.lock();
         let Some(cluster) = file.identity.cluster.clone() else { return };
         let known = peers().map(|(&node, member)| (node, member.peer.clone())).collect();
@@ -122,10 +124,10 @@ impl Inner {
     /// What the meta group's leader sees to: the first document, the meta group's members, abandoned operations.
     async fn lead_cluster(self: &Arc<Self>, meta: &Arc<Group>) -> Result<()> {
         let Some(doc) = self.doc() else { return self.write_first_doc().await };
-        let before_ms = wall_ms().saturating_sub(OPERATION_ABANDONED.as_millis() as u64);
-        if doc.as_ref().clone().fail_abandoned(before_ms) {
+        let abandoned = self.abandoned(&doc);
+        if !abandoned.is_empty() {
             let fail = |doc: &mut ClusterDoc| {
-                Ok(if doc.fail_abandoned(before_ms) { Change::Write(()) } else { Change::Keep(()) })
+                Ok(if doc.fail_abandoned(&abandoned) { Change::Write(()) } else { Change::Keep(()) })
             };
             self.change_doc(fail).await?;
         }
@@ -149,6 +151,15 @@ impl Inner {
         let voters: BTreeSet<NodeId> = summary.voters.into_iter().collect();
         let learners: BTreeSet<NodeId> = summary.learners.into_iter().collect();
         let known = |node: &NodeId| voters.contains(node) || learners.contains(node);
+        // An interrupted removal may have got no further than the document.
+        if let Some(&gone) = voters.iter().chain(&learners).find(|node| doc.removed.contains(node)) {
+            let removed = match voters.contains(&gone) {
+                true => tokio::time::timeout(ASK_TIMEOUT, meta.remove_voter(gone)).await,
+                false => tokio::time::timeout(ASK_TIMEOUT, meta.remove_learner(gone)).await,
+            };
+            tracing::info!(node = gone, ?removed, "removed node taken out of the meta group");
+            return;
+        }
         let started = |node: &&NodeId| doc.nodes[node].store.is_some();
         if let Some(&node) = doc.nodes.keys().filter(started).find(|node| !known(node)) {
             let added = tokio::time::timeout(ASK_TIMEOUT, meta.add_learner(node)).await;

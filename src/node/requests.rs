@@ -6,7 +6,7 @@ use std::time::Duration;
 use raft_store::GroupId;
 use raft_store::command::{Command, Rejection, Replies, Reply};
 use raft_store::key::Key;
-use raft_store::limits::PACKED_COMMANDS_MAX;
+use raft_store::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
 use raft_store::map::Lookup;
 use tokio::time::Instant;
 
@@ -74,9 +74,19 @@ impl Inner {
         commands: &[Command],
         deadline: Instant,
     ) -> Vec<Result<(u64, Reply)>> {
-        let mut all = Vec::with_capacity(commands.len());
-        for chunk in commands.chunks(PACKED_COMMANDS_MAX) {
+        let mut all: Vec<Result<(u64, Reply)>> = Vec::with_capacity(commands.len());
+        for chunk in chunks(commands) {
+            // What did not find its group yet goes out again, and what comes behind it must not overtake it.
+            if matches!(all.last(), Some(Ok((_, Reply::Rejected(Rejection::NotOwner))))) {
+                all.extend(chunk.iter().map(|_| Ok((0, Reply::Rejected(Rejection::NotOwner)))));
+                continue;
+            }
             match self.write_group(group, Batch::new(chunk), deadline).await {
+                Ok(Replies { replies, .. }) if replies.len() != chunk.len() => {
+                    let detail = format!("{} replies came to {} commands", replies.len(), chunk.len());
+                    let error = Error::unknown(ErrorKind::Internal, detail).group(group);
+                    all.extend(chunk.iter().map(|_| Err(error.clone())));
+                }
                 Ok(Replies { time_ms, replies }) => {
                     all.extend(replies.into_iter().map(|reply| Ok((time_ms, reply))))
                 }
@@ -130,6 +140,35 @@ impl Inner {
     }
 }
 
+/// Commands in runs that one message and one entry may hold.
+fn chunks(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
+    let mut rest = commands;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |command: &&Command| {
+            let first = bytes == 0;
+            bytes += value_len(command) + raft_store::limits::KEY_BYTES_MAX;
+            first || bytes <= PACKED_BYTES_TARGET
+        };
+        let count = rest.iter().take(PACKED_COMMANDS_MAX).take_while(fits).count();
+        let (chunk, behind) = rest.split_at(count);
+        rest = behind;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+fn value_len(command: &Command) -> usize {
+    match command {
+        Command::Set(set) => set.value.len(),
+        Command::Append(append) => append.suffix.len(),
+        Command::Delete(_)
+        | Command::Touch(_)
+        | Command::Persist(_)
+        | Command::Incr(_)
+        | Command::AssignSlots(_) => 0,
+    }
+}
+
 /// Ends a batch whose answers hold as much as they may: what has no answer yet gets none.
 fn refuse_if_full(answers: &mut [Option<Result<ReadOk>>]) {
     let held = answers.iter().flatten().flatten().filter_map(|read| Some(read.entry.as_ref()?.value.len()));
@@ -164,7 +203,7 @@ fn found(
     };
     let staleness = looked.staleness_ms.map(Duration::from_millis);
     if let (Some(staleness), Some(allowed)) = (staleness, read.max_staleness)
-        && staleness > allowed
+        && (staleness > allowed || !looked.bounded)
     {
         let detail = format!(
             "this replica may be {} ms behind, {} are allowed",
@@ -210,7 +249,8 @@ mod tests {
     }
 
     fn looked(found: Lookup) -> Result<Looked> {
-        Ok(Looked { lookups: Lookups { time_ms: 9, found: vec![found] }, staleness_ms: Some(100) })
+        let lookups = Lookups { time_ms: 9, found: vec![found] };
+        Ok(Looked { lookups, staleness_ms: Some(100), bounded: true })
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A request is sent on as long as it is certain that it was not proposed; after that, never again. What is not
 //! proposed before its deadline ends as `no-leader`, not applied.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft_store::command::{Command, Replies, decode_commands};
@@ -13,9 +14,12 @@ use tokio::time::{Instant, timeout_at};
 use super::doc::META_GROUP;
 use super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
 use super::{Consistency, Inner};
+use crate::clock::boot_ms;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{Batch, Group, Lookups, ProposeError, ReadIndexError};
-use crate::limits::{NO_LEADER_RETRY_AFTER_MS, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
+use crate::limits::{
+    FIRST_REFRESH_MAX, NO_LEADER_RETRY_AFTER_MS, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH,
+};
 use crate::transport::{CallError, Lane};
 
 /// How an attempt to carry a request out ended.
@@ -46,7 +50,7 @@ impl Inner {
         if read.consistency == Consistency::Local
             && let Some(replica) = self.host.get(group)
         {
-            return Ok(self.read_local(&replica, &read.keys));
+            return Ok(self.read_local(&replica, &read.keys).await);
         }
         let attempt = |node| self.try_read(node, &read, deadline);
         self.until_done(group, deadline, attempt).await.map_err(Error::without_outcome)
@@ -175,44 +179,49 @@ impl Inner {
     pub(super) async fn read_here(&self, read: &ReadKeys, deadline: Instant) -> Forwarded<Looked> {
         let Some(replica) = self.host.get(read.group) else { return Err(Declined::NotLeader(None)) };
         let lease = match read.consistency {
-            Consistency::Local => return Ok(self.read_local(&replica, &read.keys)),
+            Consistency::Local => return Ok(self.read_local(&replica, &read.keys).await),
             Consistency::Lease => true,
             Consistency::Linearizable => false,
         };
         match timeout_at(deadline, replica.read(&read.keys, lease)).await {
-            Ok(Ok(lookups)) => Ok(Looked { lookups, staleness_ms: None }),
+            Ok(Ok(lookups)) => Ok(Looked { lookups, staleness_ms: None, bounded: true }),
             Ok(Err(ReadIndexError::NotLeader(hint))) => Err(Declined::NotLeader(hint)),
             Ok(Err(ReadIndexError::QueueFull)) => Err(Declined::Error(queue_full(read.group))),
             Ok(Err(ReadIndexError::NoQuorum(_))) | Err(_) => Err(Declined::NotLeader(None)),
         }
     }
 
-    /// What a replica holds, with a bound on its age. An old bound is renewed in the background: the next
-    /// local read finds it fresher.
-    fn read_local(&self, replica: &std::sync::Arc<Group>, keys: &[Key]) -> Looked {
-        let staleness = replica.staleness();
+    /// What a replica holds, with a bound on its age. An old bound is renewed in the background: the next local read
+    /// finds it fresher. Without any yet, the read waits a moment for the first.
+    async fn read_local(&self, replica: &Arc<Group>, keys: &[Key]) -> Looked {
+        if replica.staleness().is_none() {
+            self.refresh(replica, FIRST_REFRESH_MAX).await;
+        }
+        // Taken before the look-up: the answer may only be fresher than it says.
+        let bound = replica.staleness();
         let lookups: Lookups = replica.look_up(keys);
-        if staleness > STALE_REFRESH && replica.begin_refresh() {
+        if bound.is_none_or(|bound| bound > STALE_REFRESH) && replica.begin_refresh() {
             let (inner, replica) = (self.shared(), replica.clone());
             tokio::spawn(async move {
-                inner.refresh(&replica).await;
+                inner.refresh(&replica, READ_ATTEMPT_MAX).await;
                 replica.end_refresh();
             });
         }
-        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64) }
+        let staleness = bound.unwrap_or_else(|| replica.apparent_age());
+        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64), bounded: bound.is_some() }
     }
 
     /// Confirms that a replica has applied everything acknowledged before now, if its leader can be asked.
-    async fn refresh(&self, replica: &Group) {
-        let started = Instant::now();
-        let deadline = started + READ_ATTEMPT_MAX;
+    async fn refresh(&self, replica: &Group, within: Duration) {
+        let started_ms = boot_ms();
+        let deadline = Instant::now() + within;
         let index = if replica.leads() {
             timeout_at(deadline, replica.read_index(false)).await.ok().and_then(|index| index.ok())
         } else {
             self.ask_read_index(replica, deadline).await
         };
         if let Some(index) = index {
-            let _ = timeout_at(deadline, replica.caught_up(index, started)).await;
+            let _ = timeout_at(deadline, replica.caught_up(index, started_ms)).await;
         }
     }
 
@@ -258,6 +267,10 @@ fn declined(group: GroupId, deadline: Instant, error: ProposeError) -> Declined 
     match error {
         ProposeError::NotLeader(hint) => Declined::NotLeader(hint),
         ProposeError::QueueFull => Declined::Error(queue_full(group)),
+        ProposeError::TooLarge => {
+            let detail = "the writes of one group are too large together";
+            Declined::Error(Error::not_applied(ErrorKind::TooLarge, detail).group(group))
+        }
         ProposeError::Malformed(error) => {
             Declined::Error(Error::not_applied(ErrorKind::BadRequest, error.to_string()).group(group))
         }

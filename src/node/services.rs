@@ -136,6 +136,7 @@ impl Inner {
 
     async fn founded_by_other(self: Arc<Self>, founding: Founding) -> Objection {
         let own_disk = self.store_id();
+        let _entering = self.founding.lock().await;
         if founding.founders.get(&self.id).is_none_or(|me| me.store.as_ref() != Some(&own_disk)) {
             return Some(format!("node {} is no founder with this disk", self.id));
         }
@@ -145,7 +146,12 @@ impl Inner {
                 return Some(format!("node {} belongs to cluster {}", self.id, known.cluster_id));
             }
             Some(known) if known.founding.is_some() => return None,
-            _ => {}
+            None => {
+                if let Some(objection) = self.promise_to(founding.coordinator) {
+                    return Some(objection);
+                }
+            }
+            Some(_) => {}
         }
         self.enter_founded(founding).await.err().map(|error| format!("{error:#}"))
     }
@@ -186,6 +192,7 @@ impl Inner {
                 let taken = self.replica(group)?.snapshot(deadline(timeout_ms)).await;
                 told(&taken.map_err(|error| super::admin::change_error(group, error))?)
             }
+            Ask::RemoveMember { node } => told(&self.remove_member(node).await?),
             Ask::Retire { group } => {
                 self.retire(group).await;
                 told(&())

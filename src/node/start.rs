@@ -53,6 +53,8 @@ impl Node {
             changing: Arc::default(),
             lonely: Mutex::default(),
             promise: Mutex::default(),
+            founding: tokio::sync::Mutex::default(),
+            operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
@@ -122,11 +124,10 @@ impl Inner {
     async fn come_in(self: Arc<Self>) {
         let belongs = self.identity.lock().identity.cluster.clone();
         let came = match belongs {
-            Some(cluster) if self.doc().is_none() => match cluster.founding {
-                Some(founding) => self.enter_founded(founding).await,
-                None => Ok(()),
-            },
-            Some(_) => Ok(()),
+            Some(cluster) => {
+                cluster.founding.iter().for_each(|founding| self.tell_founders(founding));
+                Ok(())
+            }
             None if self.config.seeds.is_empty() && self.config.bootstrap_expect != 1 => Ok(()),
             None => self.clone().find_cluster().await,
         };
@@ -169,7 +170,23 @@ impl Inner {
 
     /// Admits a node before it starts.
     pub(super) async fn add_member(self: &Arc<Self>, spec: MemberSpec) -> Result<NodeView> {
+        let spec_ok =
+            spec.id > 0 && is_host_port(&spec.http) && is_host_port(&spec.peer) && spec.http != spec.peer;
+        if !spec_ok {
+            let detail = "a member has an id from 1 on, and two addresses like host:port that differ";
+            return Err(Error::not_applied(ErrorKind::InvalidValue, detail));
+        }
         self.change_doc(|doc| {
+            let taken = doc.nodes.iter().find(|(id, member)| {
+                let same =
+                    [&member.http, &member.peer].into_iter().any(|a| *a == spec.http || *a == spec.peer);
+                **id == spec.id || same
+            });
+            if let Some((id, _)) = taken {
+                return Err(conflict(format!(
+                    "node {id} is a member already, or has one of these addresses"
+                )));
+            }
             doc.admit(&spec, None).map_err(|refusal| conflict(refusal.to_string()))?;
             Ok(super::meta::Change::Write(()))
         })
@@ -202,6 +219,12 @@ impl Inner {
             Err(error) => tracing::error!(%error, "the log was not closed"),
         }
     }
+}
+
+fn is_host_port(address: &str) -> bool {
+    address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
 }
 
 fn conflict(detail: String) -> Error {

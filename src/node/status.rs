@@ -125,7 +125,11 @@ impl Inner {
         let (owning, owning_detail) =
             behind(&|group| group.id() == META_GROUP || group.map().read().owned().0 > 0);
         let member = self.doc().is_some();
-        let member_detail = if member { "in a cluster" } else { "not part of a cluster yet" };
+        let member_detail = match (member, self.cluster_id()) {
+            (true, _) => "in a cluster",
+            (false, Some(_)) => "waits for a quorum of its cluster",
+            (false, None) => "not part of a cluster yet",
+        };
         let disk = self.host.deps().log.health();
         let disk_detail = disk.as_ref().err().map_or_else(|| "writable".to_owned(), ToString::to_string);
         let check = |name: &str, ok, detail: String| ReadyCheck { name: name.into(), ok, detail };
