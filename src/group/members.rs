@@ -184,9 +184,7 @@ impl Group {
         if node == self.node {
             return Ok(());
         }
-        if !self.healthy_voters(&self.metrics(), VOTER_ACKED_WITHIN).contains(&node) {
-            return Err(ChangeError::Silent(format!("node {node} does not answer; it cannot take over")));
-        }
+        self.answers(node).await?;
         self.raft.trigger().transfer_leader(node).await.map_err(|e| ChangeError::Unknown(e.to_string()))?;
         while Instant::now() < deadline {
             if self.leader() == Some(node) && self.leadership.progress.leader() == Some(node) {
@@ -195,6 +193,19 @@ impl Group {
             tokio::time::sleep(TRANSFER_POLL).await;
         }
         Err(ChangeError::Unknown(format!("node {node} did not take over group {} in time", self.id)))
+    }
+
+    /// Waits a moment for a voter's acknowledgement: a leader that has just begun has none yet.
+    async fn answers(&self, node: NodeId) -> Result<(), ChangeError> {
+        let until = Instant::now() + VOTER_ACKED_WITHIN;
+        while !acked_within(&self.metrics(), node, VOTER_ACKED_WITHIN) {
+            self.leading()?;
+            if Instant::now() >= until {
+                return Err(ChangeError::Silent(format!("node {node} does not answer; it cannot take over")));
+            }
+            tokio::time::sleep(TRANSFER_POLL).await;
+        }
+        Ok(())
     }
 
     /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy; whether it

@@ -211,7 +211,12 @@ impl Inner {
             return Ok(());
         };
         let begin = Ask::Change { group, change };
-        let operation: Operation = self.ask_leader(group, &begin, Instant::now() + ASK_TIMEOUT).await?;
+        let begun = self.ask_leader(group, &begin, Instant::now() + ASK_TIMEOUT).await;
+        let operation: Operation = match begun {
+            // Somebody was quicker: the meta group's leader sees to it as well.
+            Err(error) if error.kind == ErrorKind::UnknownMember => return Ok(()),
+            begun => begun?,
+        };
         let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
         match ended.state {
             OperationState::Done => Ok(()),

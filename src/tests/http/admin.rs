@@ -91,7 +91,7 @@ async fn a_snapshot_is_taken_and_the_only_voter_is_kept() {
 async fn a_group_takes_one_change_of_its_members_at_a_time() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
-    let spec = r#"{"id":9,"http":"127.0.0.1:1","peer":"127.0.0.1:1"}"#;
+    let spec = r#"{"id":9,"http":"127.0.0.1:1","peer":"127.0.0.1:2"}"#;
     assert_eq!(client.post("/v1/cluster/members", spec).await.json(200)["state"], "admitted");
     let begun = client.post("/v1/cluster/groups/1/voters", r#"{"node":9}"#).await.json(202);
     assert_eq!((&begun["kind"], &begun["state"]), (&json!("add-voter"), &json!("running")));
