@@ -225,7 +225,7 @@ fn lost(request: &Request, endpoint: &str, why: &str) -> Attempt {
         let problem = Problem { outcome: Some(Outcome::Unknown), ..problem };
         return Attempt::Failed(problem.failure(504, true, &request.about));
     }
-    Attempt::Refused(Failure::new(Exit::Unavailable, "No answer", detail).hint("quorate status"))
+    Attempt::Refused(Failure::new(Exit::Unavailable, "No answer", detail).ask("status"))
 }
 
 /// An error and its causes; hyper's own text hides the system's.

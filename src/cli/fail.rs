@@ -1,10 +1,14 @@
 //! How a command fails: what it tells the user, and the exit code that tells a script; pure.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use serde::Deserialize;
 
 use crate::error::Outcome;
+
+/// The namespace of keys unless told otherwise.
+pub(super) const NAMESPACE_DEFAULT: &str = "default";
 
 /// Exit codes of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +46,42 @@ pub(super) struct Failure {
     pub(super) detail: String,
     /// What became of the write, if it was one.
     pub(super) outcome: Option<Outcome>,
-    /// One command to type next.
-    pub(super) hint: Option<String>,
+    /// What to type next.
+    pub(super) hint: Option<Hint>,
+}
+
+/// What to type next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// This text.
+    Text(String),
+    /// `quorate` with these arguments, asking the same cluster.
+    Ask(String),
+    /// The help of the command that failed.
+    Help,
+}
+
+impl Hint {
+    /// What it is after `command` failed at the endpoints the user gave, if any.
+    fn after(self, command: &str, endpoints: &[String]) -> Self {
+        match self {
+            Self::Ask(arguments) if !endpoints.is_empty() => {
+                Self::Ask(format!("--endpoint {} {arguments}", quote(&endpoints.join(","))))
+            }
+            Self::Help => Self::Text(format!("quorate {command} --help")),
+            as_it_is => as_it_is,
+        }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Ask(arguments) => write!(f, "quorate {arguments}"),
+            Self::Help => f.write_str("quorate --help"),
+        }
+    }
 }
 
 impl Failure {
@@ -58,8 +96,21 @@ impl Failure {
     }
 
     /// Suggests what to type next.
-    pub(super) fn hint(mut self, command: impl Into<String>) -> Self {
-        self.hint = Some(command.into());
+    pub(super) fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hint = Some(Hint::Text(text.into()));
+        self
+    }
+
+    /// Suggests to ask the same cluster next, with these arguments of `quorate`.
+    pub(super) fn ask(mut self, arguments: impl Into<String>) -> Self {
+        self.hint = Some(Hint::Ask(arguments.into()));
+        self
+    }
+
+    /// Completes the suggestion by what only the whole command line tells: the command that failed and the
+    /// endpoints the user gave.
+    pub(super) fn after(mut self, command: &str, endpoints: &[String]) -> Self {
+        self.hint = self.hint.map(|hint| hint.after(command, endpoints));
         self
     }
 
@@ -80,11 +131,41 @@ impl From<std::io::Error> for Failure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum About {
     /// A key.
-    Key(String),
+    Key(KeyName),
     /// A group.
     Group(raft_store::GroupId),
     /// The cluster.
     Cluster,
+}
+
+/// A key and its namespace, as the user typed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyName {
+    /// Its namespace.
+    pub(super) ns: String,
+    /// The key.
+    pub(super) key: String,
+}
+
+impl KeyName {
+    /// The arguments that name it again, the last ones before a value.
+    fn arguments(&self) -> String {
+        let ns =
+            if self.ns == NAMESPACE_DEFAULT { String::new() } else { format!("--ns={} ", quote(&self.ns)) };
+        // Without this a key such as `-x` would be taken for a flag.
+        let end_of_flags = if self.key.starts_with('-') { "-- " } else { "" };
+        format!("{ns}{end_of_flags}{}", quote(&self.key))
+    }
+
+    /// The arguments that read it.
+    pub(super) fn get(&self) -> String {
+        format!("get --output json {}", self.arguments())
+    }
+
+    /// The arguments that set it.
+    pub(super) fn set(&self) -> String {
+        format!("set {} VALUE", self.arguments())
+    }
 }
 
 /// An `application/problem+json` body; what a server leaves out stays empty.
@@ -110,7 +191,7 @@ impl Problem {
     /// The failure it is for a command.
     pub(super) fn failure(self, status: u16, write: bool, about: &About) -> Failure {
         let exit = exit_of(status, self.outcome, write);
-        let hint = next_command(self.kind(), exit, about);
+        let hint = next_step(self.kind(), status, exit, about);
         let title = if self.title.is_empty() { format!("HTTP status {status}") } else { self.title };
         // A server error that does not say `not_applied` may have applied the write.
         let outcome = self.outcome.or((exit == Exit::Unknown).then_some(Outcome::Unknown));
@@ -130,16 +211,19 @@ fn exit_of(status: u16, outcome: Option<Outcome>, write: bool) -> Exit {
     }
 }
 
-fn next_command(kind: &str, exit: Exit, about: &About) -> String {
-    match (kind, exit, about) {
-        ("unknown-member", ..) => "quorate member list".into(),
-        ("unknown-group", ..) => "quorate group list".into(),
-        ("miss", _, About::Key(key)) => format!("quorate set {} VALUE", quote(key)),
-        (_, Exit::Unavailable, _) => "quorate status".into(),
-        (_, _, About::Key(key)) => format!("quorate get {} --output json", quote(key)),
-        (_, _, About::Group(group)) => format!("quorate group show {group}"),
-        (_, _, About::Cluster) => "quorate status".into(),
-    }
+fn next_step(kind: &str, status: u16, exit: Exit, about: &About) -> Hint {
+    let arguments = match (kind, exit, about) {
+        ("unknown-member", ..) => "member list".into(),
+        ("unknown-group", ..) => "group list".into(),
+        // What was typed makes no sense: to look at the cluster would not tell why.
+        _ if matches!(status, 400 | 422) => return Hint::Help,
+        ("miss", _, About::Key(key)) => key.set(),
+        (_, Exit::Unavailable, _) => "status".into(),
+        (_, _, About::Key(key)) => key.get(),
+        (_, _, About::Group(group)) => format!("group show {group}"),
+        (_, _, About::Cluster) => "status".into(),
+    };
+    Hint::Ask(arguments)
 }
 
 /// `text` as one word of a shell.
@@ -187,10 +271,46 @@ mod tests {
             "status":412,"detail":"it is 7","outcome":"not_applied","group":5}"#;
         let problem: Problem = serde_json::from_str(body).unwrap();
         assert_eq!(problem.kind(), "version-mismatch");
-        let failure = problem.failure(412, true, &About::Key("a b".into()));
+        let failure = problem.failure(412, true, &About::Key(key("default", "a b")));
         assert_eq!((failure.exit, failure.title.as_str()), (Exit::Conflict, "Version differs"));
         assert_eq!(failure.outcome, Some(Outcome::NotApplied));
-        assert_eq!(failure.hint.as_deref(), Some("quorate get 'a b' --output json"));
+        assert_eq!(next(failure, &[]), "quorate get --output json 'a b'");
+    }
+
+    fn key(ns: &str, key: &str) -> KeyName {
+        KeyName { ns: ns.into(), key: key.into() }
+    }
+
+    /// What is suggested after `quorate set` failed at these endpoints.
+    fn next(failure: Failure, endpoints: &[&str]) -> String {
+        let endpoints: Vec<_> = endpoints.iter().map(|&endpoint| endpoint.to_owned()).collect();
+        failure.after("set", &endpoints).hint.unwrap().to_string()
+    }
+
+    fn failed(kind: &str, status: u16, about: &About) -> Failure {
+        let r#type = format!("https://quorate.dev/problems/{kind}");
+        let outcome = Some(Outcome::NotApplied);
+        Problem { r#type, outcome, ..Problem::default() }.failure(status, true, about)
+    }
+
+    #[test]
+    fn the_next_command_asks_the_same_cluster_about_the_same_key() {
+        let about = About::Key(key("my ns", "-x"));
+        let missed = failed("miss", 404, &about);
+        let expected = "quorate --endpoint http://a:1,http://b:2 set --ns='my ns' -- -x VALUE";
+        assert_eq!(next(missed, &["http://a:1", "http://b:2"]), expected);
+        let conflict = failed("version-mismatch", 412, &about);
+        assert_eq!(next(conflict, &[]), "quorate get --output json --ns='my ns' -- -x");
+        let text = Failure::usage("", "").hint("the same command with --yes");
+        assert_eq!(next(text, &["http://a:1"]), "the same command with --yes");
+    }
+
+    #[test]
+    fn what_makes_no_sense_leads_to_the_help_of_the_command() {
+        for (kind, status) in [("bad-key", 400), ("bad-request", 400), ("invalid-value", 422)] {
+            let failure = failed(kind, status, &About::Key(key("default", "k")));
+            assert_eq!(next(failure, &["http://a:1"]), "quorate set --help");
+        }
     }
 
     #[test]

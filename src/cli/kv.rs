@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::client::Request;
-use super::fail::About;
+use super::fail::{About, Exit, Failure, KeyName, NAMESPACE_DEFAULT};
 
 /// All but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -14,7 +14,7 @@ pub(super) struct KeyArgs {
     /// The key
     key: String,
     /// Its namespace
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    #[arg(long, value_name = "NAME", default_value = NAMESPACE_DEFAULT)]
     ns: String,
 }
 
@@ -23,14 +23,17 @@ impl KeyArgs {
     pub(super) fn request(&self, method: hyper::Method, query: &str) -> Request {
         let mark = if query.is_empty() { "" } else { "?" };
         let (ns, key) = (encode(&self.ns), encode(&self.key));
-        Request::new(method, format!("/v1/kv/{ns}/{key}{mark}{query}"), About::Key(self.key.clone()))
+        Request::new(method, format!("/v1/kv/{ns}/{key}{mark}{query}"), About::Key(self.name()))
     }
 
     /// The failure of a key that is not there.
-    pub(super) fn missing(&self) -> super::fail::Failure {
-        use super::fail::{Exit, Failure, quote};
+    pub(super) fn missing(&self) -> Failure {
         Failure::new(Exit::NotFound, "Key not found", format!("`{}` is absent or expired", self.key))
-            .hint(format!("quorate set {} VALUE", quote(&self.key)))
+            .ask(self.name().set())
+    }
+
+    fn name(&self) -> KeyName {
+        KeyName { ns: self.ns.clone(), key: self.key.clone() }
     }
 }
 

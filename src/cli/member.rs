@@ -87,7 +87,7 @@ async fn remove(session: Session, id: NodeId, yes: bool) -> Result<(), Failure> 
 fn plan(cluster: &ClusterView, id: NodeId) -> Result<String, Failure> {
     let node = cluster.nodes.iter().find(|node| node.id == id).ok_or_else(|| {
         Failure::new(Exit::NotFound, "No such node", format!("node {id} is not part of this cluster"))
-            .hint("quorate member list")
+            .ask("member list")
     })?;
     let of_node =
         |group: &&crate::views::GroupSummary| group.voters.contains(&id) || group.learners.contains(&id);

@@ -95,24 +95,25 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => in_this_thread(demo::run(args, output)),
         Command::Version => version::run(output),
-        Command::Get(args) => ask(cli.global, |s| get::run(s, args)),
-        Command::Set(args) => ask(cli.global, |s| set::run(s, args)),
-        Command::Del(args) => ask(cli.global, |s| del::run(s, args)),
-        Command::Incr(args) => ask(cli.global, |s| incr::run(s, args)),
-        Command::Ttl(args) => ask(cli.global, |s| ttl::run(s, args)),
-        Command::Touch(args) => ask(cli.global, |s| touch::run(s, args)),
-        Command::Status => ask(cli.global, status::run),
-        Command::Member(command) => ask(cli.global, |s| member::run(s, command)),
-        Command::Group(command) => ask(cli.global, |s| group::run(s, command)),
+        Command::Get(args) => ask("get", cli.global, |s| get::run(s, args)),
+        Command::Set(args) => ask("set", cli.global, |s| set::run(s, args)),
+        Command::Del(args) => ask("del", cli.global, |s| del::run(s, args)),
+        Command::Incr(args) => ask("incr", cli.global, |s| incr::run(s, args)),
+        Command::Ttl(args) => ask("ttl", cli.global, |s| ttl::run(s, args)),
+        Command::Touch(args) => ask("touch", cli.global, |s| touch::run(s, args)),
+        Command::Status => ask("status", cli.global, status::run),
+        Command::Member(command) => ask("member", cli.global, |s| member::run(s, command)),
+        Command::Group(command) => ask("group", cli.global, |s| group::run(s, command)),
     }
 }
 
-/// Runs a command that speaks to a cluster.
-fn ask<F>(global: Global, command: impl FnOnce(Session) -> F) -> Result<(), Failure>
+/// Runs the command called `name`, which speaks to a cluster.
+fn ask<F>(name: &str, global: Global, command: impl FnOnce(Session) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
-    in_this_thread(command(Session::new(global)))
+    let given = global.endpoints.clone();
+    in_this_thread(command(Session::new(global))).map_err(|failure| failure.after(name, &given))
 }
 
 fn in_this_thread(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

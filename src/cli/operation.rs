@@ -64,12 +64,12 @@ fn finish(mut session: Session, operation: &Operation) -> Result<(), Failure> {
         OperationState::Done if session.output.format == Format::Json => Ok(()),
         OperationState::Done => Ok(session.output.line(&format!("{kind} done: {detail}"))?),
         OperationState::Failed => {
-            Err(Failure::new(Exit::Error, format!("{kind} failed"), detail).hint("quorate status"))
+            Err(Failure::new(Exit::Error, format!("{kind} failed"), detail).ask("status"))
         }
         OperationState::Running => {
             let detail = format!("operation {id} goes on: {detail}");
             let failure = Failure::new(Exit::Unknown, format!("{kind} has not ended in time"), detail);
-            Err(failure.outcome(Outcome::Unknown).hint("quorate group list"))
+            Err(failure.outcome(Outcome::Unknown).ask("group list"))
         }
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     fn a_complaint_has_title_detail_outcome_and_next_command() {
         let failure = Failure::new(Exit::Unknown, "Group has no leader", "group 5 is electing")
             .outcome(Outcome::Unknown)
-            .hint("quorate status");
+            .ask("status");
         let expected = "error: Group has no leader: group 5 is electing\n\
                         outcome: unknown (it may have been carried out, once)\n\
                         next: quorate status\n";

@@ -27,7 +27,7 @@ pub(super) struct Global {
         value_delimiter = ',',
         value_parser = endpoint::parse
     )]
-    endpoints: Vec<String>,
+    pub(super) endpoints: Vec<String>,
     /// How long to wait, such as 500ms or 30s [default: 5s; 30s for changes of the cluster]
     #[arg(long, value_name = "TIME", global = true, value_parser = positive_duration)]
     timeout: Option<Duration>,

@@ -34,7 +34,7 @@ pub(super) struct Located {
 pub(super) struct Meta {
     group: GroupId,
     time_ms: u64,
-    #[serde(skip)]
+    #[serde(serialize_with = "named")]
     consistency: Consistency,
     #[serde(skip_serializing_if = "Option::is_none")]
     staleness_ms: Option<u64>,
@@ -270,6 +270,10 @@ pub(super) fn json<T: Serialize>(body: &T) -> Result<impl IntoResponse + use<T>>
     let text = serde_json::to_vec(body)
         .map_err(|error| Error::unknown(ErrorKind::Internal, format!("cannot write the answer: {error}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text))
+}
+
+fn named<S: Serializer>(consistency: &Consistency, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(consistency_name(*consistency))
 }
 
 const fn consistency_name(consistency: Consistency) -> &'static str {

@@ -48,12 +48,17 @@ impl<'a> Problem<'a> {
             detail: &error.detail,
             outcome: error.outcome,
             group: error.group,
-            leader: error.group.filter(|_| status.is_server_error()).map(|_| error.leader),
+            leader: error.group.filter(|_| concerns_leader(error.kind)).map(|_| error.leader),
             retry_after_ms: error.retry_after_ms,
             current_version: error.current_version,
             request_id,
         }
     }
+}
+
+/// Whether the problem may lie with a group's leader, so that who leads helps to understand it.
+const fn concerns_leader(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoLeader | ErrorKind::Timeout | ErrorKind::Moving)
 }
 
 /// Status, name and title of a kind of error.
@@ -176,6 +181,16 @@ mod tests {
                 "retry_after_ms": 150, "request_id": "r1",
             })
         );
+    }
+
+    #[test]
+    fn only_problems_a_leader_may_cause_show_it() {
+        for (kind, _) in KINDS {
+            let error = Error::unknown(kind, "").group(5);
+            let shown = serde_json::to_value(Problem::of(&error, None)).unwrap();
+            let expected = matches!(kind, ErrorKind::NoLeader | ErrorKind::Timeout | ErrorKind::Moving);
+            assert_eq!(shown.get("leader"), expected.then_some(&serde_json::Value::Null), "{kind:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::fields::Edit;
 use super::query::Query;
 use super::value::{Value, content_type};
 use super::{App, body, etag, ttl};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::node::ReadOk;
 
 /// `GET` and `HEAD`: read.
@@ -29,6 +29,7 @@ pub(super) async fn put(State(app): State<App>, request: Request) -> Result<Resp
     let (parts, body) = request.into_parts();
     let call = Call::parse(&app.node, &parts, &["ttl"])?;
     let condition = etag::put_condition(&parts.headers)?;
+    refuse_encoded(&parts.headers)?;
     let expiry = expiry(&call.query, &parts.headers)?;
     if let Some(redirect) = call.redirect(&app.node, &parts)? {
         return Ok(redirect);
@@ -36,6 +37,15 @@ pub(super) async fn put(State(app): State<App>, request: Request) -> Result<Resp
     let bytes = body::read(body, app.value_bytes_max(), call.deadline).await?;
     let value = Value::from_raw(parts.headers.get(header::CONTENT_TYPE), bytes)?;
     call.change(&app, Edit::Set(value, expiry), condition).await
+}
+
+/// Refuses encoded bodies: the encoding is not kept, so the bytes would come back unlabelled.
+fn refuse_encoded(headers: &HeaderMap) -> Result<()> {
+    let identity = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(identity) {
+        return Ok(());
+    }
+    Err(Error::not_applied(ErrorKind::MediaType, "a raw value has no Content-Encoding but identity"))
 }
 
 /// `?ttl=` beats `Cache-Control: max-age`; neither is the namespace's default.
@@ -62,4 +72,25 @@ fn headers(found: &ReadOk, entry: &Entry) -> HeaderMap {
         headers.insert(header::CACHE_CONTROL, ascii(&format!("max-age={}", left_ms / 1000)));
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(names: &[&'static str]) -> Result<()> {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            headers.append(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        refuse_encoded(&headers)
+    }
+
+    #[test]
+    fn a_body_in_another_encoding_is_refused() {
+        assert_eq!((encoded(&[]), encoded(&["Identity"])), (Ok(()), Ok(())));
+        for bad in [&["gzip"][..], &["identity", "br"], &["identity, gzip"], &[""]] {
+            assert_eq!(encoded(bad).unwrap_err().kind, ErrorKind::MediaType, "{bad:?}");
+        }
+    }
 }

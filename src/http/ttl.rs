@@ -43,19 +43,27 @@ pub(super) fn from_query(text: &str) -> Result<Expiry> {
     checked(ms).map(Expiry::AfterMs)
 }
 
-/// The expiry `Cache-Control: max-age=` asks for; other directives are the business of caches.
+/// The expiry `Cache-Control: max-age=` asks for; other directives are the business of caches. A `max-age` that
+/// cannot be understood is refused: to ignore it would keep the entry for ever.
 pub(super) fn from_cache_control(headers: &HeaderMap) -> Result<Option<Expiry>> {
     for value in headers.get_all(header::CACHE_CONTROL) {
-        let Ok(text) = value.to_str() else { continue };
-        for directive in text.split(',') {
-            let Some((name, age)) = directive.trim().split_once('=') else { continue };
-            if name.eq_ignore_ascii_case("max-age") {
-                let seconds = age.trim_matches('"').parse::<u64>().ok();
-                return checked(seconds.and_then(|s| s.checked_mul(1000))).map(Expiry::AfterMs).map(Some);
+        for directive in String::from_utf8_lossy(value.as_bytes()).split(',') {
+            let (name, age) = directive.trim().split_once('=').unwrap_or((directive, ""));
+            if name.trim().eq_ignore_ascii_case("max-age") {
+                // There are no blanks around the `=` of a directive.
+                let ms = age_ms(age).filter(|_| name == name.trim());
+                return checked(ms).map(Expiry::AfterMs).map(Some);
             }
         }
     }
     Ok(None)
+}
+
+/// The milliseconds of a `max-age` in whole seconds, bare or in quotes (RFC 9111 section 5.2).
+fn age_ms(age: &str) -> Option<u64> {
+    let bare = age.strip_prefix('"').and_then(|age| age.strip_suffix('"')).unwrap_or(age);
+    let digits = bare.bytes().all(|byte| byte.is_ascii_digit());
+    bare.parse::<u64>().ok().filter(|_| digits)?.checked_mul(1000)
 }
 
 fn checked(ms: Option<u64>) -> Result<u64> {
@@ -105,9 +113,30 @@ mod tests {
         for text in ["0s", "-5s", "1.5s", "36501d", "99999999999999999999d"] {
             assert_eq!(from_query(text).unwrap_err().kind, ErrorKind::InvalidValue, "{text}");
         }
-        for text in ["max-age=0", "max-age=-1", "max-age=x", "max-age=", "max-age=18446744073709551615"] {
+    }
+
+    #[test]
+    fn a_max_age_that_makes_no_sense_is_an_invalid_value() {
+        let bad = [
+            "max-age=0",
+            "max-age=-1",
+            "max-age=+1",
+            "max-age=x",
+            "max-age=",
+            "max-age=\"30",
+            "max-age=18446744073709551615",
+            "max-age",
+            "public, MAX-AGE , no-cache",
+            "max-age = 30, public",
+            "max-age =30",
+            "max-age= 30",
+        ];
+        for text in bad {
             assert_eq!(cache_control(text).unwrap_err().kind, ErrorKind::InvalidValue, "{text}");
         }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_bytes(b"x=\xff, max-age=3\xff").unwrap());
+        assert_eq!(from_cache_control(&headers).unwrap_err().kind, ErrorKind::InvalidValue);
     }
 
     #[test]

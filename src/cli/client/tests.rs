@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::cli::fail::KeyName;
 
 /// A server that gives every connection one answer and counts them; an empty answer hangs up.
 async fn server(answer: &'static str) -> (String, Arc<AtomicUsize>) {
@@ -40,7 +41,13 @@ const UNKNOWN: &str = "HTTP/1.1 503 x\r\ncontent-length: 43\r\nconnection: close
 async fn call(method: Method, endpoints: &[&String]) -> Result<Answer, Failure> {
     let endpoints = endpoints.iter().map(|e| (*e).clone()).collect();
     let client = Client::new(endpoints, Duration::from_secs(5));
-    client.call(Request::new(method, "/v1/kv/default/k", About::Key("k".into()))).await
+    client
+        .call(Request::new(
+            method,
+            "/v1/kv/default/k",
+            About::Key(KeyName { ns: "default".into(), key: "k".into() }),
+        ))
+        .await
 }
 
 #[test]

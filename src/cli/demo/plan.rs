@@ -219,7 +219,7 @@ mod tests {
         let failure = plan.check_ports().unwrap_err();
         assert_eq!(failure.title, format!("Port {} is taken", taken.port()));
         assert!(failure.detail.starts_with("the HTTP port of node 1"), "{}", failure.detail);
-        assert!(failure.hint.unwrap().contains(" demo --http-port "));
+        assert!(failure.hint.unwrap().to_string().contains(" demo --http-port "));
         drop(holder);
     }
 }

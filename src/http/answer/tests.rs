@@ -88,6 +88,15 @@ fn a_hit_says_where_it_comes_from() {
 }
 
 #[test]
+fn a_result_of_a_batch_says_where_it_comes_from() {
+    let of_read = serde_json::to_value(Meta::of_read(&read(None))).unwrap();
+    let expected = json!({"group": 5, "time_ms": 11_000, "consistency": "local", "staleness_ms": 12});
+    assert_eq!(of_read, expected);
+    let of_write = serde_json::to_value(Meta::of_write(&write(written(true, None)))).unwrap();
+    assert_eq!(of_write, json!({"group": 5, "time_ms": 10_000, "consistency": "linearizable"}));
+}
+
+#[test]
 fn a_miss_is_a_problem_with_the_same_headers() {
     let response = miss_response(&read(None));
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
