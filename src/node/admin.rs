@@ -218,12 +218,11 @@ impl Inner {
             begun => begun?,
         };
         let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
-        match ended.state {
-            OperationState::Done => Ok(()),
-            _ => Err(ended
-                .error
-                .unwrap_or_else(|| Error::unknown(ErrorKind::Conflict, ended.detail))
-                .group(group)),
+        match (ended.state, ended.error) {
+            (OperationState::Done, _) => Ok(()),
+            (_, Some(error)) if error.kind == ErrorKind::UnknownMember => Ok(()),
+            (_, Some(error)) => Err(error.group(group)),
+            (_, None) => Err(Error::unknown(ErrorKind::Conflict, ended.detail).group(group)),
         }
     }
 }
