@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 mod architecture;
+mod disk;
 mod http;
 mod support;

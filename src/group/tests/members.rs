@@ -10,6 +10,8 @@ use super::rig::*;
 use super::steps::*;
 use crate::limits::{CAUGHT_UP_LAG, VOTER_ACKED_WITHIN};
 
+/// Long enough for a heartbeat to be answered many times over.
+const WHILE: std::time::Duration = std::time::Duration::from_millis(500);
 /// A fourth node, without a part in anything yet.
 const FOURTH: NodeId = 4;
 
@@ -52,6 +54,19 @@ async fn a_learner_becomes_a_voter_and_leaves_again() {
     let candidacies = VOTERS.map(|voter| rig.gate(voter).seen(wire::VOTE)).concat();
     assert!(candidacies.iter().all(|seen| seen.from != FOURTH), "it disturbed those it left");
     assert_eq!(value(&rig.read(&VOTERS, "key").await).as_deref(), Some("new"));
+}
+
+/// By its length alone a short log would take a node that never answered for one that is close.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_never_answered_has_not_caught_up_with_a_short_log() {
+    let rig = Rig::start(4, with_lease(800)).await;
+    rig.write(&VOTERS, set("key", "old")).await;
+    rig.isolate(FOURTH);
+    let group = leader(&rig).await;
+    let early = tokio::time::timeout(WHILE, group.add_learner(FOURTH)).await;
+    assert!(early.is_err(), "{early:?}");
+    rig.heal();
+    soon(group.add_learner(FOURTH)).await.unwrap();
 }
 
 /// A voter with an empty log would count for the majority and could not help to make one.

@@ -100,3 +100,20 @@ async fn a_group_takes_one_change_of_its_members_at_a_time() {
     assert_eq!(shown["state"], "running");
     cluster.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_needs_an_id_and_addresses_of_its_own() {
+    let cluster = Cluster::single().await;
+    let client = cluster.client(0);
+    let own = client.get("/v1/cluster/members").await.json(200)["members"][0].clone();
+    let spec = |id: u64, http: &str, peer: &str| json!({"id": id, "http": http, "peer": peer}).to_string();
+    for bad in [spec(0, "h:1", "h:2"), spec(7, "h", "h:2"), spec(7, "h:1", "h:0"), spec(7, "h:1", "h:1")] {
+        client.post("/v1/cluster/members", &bad).await.refused(422, "invalid-value");
+    }
+    let taken = own["peer"].as_str().unwrap();
+    client.post("/v1/cluster/members", &spec(1, "h:1", "h:2")).await.refused(409, "conflict");
+    client.post("/v1/cluster/members", &spec(7, "h:1", taken)).await.refused(409, "conflict");
+    let after = client.get("/v1/cluster/members").await.json(200);
+    assert_eq!(after["members"].as_array().unwrap().len(), 1, "{after}");
+    cluster.stop().await;
+}
