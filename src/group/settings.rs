@@ -1,6 +1,6 @@
 //! openraft's settings; what is left at its default was looked at (ARCHITECTURE.md, "openraft").
 
-use crate::limits::{CAUGHT_UP_LAG, SNAPSHOT_INSTALL_TIMEOUT};
+use crate::limits::SNAPSHOT_INSTALL_TIMEOUT;
 
 /// The settings every group of a node runs with. All times in ms; the lease is as long as `election_max`.
 pub(crate) fn settings(heartbeat: u64, election_min: u64, election_max: u64) -> openraft::Config {
@@ -15,8 +15,6 @@ pub(crate) fn settings(heartbeat: u64, election_min: u64, election_max: u64) -> 
         // Snapshots and purges are triggered by bytes and time (`node::snapshots`).
         snapshot_policy: openraft::SnapshotPolicy::Never,
         max_in_snapshot_log_to_keep: u64::MAX,
-        // How close a learner's log has to come before `add_learner` says that it has caught up.
-        replication_lag_threshold: CAUGHT_UP_LAG,
         purge_batch_size: 1,
         install_snapshot_timeout: SNAPSHOT_INSTALL_TIMEOUT.as_millis() as u64,
         ..openraft::Config::default()

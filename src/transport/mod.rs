@@ -1,6 +1,6 @@
 //! Peer connections: frames, calls and answers between nodes, without knowing what they mean.
 //!
-//! One connection for each pair of nodes and lane carries every group's messages, multiplexed by call id
+//! From each node to each other one connection for each lane carries every group's messages, multiplexed by call id
 //! and coalesced for each flush. A call whose frame never left says so ([`CallError::NotSent`]): only that
 //! makes it safe to try again elsewhere.
 //!
