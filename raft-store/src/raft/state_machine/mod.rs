@@ -97,9 +97,8 @@ impl GroupStateMachine {
 
     fn apply_entry(&mut self, entry: RaftEntry) -> io::Result<Replies> {
         let log_id = entry.log_id;
-        let follows = self.last_applied().is_none_or(|last| last < log_id && last.index + 1 == log_id.index);
-        if !follows {
-            return Err(self.corrupt(format_args!("entry {log_id} does not follow the last applied one")));
+        if Some(log_id) <= self.last_applied() {
+            return Err(self.corrupt(format_args!("entry {log_id} is not behind the last applied one")));
         }
         let replies = match entry.payload {
             Payload::Normal(packed) => self.apply_packed(&log_id, &packed)?,
