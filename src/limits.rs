@@ -137,3 +137,5 @@ const _: () = assert!(READ_ANSWER_BYTES_MAX <= FRAME_BYTES_MAX);
 pub const LEARNER_POLL: Duration = Duration::from_millis(20);
 /// How long a new learner may stay silent before it is given up.
 pub const LEARNER_SILENT_MAX: Duration = Duration::from_secs(15);
+/// How often a node that holds no replica of the meta group yet looks for it.
+pub const META_POLL: Duration = Duration::from_millis(20);

@@ -1,7 +1,6 @@
 //! Reading and changing the cluster's document through the meta group, and following it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use raft_store::command::{Command, Condition, Content, Expiry, Rejection, Reply, Set};
 use raft_store::key::{Key, NamespaceId};
@@ -13,7 +12,7 @@ use super::peer::ReadKeys;
 use super::{Consistency, Inner};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::Batch;
-use crate::limits::{META_CONFLICTS_MAX, META_TIMEOUT};
+use crate::limits::{META_CONFLICTS_MAX, META_POLL, META_TIMEOUT};
 
 /// Namespace of the cluster's own keys, out of reach of the adapters.
 const SYSTEM: NamespaceId = NamespaceId::MAX;
@@ -36,7 +35,7 @@ impl Inner {
         self.doc.borrow().clone()
     }
 
-    /// The same, or `not-ready` while this node is in no cluster.
+    /// The same, or `not-ready` while this node is in no cluster or has not heard from its own yet.
     pub(super) fn member_doc(&self) -> Result<Arc<ClusterDoc>> {
         self.doc().ok_or_else(|| {
             let why = match self.cluster_id() {
@@ -113,7 +112,7 @@ impl Inner {
         let mut seen = 0;
         loop {
             let Some(meta) = self.host.get(META_GROUP) else {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(META_POLL).await;
                 continue;
             };
             let found = meta.look_up(&[key()]).found.into_iter().next();

@@ -24,14 +24,21 @@ impl Inner {
     pub(super) async fn reconcile(self: Arc<Self>) {
         let mut changed = self.doc.subscribe();
         loop {
-            self.watch_health();
-            self.measure_memory();
             self.reconcile_once().await;
             tokio::select! {
                 _ = changed.changed() => {}
                 () = self.reconcile_soon.notified() => {}
                 () = tokio::time::sleep(RECONCILE_INTERVAL) => {}
             }
+        }
+    }
+
+    /// Looks after disk, replicas and memory for ever; apart from the rest, which may wait for other nodes.
+    pub(super) async fn watch_itself(self: Arc<Self>) {
+        loop {
+            self.watch_health();
+            self.measure_memory();
+            tokio::time::sleep(RECONCILE_INTERVAL).await;
         }
     }
 
@@ -92,9 +99,9 @@ impl Inner {
             let ranges = doc.slots.iter().filter(|range| range.group == group.id());
             let slots: SlotSet = ranges.flat_map(|range| range.first..=range.last).collect();
             let assign = Command::AssignSlots(AssignSlots { epoch: doc.epoch, slots });
-            if let Err(error) = group.propose(Batch::new(&[assign])).await {
-                tracing::debug!(group = group.id(), %error, "slots not assigned yet");
-            }
+            // A leader without a quorum waits for ever; the next turn asks again, which does no harm.
+            let assigned = tokio::time::timeout(ASK_TIMEOUT, group.propose(Batch::new(&[assign]))).await;
+            tracing::debug!(group = group.id(), ?assigned, "slots assigned");
         }))
         .await;
     }

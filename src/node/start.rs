@@ -115,6 +115,7 @@ impl Inner {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
         tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
         let inner = self.clone();
         tasks.push(tokio::spawn(async move { inner.come_in().await }).abort_handle());
