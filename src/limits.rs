@@ -139,3 +139,5 @@ pub const LEARNER_POLL: Duration = Duration::from_millis(20);
 pub const LEARNER_SILENT_MAX: Duration = Duration::from_secs(15);
 /// How often a node that holds no replica of the meta group yet looks for it.
 pub const META_POLL: Duration = Duration::from_millis(20);
+/// How long the removal of a node waits until the meta group's leader has taken it out there.
+pub const META_REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);

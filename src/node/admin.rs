@@ -16,7 +16,7 @@ use super::peer::Ask;
 use super::{GroupChange, Inner};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::{ChangeError, Group};
-use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT};
+use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT, META_REMOVAL_TIMEOUT, OPERATION_POLL};
 use crate::views::{GroupView, Operation, OperationState};
 
 impl GroupChange {
@@ -180,8 +180,8 @@ impl Inner {
         Ok(operation)
     }
 
-    /// Out of the data groups, out of the document, and last out of the meta group: the other way round its leader
-    /// would take the node in again.
+    /// Out of the data groups and out of the document. Out of the meta group its leader takes whoever is in the document
+    /// no more (`reconcile`): one alone sees to that, and this waits for it.
     async fn remove_everywhere(self: &Arc<Self>, node: NodeId) -> Result<()> {
         let groups: Vec<GroupId> = self.read_doc().await?.0.groups.keys().copied().collect();
         for group in groups {
@@ -192,7 +192,22 @@ impl Inner {
             Ok(Change::Write(()))
         })
         .await?;
-        self.remove_from(META_GROUP, node).await
+        self.await_out_of_meta(node).await
+    }
+
+    async fn await_out_of_meta(self: &Arc<Self>, node: NodeId) -> Result<()> {
+        let deadline = Instant::now() + META_REMOVAL_TIMEOUT;
+        while Instant::now() < deadline {
+            if let Ok(view) = self.leaders_word(META_GROUP).await {
+                let mut members = view.summary.voters.iter().chain(&view.summary.learners);
+                if !members.any(|&member| member == node) {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(OPERATION_POLL).await;
+        }
+        let detail = format!("node {node} is still in the meta group; its leader goes on trying");
+        Err(Error::unknown(ErrorKind::Timeout, detail).group(META_GROUP))
     }
 
     async fn leaders_word(self: &Arc<Self>, group: GroupId) -> Result<GroupView> {
@@ -211,16 +226,10 @@ impl Inner {
             return Ok(());
         };
         let begin = Ask::Change { group, change };
-        let begun = self.ask_leader(group, &begin, Instant::now() + ASK_TIMEOUT).await;
-        let operation: Operation = match begun {
-            // Somebody was quicker: the meta group's leader sees to it as well.
-            Err(error) if error.kind == ErrorKind::UnknownMember => return Ok(()),
-            begun => begun?,
-        };
+        let operation: Operation = self.ask_leader(group, &begin, Instant::now() + ASK_TIMEOUT).await?;
         let ended = self.await_operation(&operation.id, Instant::now() + CATCH_UP_TIMEOUT).await?;
         match (ended.state, ended.error) {
             (OperationState::Done, _) => Ok(()),
-            (_, Some(error)) if error.kind == ErrorKind::UnknownMember => Ok(()),
             (_, Some(error)) => Err(error.group(group)),
             (_, None) => Err(Error::unknown(ErrorKind::Conflict, ended.detail).group(group)),
         }

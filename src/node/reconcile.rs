@@ -154,18 +154,14 @@ impl Inner {
 
     /// Every node holds the meta group: new ones as learners, and as voters while there are too few.
     async fn member_the_meta_group(self: &Arc<Self>, meta: &Arc<Group>, doc: &ClusterDoc) {
+        // Nobody else changes them meanwhile, by an operation on group 0 say.
+        let Some(_changing) = self.begin_change(META_GROUP) else { return };
         let summary = meta.summary();
         let voters: BTreeSet<NodeId> = summary.voters.into_iter().collect();
         let learners: BTreeSet<NodeId> = summary.learners.into_iter().collect();
         let known = |node: &NodeId| voters.contains(node) || learners.contains(node);
-        // An interrupted removal may have got no further than the document.
         if let Some(&gone) = voters.iter().chain(&learners).find(|node| doc.removed.contains(node)) {
-            let removed = match voters.contains(&gone) {
-                true => tokio::time::timeout(ASK_TIMEOUT, meta.remove_voter(gone)).await,
-                false => tokio::time::timeout(ASK_TIMEOUT, meta.remove_learner(gone)).await,
-            };
-            tracing::info!(node = gone, ?removed, "removed node taken out of the meta group");
-            return;
+            return self.leave_the_meta_group(meta, gone, voters.contains(&gone)).await;
         }
         let started = |node: &&NodeId| doc.nodes[node].store.is_some();
         if let Some(&node) = doc.nodes.keys().filter(started).find(|node| !known(node)) {
@@ -182,6 +178,22 @@ impl Inner {
             let promoted = tokio::time::timeout(ASK_TIMEOUT, meta.promote(heir)).await;
             tracing::info!(node = heir, ?promoted, "meta group got another voter");
         }
+    }
+
+    /// Takes a node that the document has no more out of the meta group, and tells it.
+    async fn leave_the_meta_group(self: &Arc<Self>, meta: &Arc<Group>, gone: NodeId, votes: bool) {
+        if gone == self.id {
+            // The next leader sees to it.
+            meta.hand_over(HAND_OVER_TIMEOUT).await;
+            return;
+        }
+        let removed = match votes {
+            true => tokio::time::timeout(ASK_TIMEOUT, meta.remove_voter(gone)).await,
+            false => tokio::time::timeout(ASK_TIMEOUT, meta.remove_learner(gone)).await,
+        };
+        tracing::info!(node = gone, ?removed, "removed node taken out of the meta group");
+        // Best effort: a node that cannot be told finds out by itself.
+        let _: Result<()> = self.ask(gone, &Ask::Retire { group: META_GROUP }, ASK_TIMEOUT).await;
     }
 
     /// Stops replicas of groups that have gone on without this node and did not tell it.
