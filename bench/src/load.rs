@@ -205,7 +205,7 @@ impl Measured {
 }
 
 /// A duration with its unit: `500ms`, `10s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
     let parse = |(unit, ms): (&str, u64)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(ms);
     let ms = units.into_iter().find_map(parse);
