@@ -20,7 +20,6 @@ use super::pace::{histogram, record};
 const WRITER: &str = "wal";
 
 /// What was seen of the writer.
-#[derive(Clone)]
 pub(crate) struct Syncs {
     /// How long each took.
     pub(crate) times: Histogram<u64>,
@@ -50,23 +49,13 @@ impl fmt::Debug for TimedDisk {
 impl TimedDisk {
     /// Locks the folder `dir`.
     pub(crate) fn lock(dir: &Path) -> anyhow::Result<Self> {
-        let syncs = Syncs {
-            times: histogram()?,
-            rotations: 0,
-            rotation_max: Duration::ZERO,
-            last: None,
-            writer: None,
-        };
-        Ok(Self {
-            disk: Arc::new(FsDisk::lock(dir)?),
-            syncs: Arc::new(Mutex::new(syncs)),
-            files: Arc::default(),
-        })
+        let syncs = Arc::new(Mutex::new(Syncs::none()?));
+        Ok(Self { disk: Arc::new(FsDisk::lock(dir)?), syncs, files: Arc::default() })
     }
 
-    /// What was seen so far.
-    pub(crate) fn syncs(&self) -> Syncs {
-        self.syncs.lock().clone()
+    /// What was seen since the last call.
+    pub(crate) fn take_syncs(&self) -> anyhow::Result<Syncs> {
+        Ok(std::mem::replace(&mut *self.syncs.lock(), Syncs::none()?))
     }
 
     fn timed(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
@@ -77,6 +66,10 @@ impl TimedDisk {
 }
 
 impl Syncs {
+    fn none() -> anyhow::Result<Self> {
+        Ok(Self { times: histogram()?, rotations: 0, rotation_max: Duration::ZERO, last: None, writer: None })
+    }
+
     fn count(&mut self, file: u64, began: Instant, ended: Instant) {
         record(&mut self.times, ended - began);
         if let Some((last_file, last_end)) = self.last.replace((file, ended))
@@ -159,7 +152,7 @@ mod tests {
         let write =
             move || [0, 0, 1, 1, 0].into_iter().for_each(|file: usize| files[file].sync_data().unwrap());
         std::thread::Builder::new().name(WRITER.into()).spawn(write).unwrap().join().unwrap();
-        let syncs = disk.syncs();
+        let syncs = disk.take_syncs().unwrap();
         assert_eq!((syncs.times.len(), syncs.rotations), (5, 2));
         assert!(syncs.rotation_max > Duration::ZERO);
     }
