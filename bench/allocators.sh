@@ -11,8 +11,15 @@ for allocator in system mimalloc jemalloc; do
     cargo build --release --quiet -p bench --features "$features"
     cp "${CARGO_TARGET_DIR:-target}/release/quorate-bench" "$programs/$allocator"
 done
+measure() {
+    "$1" store memory --ttl --keys "$keys"
+    "$1" store map --keys "$keys"
+}
 for allocator in system mimalloc jemalloc; do
     echo "== $allocator"
-    "$programs/$allocator" store memory --ttl --keys "$keys"
-    "$programs/$allocator" store map --keys "$keys"
+    measure "$programs/$allocator"
 done
+echo "== mimalloc that gives memory back at once"
+MIMALLOC_PURGE_DELAY=0
+export MIMALLOC_PURGE_DELAY
+measure "$programs/mimalloc"
