@@ -17,7 +17,7 @@ use crate::driver::http::{HttpArguments, HttpDriver};
 use crate::load::LoadArguments;
 use crate::store::StoreCommand;
 
-#[cfg(feature = "jemalloc")]
+#[cfg(all(feature = "jemalloc", not(feature = "mimalloc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
