@@ -35,6 +35,11 @@ impl Schedule {
         self.due_at(self.taken)
     }
 
+    /// Pieces taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Takes the pieces due at `now`, at most `max`; none is ever skipped.
     pub(crate) fn take_due(&mut self, now: Instant, max: u64) -> std::ops::Range<u64> {
         let first = self.taken;

@@ -79,7 +79,9 @@ pub(super) async fn run(
     shared.over.store(true, Ordering::Relaxed);
     if let Some((_, due)) = &shared.due {
         // What came due counts, however late it is.
-        while due.available_permits() > 0 && !appenders.iter().any(JoinHandle::is_finished) {
+        while shared.taken.load(Ordering::Relaxed) < released.taken()
+            && !appenders.iter().any(JoinHandle::is_finished)
+        {
             std::thread::sleep(RELEASE_INTERVAL);
         }
         due.close();
