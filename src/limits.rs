@@ -53,8 +53,14 @@ pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 pub const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
 /// Snapshot chunks on their way to one follower.
 pub const SNAPSHOT_CHUNKS_IN_FLIGHT_MAX: usize = 4;
+/// Bytes of snapshot chunks on their way to one follower; a larger chunk travels alone.
+pub const SNAPSHOT_BYTES_IN_FLIGHT_MAX: usize = 2 << 20;
 /// How long one chunk of a snapshot may take.
-pub const SNAPSHOT_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+pub const SNAPSHOT_CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a receiver keeps an unfinished snapshot of which nothing more comes, and its sender the snapshot.
+pub const SNAPSHOT_RESUME_WITHIN: Duration = Duration::from_secs(60);
+/// Pause before a snapshot is offered again after an attempt in which no chunk arrived.
+pub const SNAPSHOT_RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// How long a follower may take to install a snapshot it has received.
 pub const SNAPSHOT_INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// Appends that wait to enter one group's Raft.

@@ -236,11 +236,23 @@ impl Group {
         metrics.map(|metrics| metrics.snapshot.map(|id| id.index)).map_err(|error| unknown(&error))
     }
 
+    /// The last index in the snapshot that is on its way to a follower, if one is: the log behind that stays.
+    pub(crate) fn snapshot_under_way(&self) -> Option<u64> {
+        self.outgoing.covers(self.log.group_stats(self.id).first_index)
+    }
+
+    /// Holds the log for such a follower no longer.
+    pub(crate) fn give_up_snapshot_under_way(&self) {
+        self.outgoing.release();
+    }
+
     /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.
     pub(crate) async fn purge_behind_snapshot(&self, keep_bytes: u64) {
         let log = self.log.group_stats(self.id);
         let (Some(first), Some(last)) = (log.first_index, log.last_index) else { return };
         let Some(covered) = self.metrics().snapshot.map(|id| id.index) else { return };
+        // A follower that is being sent a snapshot needs what is behind that one.
+        let covered = self.snapshot_under_way().map_or(covered, |sent| sent.min(covered));
         let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
         let upto = last.saturating_sub(keep_bytes / entry_bytes).min(covered);
         if upto > first
