@@ -56,6 +56,7 @@ impl Node {
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
+            snapshots: super::snapshots::Snapshots::default(),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             tasks: Mutex::default(),
