@@ -123,6 +123,8 @@ pub const SNAPSHOT_LOG_TIMES_MAX: u64 = 4;
 pub const SNAPSHOT_HELD_TIMES_MAX: u64 = 4;
 /// A snapshot is not taken for its age alone while what is new is less than one part in so many of it.
 pub const SNAPSHOT_WORTH_PARTS: u64 = 64;
+/// How often a snapshot is asked for while it is waited for.
+pub const SNAPSHOT_ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// Longest pause before a snapshot that failed is tried again.
 pub const SNAPSHOT_RETRY_MAX: Duration = Duration::from_secs(60);
 /// Into so many parts of `snapshot-interval` the groups of a node are spread when it starts.

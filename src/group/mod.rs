@@ -6,6 +6,7 @@
 mod applied;
 mod batcher;
 mod clock;
+mod compaction;
 mod inbound;
 mod leadership;
 mod lease;

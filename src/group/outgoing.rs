@@ -74,9 +74,11 @@ impl Outgoing {
 
     /// The last index in the snapshot held, unless it is held in vain: nothing arrived for too long, or the log
     /// behind it is gone, since it begins at `log_first`.
-    pub(crate) fn covers(&self, log_first: Option<u64>) -> Option<u64> {
+    pub(crate) fn covers(&self, log_first: Option<u64>, now: Instant) -> Option<u64> {
         let covered = |held: &Held| held.snapshot.meta().last_log_id.map_or(0, |last| last.index);
-        self.release_if(|held| held.stale() || log_first.is_some_and(|first| first > covered(held) + 1));
+        self.release_if(|held| {
+            held.is_stale(now) || log_first.is_some_and(|first| first > covered(held) + 1)
+        });
         self.held.lock().as_ref().map(covered)
     }
 
@@ -90,7 +92,67 @@ impl Outgoing {
 }
 
 impl Held {
-    fn stale(&self) -> bool {
-        self.moved_at.elapsed() > SNAPSHOT_RESUME_WITHIN + Duration::from_secs(1)
+    /// Kept a little longer than the follower keeps what it has.
+    fn is_stale(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.moved_at) > SNAPSHOT_RESUME_WITHIN + Duration::from_secs(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openraft::vote::RaftLeaderId as _;
+    use raft_store::raft::{LeaderId, LogId, SnapshotMeta};
+    use raft_store::snapshot_store::SnapshotStore;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// What is on its way, and snapshots up to index 10 and 20.
+    fn outgoing() -> (TempDir, SnapshotPin, Outgoing, [StoredSnapshot; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::open(dir.path()).unwrap();
+        let snapshot = |index| {
+            let last_log_id = Some(LogId { leader_id: LeaderId::new(1, 1), index });
+            store.begin(1).unwrap().finish(&SnapshotMeta { last_log_id, ..SnapshotMeta::default() }).unwrap()
+        };
+        let pin = SnapshotPin::default();
+        (dir, pin.clone(), Outgoing::new(pin), [snapshot(10), snapshot(20)])
+    }
+
+    #[tokio::test]
+    async fn the_first_snapshot_is_held_until_all_who_began_it_have_it() {
+        let (_dir, pin, outgoing, [first, second]) = outgoing();
+        outgoing.begin(2, &first);
+        outgoing.begin(3, &first);
+        outgoing.begin(4, &second);
+        assert_eq!(outgoing.covers(Some(5), Instant::now()), Some(10));
+        outgoing.done(2, &first);
+        outgoing.done(3, &second);
+        outgoing.done(4, &second);
+        assert_eq!(pin.get().map(|pinned| pinned.id()), Some(first.id()));
+        outgoing.done(3, &first);
+        assert_eq!((outgoing.covers(Some(5), Instant::now()), pin.get().is_none()), (None, true));
+        outgoing.begin(4, &second);
+        assert_eq!(outgoing.covers(Some(5), Instant::now()), Some(20));
+        outgoing.release();
+        assert!(outgoing.covers(Some(5), Instant::now()).is_none() && pin.get().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_of_no_use_once_the_log_behind_it_is_gone() {
+        let (_dir, pin, outgoing, [first, _]) = outgoing();
+        outgoing.begin(2, &first);
+        assert_eq!(outgoing.covers(Some(11), Instant::now()), Some(10));
+        assert_eq!((outgoing.covers(Some(12), Instant::now()), pin.get().is_none()), (None, true));
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_given_up_a_while_after_its_last_chunk() {
+        let (_dir, pin, outgoing, [first, _]) = outgoing();
+        let later = Instant::now() + SNAPSHOT_RESUME_WITHIN;
+        outgoing.begin(2, &first);
+        assert_eq!(outgoing.covers(None, later), Some(10));
+        let in_vain = later + Duration::from_secs(2);
+        assert_eq!((outgoing.covers(None, in_vain), pin.get().is_none()), (None, true));
     }
 }

@@ -64,17 +64,6 @@ impl Group {
         self.live_leader(&metrics).is_some() && committed.saturating_sub(applied) <= lag
     }
 
-    /// Bytes of log since the last purge, and how many of them are behind the snapshot: about, as if all entries had
-    /// the same size.
-    pub(crate) fn log_bytes_and_new(&self) -> [u64; 2] {
-        let log = self.log.group_stats(self.id);
-        let covered = self.metrics().snapshot.map_or(0, |id| id.index);
-        let applied = self.leadership.progress.index().unwrap_or(0);
-        let new = applied.saturating_sub(covered).min(log.entries);
-        let new_bytes = u128::from(log.bytes) * u128::from(new) / u128::from(log.entries.max(1));
-        [log.bytes, new_bytes as u64]
-    }
-
     /// Voters that acknowledged a heartbeat within `window`, this leader included.
     pub(super) fn healthy_voters(&self, metrics: &Metrics, window: Duration) -> BTreeSet<NodeId> {
         let healthy = |node: &NodeId| *node == self.node || acked_within(metrics, *node, window);

@@ -49,6 +49,8 @@ struct Taken {
 #[derive(Debug, Default)]
 pub(super) struct Snapshots {
     taken: Mutex<BTreeMap<GroupId, Taken>>,
+    /// Stored bytes of each group's current snapshot, as last measured.
+    bytes: Mutex<BTreeMap<GroupId, u64>>,
     disk_bytes: AtomicU64,
 }
 
@@ -61,6 +63,7 @@ impl Inner {
             tokio::time::sleep(SNAPSHOT_CHECK_INTERVAL).await;
             let groups = self.host.all();
             self.forget_closed(&groups);
+            self.measure_snapshots().await;
             let mut due: Vec<(f64, &Arc<Group>)> = Vec::new();
             for group in &groups {
                 group.purge_behind_snapshot(policy.kept()).await;
@@ -72,7 +75,6 @@ impl Inner {
                 self.take_snapshot(group).await;
                 group.purge_behind_snapshot(policy.kept()).await;
             }
-            self.measure_snapshots().await;
         }
     }
 
@@ -127,15 +129,21 @@ impl Inner {
 
     /// Stored bytes of a group's current snapshot; 0 without one.
     fn snapshot_bytes(&self, group: GroupId) -> u64 {
-        let current = self.host.deps().snapshots.current(group);
-        current.ok().flatten().map_or(0, |snapshot| snapshot.bytes())
+        self.snapshots.bytes.lock().get(&group).copied().unwrap_or(0)
     }
 
+    /// Asks the store, which waits for whoever writes to it, so away from the tasks.
     async fn measure_snapshots(&self) {
         let store = self.host.deps().snapshots.clone();
-        // Waits for whoever writes to the database.
-        if let Ok(Ok(bytes)) = tokio::task::spawn_blocking(move || store.disk_bytes()).await {
-            self.snapshots.disk_bytes.store(bytes, Ordering::Relaxed);
+        let measure = move || {
+            let of = |group| Some((group, store.current(group).ok()??.bytes()));
+            (store.groups().into_iter().filter_map(of).collect(), store.disk_bytes())
+        };
+        let Ok((bytes, disk_bytes)) = tokio::task::spawn_blocking(measure).await else { return };
+        *self.snapshots.bytes.lock() = bytes;
+        match disk_bytes {
+            Ok(bytes) => self.snapshots.disk_bytes.store(bytes, Ordering::Relaxed),
+            Err(error) => tracing::debug!(%error, "the snapshots' size is not known"),
         }
     }
 

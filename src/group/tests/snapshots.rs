@@ -115,6 +115,22 @@ async fn a_broken_stream_leaves_the_old_state_and_the_next_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn snapshots_asked_for_at_once_cover_all_that_was_applied() {
+    let rig = Rig::three().await;
+    let group = rig.at(rig.leader().await);
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        rig.write(&VOTERS, set(&format!("bulk-{number}"), bulk(number))).await;
+        let (group, applied) = (group.clone(), group.leadership.progress.index());
+        asked.spawn(async move { (group.snapshot(Instant::now() + LONG).await.unwrap(), applied) });
+    }
+    while let Some(covered) = asked.join_next().await {
+        let (covered, applied) = covered.unwrap();
+        assert!(covered >= applied, "{covered:?} of {applied:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_installed_snapshot_survives_a_restart() {
     let (mut rig, behind, _) = with_one_left_behind().await;
     rig.heal();

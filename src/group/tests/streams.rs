@@ -150,6 +150,7 @@ async fn only_the_very_same_offer_resumes_a_stream() {
         assert_eq!(peer.begin(&same).await.1, 1);
         assert_eq!(peer.begin(&other).await.1, 0, "{other:?}");
     }
+    assert_same_state(&rig).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -170,6 +171,7 @@ async fn stray_messages_harm_nothing_and_damaged_chunks_end_the_stream() {
     assert!(peer.frame(stream, 2, &frame).await.is_err());
     assert!(peer.chunk(stream, 2).await.is_err(), "the stream is gone");
     assert_eq!(peer.begin(&peer.offer()).await.1, 0);
+    assert_same_state(&rig).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
