@@ -79,7 +79,7 @@ impl Default for Config {
             log_segment: 64 << 20,
             snapshot_log: 64 << 20,
             snapshot_interval: 600,
-            snapshot_rate: 32 << 20,
+            snapshot_rate: 16 << 20,
             heartbeat: 50,
             election_min: 250,
             election_max: 500,

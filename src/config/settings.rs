@@ -183,7 +183,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "snapshot-rate",
         value: "SIZE",
-        default: Some("32MiB"),
+        default: Some("16MiB"),
         help: "Most bytes of snapshots sent to other nodes in one second",
         apply: |s, t| put(&mut s.node.snapshot_rate, size(t)),
     },

@@ -17,8 +17,8 @@ use raft_store::raft::{Prepared, Vote, messages};
 use raft_store::snapshot_store::{SnapshotStore, SnapshotWriter, StoredSnapshot};
 use tokio::sync::mpsc;
 
-use super::Raft;
 use super::wire::{self, Offer};
+use super::{Raft, metrics_of};
 use crate::limits::{SNAPSHOT_MESSAGES_QUEUED_MAX, SNAPSHOT_RESUME_WITHIN};
 use crate::transport::{Answer, Service};
 
@@ -189,7 +189,11 @@ impl Worker {
         Ok(wire::encode(|out| messages::put_vote(out, &vote)))
     }
 
+    /// Builds the map, unless openraft will have no use for it.
     async fn prepare(&self, stored: &StoredSnapshot) -> anyhow::Result<()> {
+        if metrics_of(&self.raft).last_applied >= stored.meta().last_log_id {
+            return Ok(());
+        }
         let (prepared, stored) = (self.prepared.clone(), stored.clone());
         Ok(tokio::task::spawn_blocking(move || prepared.prepare(&stored)).await??)
     }
