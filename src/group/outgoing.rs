@@ -21,7 +21,7 @@ struct Held {
     snapshot: StoredSnapshot,
     /// Followers that began it and do not have all of it yet.
     to: BTreeSet<NodeId>,
-    /// When a chunk of it arrived last, or it was begun.
+    /// When a chunk of it arrived last, or it was begun first: to begin it again is no progress.
     moved_at: Instant,
 }
 
@@ -38,7 +38,7 @@ impl Outgoing {
         Self { pin, held: Mutex::default() }
     }
 
-    /// Notes that `snapshot` is being sent to `target`. One at a time is held: another, which openraft had asked
+    /// Notes that `target` takes `snapshot`. One at a time is held: another, which openraft had asked
     /// for before, is sent without.
     pub(super) fn begin(&self, target: NodeId, snapshot: &StoredSnapshot) {
         let mut held = self.held.lock();
@@ -49,7 +49,6 @@ impl Outgoing {
         let held = held.get_or_insert_with(fresh);
         if held.snapshot.id() == snapshot.id() {
             held.to.insert(target);
-            held.moved_at = Instant::now();
         }
     }
 

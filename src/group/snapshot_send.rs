@@ -40,7 +40,6 @@ impl GroupClient {
         snapshot: RaftSnapshot,
     ) -> Rpc<SnapshotResponse<TypeConfig>> {
         let snapshot = snapshot.snapshot;
-        self.outgoing.begin(self.target, &snapshot);
         let mut arrived = 0;
         let sent = self.stream(&vote, &snapshot, &mut arrived).await;
         match &sent {
@@ -58,6 +57,8 @@ impl GroupClient {
         arrived: &mut u32,
     ) -> Rpc<SnapshotResponse<TypeConfig>> {
         let (stream, next) = self.begin_snapshot(snapshot).await?;
+        // Only now: for a follower that does not answer nothing is held.
+        self.outgoing.begin(self.target, snapshot);
         let reader = Reader {
             snapshot: snapshot.clone(),
             in_flight: Arc::new(Semaphore::new(SNAPSHOT_BYTES_IN_FLIGHT_MAX)),

@@ -67,6 +67,28 @@ async fn a_stream_goes_on_behind_every_cut_however_often_snapshots_are_taken() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_follower_that_is_away_holds_neither_snapshots_nor_log() {
+    let (rig, behind, ahead) = with_one_left_behind().await;
+    // The leader has begun to offer it a snapshot by now, in vain.
+    for number in 0..3 {
+        rig.write(&ahead, set("key", format!("newer {number}"))).await;
+    }
+    rig.converged(&ahead).await;
+    let leader = rig.at(rig.leader_of(&ahead).await);
+    let covered = leader.snapshot(Instant::now() + LONG).await.unwrap();
+    leader.purge_behind_snapshot(0).await;
+    until("the log behind the newest snapshot goes", || {
+        leader.view(false).log_first.is_none_or(|first| Some(first) > covered)
+    })
+    .await;
+    assert_eq!(leader.snapshot_under_way(), None);
+    rig.heal();
+    assert_same_state(&rig).await;
+    let received = rig.snapshots(behind).current(GROUP).unwrap().unwrap();
+    assert!(received.meta().last_log_id.map(|id| id.index) >= covered, "it got the newest");
+}
+
 /// Speaks to a node's receiver as a sender would.
 struct Peer<'r> {
     rig: &'r Rig,
