@@ -50,6 +50,8 @@ pub struct Config {
     pub snapshot_log: u64,
     /// Seconds after which a group with new entries takes a snapshot.
     pub snapshot_interval: u64,
+    /// Bytes of snapshots this node sends each second, over all followers.
+    pub snapshot_rate: u64,
     /// Heartbeat interval, ms.
     pub heartbeat: u64,
     /// Shortest election timeout, ms; the lease is as long as the longest.
@@ -77,6 +79,7 @@ impl Default for Config {
             log_segment: 64 << 20,
             snapshot_log: 64 << 20,
             snapshot_interval: 600,
+            snapshot_rate: 16 << 20,
             heartbeat: 50,
             election_min: 250,
             election_max: 500,

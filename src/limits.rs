@@ -53,8 +53,14 @@ pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 pub const RECONNECT_BACKOFF: Duration = Duration::from_millis(50);
 /// Snapshot chunks on their way to one follower.
 pub const SNAPSHOT_CHUNKS_IN_FLIGHT_MAX: usize = 4;
+/// Bytes of snapshot chunks on their way to one follower; a larger chunk travels alone.
+pub const SNAPSHOT_BYTES_IN_FLIGHT_MAX: usize = 2 << 20;
 /// How long one chunk of a snapshot may take.
-pub const SNAPSHOT_CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+pub const SNAPSHOT_CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a receiver keeps an unfinished snapshot of which nothing more comes, and its sender the snapshot.
+pub const SNAPSHOT_RESUME_WITHIN: Duration = Duration::from_secs(60);
+/// Pause before a snapshot is offered again after an attempt in which no chunk arrived.
+pub const SNAPSHOT_RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// How long a follower may take to install a snapshot it has received.
 pub const SNAPSHOT_INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// Appends that wait to enter one group's Raft.
@@ -111,6 +117,18 @@ pub const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 pub const LONELY_FOR: Duration = Duration::from_secs(10);
 /// Voters the meta group gets when it has fewer and there are nodes for it.
 pub const META_VOTERS_WANTED: usize = 3;
+/// Most log that a group with a large snapshot waits for, in times `snapshot-log`.
+pub const SNAPSHOT_LOG_TIMES_MAX: u64 = 4;
+/// Most log kept for a follower that is being sent a snapshot, in times what makes the next snapshot due.
+pub const SNAPSHOT_HELD_TIMES_MAX: u64 = 4;
+/// A snapshot is not taken for its age alone while what is new is less than one part in so many of it.
+pub const SNAPSHOT_WORTH_PARTS: u64 = 64;
+/// How often a snapshot is asked for while it is waited for.
+pub const SNAPSHOT_ASKED_AGAIN: Duration = Duration::from_secs(1);
+/// Longest pause before a snapshot that failed is tried again.
+pub const SNAPSHOT_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Into so many parts of `snapshot-interval` the groups of a node are spread when it starts.
+pub const SNAPSHOT_SPREAD_PARTS: u32 = 16;
 /// How often groups are checked for whether a snapshot is due.
 pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Committed entries a replica may have left to apply, or a learner to receive, and still count as caught up.

@@ -43,15 +43,20 @@ pub struct Options {
     pub snapshot_log: Option<u64>,
     /// Bytes of a log segment.
     pub log_segment: Option<u64>,
+    /// Bytes of snapshots a node sends in a second.
+    pub snapshot_rate: Option<u64>,
 }
 
 impl Options {
     fn arguments(&self) -> impl Iterator<Item = String> {
         let groups = self.groups.map(u64::from);
-        [("--groups", groups), ("--snapshot-log", self.snapshot_log), ("--log-segment", self.log_segment)]
-            .into_iter()
-            .filter_map(|(flag, value)| Some([flag.to_owned(), value?.to_string()]))
-            .flatten()
+        let sizes = [
+            ("--groups", groups),
+            ("--snapshot-log", self.snapshot_log),
+            ("--log-segment", self.log_segment),
+            ("--snapshot-rate", self.snapshot_rate),
+        ];
+        sizes.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?.to_string()])).flatten()
     }
 }
 
@@ -255,7 +260,8 @@ impl Cluster {
         self.folder().join(format!("node-{id}"))
     }
 
-    fn log(&self, id: u64) -> PathBuf {
+    /// The file a node's log lines go to.
+    pub fn log(&self, id: u64) -> PathBuf {
         self.folder().join(format!("node-{id}.log"))
     }
 

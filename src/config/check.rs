@@ -7,6 +7,8 @@ use crate::limits::NODES_MAX;
 
 /// Smallest segment of the log, in bytes.
 pub const LOG_SEGMENT_MIN: u64 = 1 << 20;
+/// Least bytes of snapshots sent in a second: below it a chunk takes too long.
+pub const SNAPSHOT_RATE_MIN: u64 = 64 << 10;
 /// Heartbeats that must fit into the shortest election timeout: two may be lost.
 pub const HEARTBEATS_PER_ELECTION_MIN: u64 = 3;
 
@@ -63,6 +65,7 @@ fn sizes(config: &Config, found: &mut Vec<String>) {
         format!("--log-segment is at least {}MiB", LOG_SEGMENT_MIN >> 20),
     );
     need(found, config.snapshot_log >= 1, "--snapshot-log must be at least 1 byte");
+    need(found, config.snapshot_rate >= SNAPSHOT_RATE_MIN, "--snapshot-rate is at least 64KiB");
     need(found, config.snapshot_interval >= 1, "--snapshot-interval must be at least 1s");
 }
 

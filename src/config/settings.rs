@@ -181,6 +181,13 @@ pub const SETTINGS: &[Setting] = &[
         apply: |s, t| put(&mut s.node.snapshot_interval, whole_seconds(t)),
     },
     Setting {
+        name: "snapshot-rate",
+        value: "SIZE",
+        default: Some("16MiB"),
+        help: "Most bytes of snapshots sent to other nodes in one second",
+        apply: |s, t| put(&mut s.node.snapshot_rate, size(t)),
+    },
+    Setting {
         name: "heartbeat",
         value: "TIME",
         default: Some("50ms"),

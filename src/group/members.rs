@@ -9,8 +9,8 @@ use raft_store::NodeId;
 use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
+use super::Group;
 use super::status::acked_within;
-use super::{Group, Metrics};
 use crate::limits::{CAUGHT_UP_LAG, LEARNER_POLL, LEARNER_SILENT_MAX, TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
@@ -223,31 +223,6 @@ impl Group {
             tracing::info!(group = self.id, %error, "leadership not handed over");
         }
         true
-    }
-
-    /// Takes a snapshot of this replica now; returns the last index in it.
-    pub(crate) async fn snapshot(&self, deadline: Instant) -> Result<Option<u64>, ChangeError> {
-        let unknown = |error: &dyn std::fmt::Display| ChangeError::Unknown(error.to_string());
-        let Some(applied) = self.leadership.progress.index() else { return Ok(None) };
-        self.raft.trigger().snapshot().await.map_err(|error| unknown(&error))?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let reached = |metrics: &Metrics| metrics.snapshot.is_some_and(|id| id.index >= applied);
-        let metrics = self.raft.wait(Some(left)).metrics(reached, "a snapshot of everything applied").await;
-        metrics.map(|metrics| metrics.snapshot.map(|id| id.index)).map_err(|error| unknown(&error))
-    }
-
-    /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.
-    pub(crate) async fn purge_behind_snapshot(&self, keep_bytes: u64) {
-        let log = self.log.group_stats(self.id);
-        let (Some(first), Some(last)) = (log.first_index, log.last_index) else { return };
-        let Some(covered) = self.metrics().snapshot.map(|id| id.index) else { return };
-        let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
-        let upto = last.saturating_sub(keep_bytes / entry_bytes).min(covered);
-        if upto > first
-            && let Err(error) = self.raft.trigger().purge_log(upto).await
-        {
-            tracing::warn!(group = self.id, %error, "log not purged");
-        }
     }
 
     fn leading(&self) -> Result<(), ChangeError> {

@@ -6,11 +6,14 @@
 mod applied;
 mod batcher;
 mod clock;
+mod compaction;
 mod inbound;
 mod leadership;
 mod lease;
 mod members;
 mod network;
+mod outgoing;
+mod pace;
 mod pipeline;
 mod reads;
 mod settings;
@@ -50,11 +53,13 @@ use batcher::Batcher;
 use inbound::Inbound;
 use leadership::Leadership;
 use lease::Embargo;
+use outgoing::Outgoing;
 use reads::{Confirm, ReadRounds};
 use snapshot_receive::SnapshotReceiver;
 
 pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use members::ChangeError;
+pub(crate) use pace::Pace;
 pub(crate) use reads::ReadIndexError;
 pub(crate) use settings::settings;
 
@@ -69,6 +74,8 @@ pub(crate) struct GroupDeps {
     pub(crate) log: SharedLog,
     pub(crate) snapshots: SnapshotStore,
     pub(crate) raft: Arc<openraft::Config>,
+    /// What all snapshots this node sends share.
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl fmt::Debug for GroupDeps {
@@ -103,6 +110,7 @@ pub(crate) struct Group {
     lease: ReadRounds,
     inbound: Inbound,
     snapshots: SnapshotReceiver,
+    outgoing: Arc<Outgoing>,
     /// When a read index confirmed last that this replica was up to date, measured from the round's start by the
     /// boot clock, which counts suspend.
     fresh_at: Mutex<Option<u64>>,
@@ -127,37 +135,48 @@ impl Group {
         let applied = Applied::new();
         let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
         let (map, progress) = (machine.map(), Progress(machine.applied()));
-        let network = network::GroupNetwork { group: id, transport: deps.transport.clone() };
+        let prepared = machine.prepared();
+        let outgoing = Arc::new(Outgoing::new(machine.pin()));
+        let network = network::GroupNetwork {
+            group: id,
+            node: deps.node,
+            transport: deps.transport.clone(),
+            outgoing: outgoing.clone(),
+            pace: deps.pace.clone(),
+        };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
             .with_context(|| format!("recovering group {id}"))?;
         let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
         embargo.enforce(&raft);
         raft.run();
-        let leadership = Leadership { raft: raft.clone(), applied, progress, map: map.clone() };
-        Ok(Arc::new(Self::assemble(id, deps, raft, map, leadership, embargo)))
+        let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
+        let leadership = Leadership { raft, applied, progress, map };
+        Ok(Arc::new(Self::assemble(id, deps, leadership, embargo, snapshots, outgoing)))
     }
 
     fn assemble(
         id: GroupId,
         deps: &GroupDeps,
-        raft: Raft,
-        map: SharedMap,
         leadership: Leadership,
         embargo: Embargo,
+        snapshots: SnapshotReceiver,
+        outgoing: Arc<Outgoing>,
     ) -> Self {
+        let raft = leadership.raft.clone();
         let batcher = Batcher::spawn(leadership.clone());
         let ticker = tokio::spawn(ticker::run(leadership.clone(), batcher.clone())).abort_handle();
         Self {
             id,
             node: deps.node,
-            map,
+            map: leadership.map.clone(),
             log: deps.log.clone(),
             batcher,
             read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
             lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
             inbound: Inbound::new(leadership.clone(), embargo),
-            snapshots: SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone()),
+            snapshots,
+            outgoing,
             fresh_at: Mutex::new(None),
             refreshing: AtomicBool::new(false),
             tasks: vec![ticker],

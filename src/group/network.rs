@@ -3,6 +3,7 @@
 //! Appends are pipelined: each request is sent as soon as openraft makes it, answers come back in order.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use raft_store::raft::{LeaderId, LogId, TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
 
+use super::outgoing::Outgoing;
+use super::pace::Pace;
 use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
@@ -35,14 +38,25 @@ type AppendStream<'s> =
 #[derive(Debug, Clone)]
 pub(crate) struct GroupNetwork {
     pub(crate) group: GroupId,
+    /// This node.
+    pub(crate) node: NodeId,
     pub(crate) transport: Transport,
+    pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
     type Network = GroupClient;
 
     async fn new_client(&mut self, target: NodeId, _node: &EmptyNode) -> GroupClient {
-        GroupClient { group: self.group, target, transport: self.transport.clone() }
+        GroupClient {
+            group: self.group,
+            node: self.node,
+            target,
+            transport: self.transport.clone(),
+            outgoing: self.outgoing.clone(),
+            pace: self.pace.clone(),
+        }
     }
 }
 
@@ -50,8 +64,11 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
 #[derive(Debug, Clone)]
 pub(crate) struct GroupClient {
     pub(super) group: GroupId,
+    pub(super) node: NodeId,
     pub(super) target: NodeId,
     pub(super) transport: Transport,
+    pub(super) outgoing: Arc<Outgoing>,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl GroupClient {

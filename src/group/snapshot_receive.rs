@@ -1,21 +1,29 @@
-//! Receives snapshots that a leader streams: chunks go to the store in order, and only a whole one is
-//! installed. A stream that is broken off leaves nothing behind.
+//! Receives snapshots that a leader streams: chunks go to the store in order, and only a whole one is installed.
+//!
+//! What came before a connection broke is kept for [`SNAPSHOT_RESUME_WITHIN`]: a sender that offers the very same
+//! snapshot again, judged by [`Offer`], goes on behind it. One stream for each group is kept, so an offer of any
+//! other snapshot drops it, as do chunks that do not check and the group's end. What is dropped leaves nothing
+//! behind. The map is built before openraft hears of the snapshot, because a Raft task answers no heartbeat and
+//! gives no vote while it installs one.
+
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use openraft::storage::Snapshot;
 use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u32};
-use raft_store::raft::{SnapshotMeta, Vote, messages};
+use raft_store::raft::{Prepared, Vote, messages};
 use raft_store::snapshot_store::{SnapshotStore, SnapshotWriter, StoredSnapshot};
 use tokio::sync::mpsc;
 
-use super::{Raft, wire};
-use crate::limits::SNAPSHOT_MESSAGES_QUEUED_MAX;
+use super::wire::{self, Offer};
+use super::{Raft, metrics_of};
+use crate::limits::{SNAPSHOT_MESSAGES_QUEUED_MAX, SNAPSHOT_RESUME_WITHIN};
 use crate::transport::{Answer, Service};
 
 enum Message {
-    Begin(SnapshotMeta),
+    Begin(Offer),
     Chunk { stream: u32, index: u32, frame: Bytes },
     End { stream: u32, vote: Vote },
 }
@@ -27,15 +35,26 @@ pub(crate) struct SnapshotReceiver {
 }
 
 impl SnapshotReceiver {
-    pub(crate) fn spawn(group: GroupId, raft: Raft, store: SnapshotStore) -> Self {
+    pub(crate) fn spawn(group: GroupId, raft: Raft, store: SnapshotStore, prepared: Prepared) -> Self {
+        Self::spawn_with(group, raft, store, prepared, SNAPSHOT_RESUME_WITHIN)
+    }
+
+    /// [`Self::spawn`] with another time for which a broken stream is kept.
+    pub(super) fn spawn_with(
+        group: GroupId,
+        raft: Raft,
+        store: SnapshotStore,
+        prepared: Prepared,
+        kept_for: Duration,
+    ) -> Self {
         let (queue, messages) = mpsc::channel(SNAPSHOT_MESSAGES_QUEUED_MAX);
-        let worker = Worker { group, raft, store, begun: 0, stream: None };
+        let worker = Worker { group, raft, store, prepared, kept_for, begun: 0, stream: None };
         tokio::spawn(worker.run(messages));
         Self { queue }
     }
 
     /// Handles one message; one that fails or does not fit into the queue is left unanswered, which ends the
-    /// sender's stream.
+    /// sender's attempt.
     pub(crate) fn handle(&self, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
         let message = wire::decode(body, |input| message(service, input))?;
         let _ = self.queue.try_send((message, answer));
@@ -45,7 +64,7 @@ impl SnapshotReceiver {
 
 fn message(service: Service, input: &mut Decoder) -> Result<Message, DecodeError> {
     Ok(match service {
-        wire::SNAPSHOT_BEGIN => Message::Begin(messages::snapshot_meta(input)?),
+        wire::SNAPSHOT_BEGIN => Message::Begin(Offer::read(input)?),
         wire::SNAPSHOT_CHUNK => {
             let (stream, index) = (input.u32()?, input.u32()?);
             Message::Chunk { stream, index, frame: input.take(input.remaining())? }
@@ -54,75 +73,159 @@ fn message(service: Service, input: &mut Decoder) -> Result<Message, DecodeError
     })
 }
 
-/// The stream under way.
+/// The stream under way, or the one that broke off.
 struct Stream {
+    /// Changes each time the sender begins: messages of an earlier attempt are seen as such.
     number: u32,
-    meta: SnapshotMeta,
-    writer: SnapshotWriter,
+    offer: Offer,
+    content: Content,
+}
+
+enum Content {
+    Coming(SnapshotWriter),
+    /// All of it: kept until the stream is dropped, since the answer to its end may get lost.
+    Whole(StoredSnapshot),
+}
+
+impl Content {
+    /// The chunk that is due.
+    fn next(&self) -> u32 {
+        match self {
+            Self::Coming(writer) => writer.chunks(),
+            Self::Whole(stored) => stored.chunks(),
+        }
+    }
 }
 
 struct Worker {
     group: GroupId,
     raft: Raft,
     store: SnapshotStore,
+    prepared: Prepared,
+    kept_for: Duration,
     begun: u32,
     stream: Option<Stream>,
 }
 
 impl Worker {
     async fn run(mut self, mut messages: mpsc::Receiver<(Message, Answer)>) {
-        while let Some((message, answer)) = messages.recv().await {
-            match self.handle(message).await {
-                Ok(body) => answer.send(body),
-                Err(error) => {
-                    tracing::warn!(group = self.group, "snapshot stream ended: {error:#}");
-                    self.stream = None;
-                }
+        loop {
+            let next = match self.stream {
+                Some(_) => tokio::time::timeout(self.kept_for, messages.recv()).await,
+                None => Ok(messages.recv().await),
+            };
+            match next {
+                Ok(Some((message, answer))) => match self.handle(message).await {
+                    Ok(body) => answer.send(body),
+                    Err(error) => tracing::warn!(group = self.group, "snapshot not received: {error:#}"),
+                },
+                Ok(None) => break,
+                Err(_) => self.drop_stream().await,
             }
         }
+        self.drop_stream().await;
     }
 
     async fn handle(&mut self, message: Message) -> anyhow::Result<Bytes> {
         match message {
-            Message::Begin(meta) => self.begin(meta).await,
+            Message::Begin(offer) => self.begin(offer).await,
             Message::Chunk { stream, index, frame } => self.chunk(stream, index, frame).await,
-            Message::End { stream, vote } => self.install(stream, vote).await,
+            Message::End { stream, vote } => self.end(stream, vote).await,
         }
     }
 
-    /// Begins a stream, in the place of any other.
-    async fn begin(&mut self, meta: SnapshotMeta) -> anyhow::Result<Bytes> {
-        self.stream = None;
-        let (store, group) = (self.store.clone(), self.group);
-        let writer = tokio::task::spawn_blocking(move || store.begin(group)).await??;
+    /// Goes on with the stream of the same snapshot, or begins one in the place of any other.
+    async fn begin(&mut self, offer: Offer) -> anyhow::Result<Bytes> {
+        let content = match self.stream.take() {
+            Some(stream) if stream.offer == offer => stream.content,
+            _ => {
+                let (store, group) = (self.store.clone(), self.group);
+                Content::Coming(tokio::task::spawn_blocking(move || store.begin(group)).await??)
+            }
+        };
         self.begun += 1;
-        self.stream = Some(Stream { number: self.begun, meta, writer });
-        Ok(wire::encode(|out| put_u32(out, self.begun)))
+        let (number, next) = (self.begun, content.next());
+        tracing::info!(
+            group = self.group,
+            from = offer.sender,
+            next,
+            chunks = offer.chunks,
+            "snapshot coming"
+        );
+        self.stream = Some(Stream { number, offer, content });
+        Ok(wire::encode(|out| {
+            put_u32(out, number);
+            put_u32(out, next);
+        }))
     }
 
     async fn chunk(&mut self, number: u32, index: u32, frame: Bytes) -> anyhow::Result<Bytes> {
-        let mut stream = self.take(number)?;
-        ensure!(
-            stream.writer.chunks() == index,
-            "chunk {index} came when {} was due",
-            stream.writer.chunks()
-        );
-        let write = move || stream.writer.put_raw(&frame).map(|()| stream);
-        self.stream = Some(tokio::task::spawn_blocking(write).await??);
+        let due = self.stream(number)?.content.next();
+        ensure!(index == due, "chunk {index} came when {due} was due");
+        let Some(Stream { offer, content: Content::Coming(mut writer), .. }) = self.stream.take() else {
+            anyhow::bail!("chunk {index} is one too many");
+        };
+        let write = move || writer.put_raw(&frame).map(|()| writer);
+        let content = Content::Coming(tokio::task::spawn_blocking(write).await??);
+        self.stream = Some(Stream { number, offer, content });
         Ok(Bytes::new())
     }
 
-    async fn install(&mut self, number: u32, vote: Vote) -> anyhow::Result<Bytes> {
-        let Stream { meta, writer, .. } = self.take(number)?;
-        let finish = move || writer.finish(&meta).map(|stored| (meta, stored));
-        let (meta, stored): (_, StoredSnapshot) = tokio::task::spawn_blocking(finish).await??;
-        let response = self.raft.install_full_snapshot(vote, Snapshot { meta, snapshot: stored }).await?;
-        Ok(wire::encode(|out| messages::put_vote(out, &response.vote)))
+    async fn end(&mut self, number: u32, vote: Vote) -> anyhow::Result<Bytes> {
+        let stream = self.stream(number)?;
+        let (next, chunks) = (stream.content.next(), stream.offer.chunks);
+        ensure!(next == chunks, "the stream ended at chunk {next} of {chunks}");
+        let stored = self.whole().await?;
+        if let Err(error) = self.prepare(&stored).await {
+            self.drop_stream().await;
+            return Err(error);
+        }
+        let snapshot = Snapshot { meta: stored.meta().clone(), snapshot: stored };
+        let installed = self.raft.install_full_snapshot(vote, snapshot).await;
+        // What openraft had no use for is not kept.
+        let prepared = self.prepared.clone();
+        tokio::task::spawn_blocking(move || prepared.clear()).await?;
+        let vote = installed?.vote;
+        Ok(wire::encode(|out| messages::put_vote(out, &vote)))
     }
 
-    fn take(&mut self, number: u32) -> anyhow::Result<Stream> {
-        let stream = self.stream.take().context("no snapshot stream is under way")?;
+    /// Builds the map, unless openraft will have no use for it.
+    async fn prepare(&self, stored: &StoredSnapshot) -> anyhow::Result<()> {
+        if metrics_of(&self.raft).last_applied >= stored.meta().last_log_id {
+            return Ok(());
+        }
+        let (prepared, stored) = (self.prepared.clone(), stored.clone());
+        Ok(tokio::task::spawn_blocking(move || prepared.prepare(&stored)).await??)
+    }
+
+    /// Makes what came durable, and keeps it in the stream.
+    async fn whole(&mut self) -> anyhow::Result<StoredSnapshot> {
+        let Stream { number, offer, content } = self.stream.take().context("no stream is under way")?;
+        let meta = offer.meta.clone();
+        let stored = match content {
+            Content::Coming(writer) => tokio::task::spawn_blocking(move || writer.finish(&meta)).await??,
+            Content::Whole(stored) => stored,
+        };
+        self.stream = Some(Stream { number, offer, content: Content::Whole(stored.clone()) });
+        Ok(stored)
+    }
+
+    fn stream(&self, number: u32) -> anyhow::Result<&Stream> {
+        let stream = self.stream.as_ref().context("no snapshot stream is under way")?;
         ensure!(stream.number == number, "stream {number} was replaced by stream {}", stream.number);
         Ok(stream)
+    }
+
+    /// Gives back what the stream took of the disk.
+    async fn drop_stream(&mut self) {
+        if self.stream.take().is_none() {
+            return;
+        }
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.sweep()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(group = self.group, %error, "a broken snapshot was not removed"),
+            Err(error) => tracing::warn!(group = self.group, %error, "a broken snapshot was not removed"),
+        }
     }
 }

@@ -64,11 +64,6 @@ impl Group {
         self.live_leader(&metrics).is_some() && committed.saturating_sub(applied) <= lag
     }
 
-    /// Bytes of log since the last purge.
-    pub(crate) fn log_bytes(&self) -> u64 {
-        self.log.group_stats(self.id).bytes
-    }
-
     /// Voters that acknowledged a heartbeat within `window`, this leader included.
     pub(super) fn healthy_voters(&self, metrics: &Metrics, window: Duration) -> BTreeSet<NodeId> {
         let healthy = |node: &NodeId| *node == self.node || acked_within(metrics, *node, window);

@@ -17,6 +17,7 @@ mod reconcile;
 mod requests;
 mod route;
 mod services;
+mod snapshot_policy;
 mod snapshots;
 mod start;
 mod status;
@@ -83,6 +84,7 @@ struct Inner {
     /// Running operations as they were last refreshed, and when this node saw that.
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
+    snapshots: snapshots::Snapshots,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,

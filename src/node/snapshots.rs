@@ -1,52 +1,174 @@
-//! When groups take snapshots, and how much log stays behind them.
+//! Takes the groups' snapshots when they are due, one at a time for the whole node, and lets go of the log behind
+//! them. When they are due is [`Policy`]'s to say; the most urgent group comes first.
 //!
-//! A group takes one once its log has grown by `snapshot-log` bytes, or has anything new after
-//! `snapshot-interval`. Behind it a quarter of `snapshot-log` stays, so that a follower that is a little behind gets
-//! entries and not the whole map. Together: a group's log holds at most 1.25 x `snapshot-log` and what is written
-//! while a snapshot is taken.
+//! # How much disk a node takes
+//!
+//! With L = `snapshot-log`, S = `log-segment`, and for each group g: C(g), the stored bytes of its snapshot, and
+//! T(g) = C(g) / 2, but at least L and at most 4 L:
+//!
+//! - A group's log holds at most L / 4 + T(g), and what is written until its turn comes and its snapshot is
+//!   written: W(g). While a follower is being sent its snapshot, at most 4 T(g) + W(g).
+//! - The log's files take at most max(8 S, 2 x the sum over all groups) and three segments: the one being written, the
+//!   next and the one being removed. (`raft_store::wal` moves what is left of old segments when they are more
+//!   than 8 and half empty.)
+//! - Snapshots take C(g) for each group; once more for each group that is sending one to a follower while a newer
+//!   one was taken, and once more for each group that is receiving one; and once more for the one being
+//!   written. What is given up is removed within [`SNAPSHOT_RESUME_WITHIN`](crate::limits), or at the next
+//!   snapshot of any group. The database under them reuses what is free, but gives its files back late.
+//!
+//! The metrics `quorate_log_disk_bytes`, `quorate_snapshot_disk_bytes` and, for each group, `..._log_bytes` and
+//! `..._snapshot_bytes` show the terms. `tests/disk.rs` checks the bound on the log in every round, and what the
+//! snapshots take against it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use raft_store::GroupId;
 use tokio::time::Instant;
 
 use super::Inner;
+use super::snapshot_policy::{Policy, Seen};
+use super::status::Exposition;
 use crate::group::Group;
-use crate::limits::{SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_INSTALL_TIMEOUT};
+use crate::limits::{SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_INSTALL_TIMEOUT, SNAPSHOT_SPREAD_PARTS};
 
 /// One group's newest snapshot.
+#[derive(Debug, Clone, Copy)]
 struct Taken {
+    /// When it was taken, or tried in vain.
     at: Instant,
-    covers: Option<u64>,
+    failures: u32,
+    /// How long it took.
+    took: Duration,
+}
+
+/// What is known of the node's snapshots.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    taken: Mutex<BTreeMap<GroupId, Taken>>,
+    /// Stored bytes of each group's current snapshot, as last measured.
+    bytes: Mutex<BTreeMap<GroupId, u64>>,
+    disk_bytes: AtomicU64,
 }
 
 impl Inner {
-    /// Takes due snapshots for ever, one group after the other.
+    /// Takes due snapshots for ever.
     pub(super) async fn take_snapshots(self: Arc<Self>) {
-        let mut taken = BTreeMap::new();
+        let interval = Duration::from_secs(self.config.snapshot_interval);
+        let policy = Policy { log: self.config.snapshot_log, interval };
         loop {
             tokio::time::sleep(SNAPSHOT_CHECK_INTERVAL).await;
-            for group in self.host.all() {
-                self.take_if_due(&group, &mut taken).await;
-                group.purge_behind_snapshot(self.config.snapshot_log / 4).await;
+            let groups = self.host.all();
+            self.forget_closed(&groups);
+            self.measure_snapshots().await;
+            let mut due: Vec<(f64, &Arc<Group>)> = Vec::new();
+            for group in &groups {
+                group.purge_behind_snapshot(policy.kept()).await;
+                let seen = self.look_at(group, &policy);
+                due.extend(policy.urgency(&seen).map(|urgency| (urgency, group)));
+            }
+            due.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+            for (_, group) in due {
+                self.take_snapshot(group).await;
+                group.purge_behind_snapshot(policy.kept()).await;
             }
         }
     }
 
-    async fn take_if_due(&self, group: &Group, taken: &mut BTreeMap<GroupId, Taken>) {
-        let metrics = group.metrics();
-        let [applied, covers] = [metrics.last_applied, metrics.snapshot].map(|id| id.map(|id| id.index));
-        let last = taken.entry(group.id()).or_insert(Taken { at: Instant::now(), covers });
-        let interval = Duration::from_secs(self.config.snapshot_interval);
-        let grown = group.log_bytes() >= self.config.snapshot_log && applied > covers.max(last.covers);
-        if !grown && (last.at.elapsed() < interval || applied <= covers) {
-            return;
+    fn forget_closed(&self, groups: &[Arc<Group>]) {
+        self.snapshots.taken.lock().retain(|id, _| groups.iter().any(|group| group.id() == *id));
+    }
+
+    /// What the policy asks about a group; gives a follower up that would make the log too long.
+    fn look_at(&self, group: &Group, policy: &Policy) -> Seen {
+        let spread = Duration::from_secs(self.config.snapshot_interval)
+            * (group.id() % SNAPSHOT_SPREAD_PARTS)
+            / SNAPSHOT_SPREAD_PARTS;
+        let now = Instant::now();
+        // Groups that were opened together are not due together.
+        let fresh =
+            || Taken { at: now.checked_sub(spread).unwrap_or(now), failures: 0, took: Duration::ZERO };
+        let taken = *self.snapshots.taken.lock().entry(group.id()).or_insert_with(fresh);
+        let [log_bytes, new_bytes] = group.log_bytes_and_new();
+        let seen = Seen {
+            log_bytes,
+            new_bytes,
+            snapshot_bytes: self.snapshot_bytes(group.id()),
+            waited: taken.at.elapsed(),
+            failures: taken.failures,
+            under_way: group.snapshot_under_way().is_some(),
+        };
+        if !policy.gives_up(&seen) {
+            return seen;
         }
-        match group.snapshot(Instant::now() + SNAPSHOT_INSTALL_TIMEOUT).await {
-            Ok(covers) => *last = Taken { at: Instant::now(), covers },
-            Err(error) => tracing::warn!(group = group.id(), %error, "no snapshot taken"),
+        tracing::warn!(
+            group = group.id(),
+            "a follower takes its snapshot too slowly: its log is kept no longer"
+        );
+        group.give_up_snapshot_under_way();
+        Seen { under_way: false, ..seen }
+    }
+
+    async fn take_snapshot(&self, group: &Group) {
+        let began = Instant::now();
+        let result = group.snapshot(began + SNAPSHOT_INSTALL_TIMEOUT).await;
+        let mut all = self.snapshots.taken.lock();
+        let Some(taken) = all.get_mut(&group.id()) else { return };
+        taken.at = Instant::now();
+        match result {
+            Ok(_) => (taken.failures, taken.took) = (0, began.elapsed()),
+            Err(error) => {
+                taken.failures = taken.failures.saturating_add(1);
+                tracing::warn!(group = group.id(), %error, failures = taken.failures, "no snapshot taken");
+            }
         }
+    }
+
+    /// Stored bytes of a group's current snapshot; 0 without one.
+    fn snapshot_bytes(&self, group: GroupId) -> u64 {
+        self.snapshots.bytes.lock().get(&group).copied().unwrap_or(0)
+    }
+
+    /// Asks the store, which waits for whoever writes to it, so away from the tasks.
+    async fn measure_snapshots(&self) {
+        let store = self.host.deps().snapshots.clone();
+        let measure = move || {
+            let of = |group| Some((group, store.current(group).ok()??.bytes()));
+            (store.groups().into_iter().filter_map(of).collect(), store.disk_bytes())
+        };
+        let Ok((bytes, disk_bytes)) = tokio::task::spawn_blocking(measure).await else { return };
+        *self.snapshots.bytes.lock() = bytes;
+        match disk_bytes {
+            Ok(bytes) => self.snapshots.disk_bytes.store(bytes, Ordering::Relaxed),
+            Err(error) => tracing::debug!(%error, "the snapshots' size is not known"),
+        }
+    }
+
+    /// The figures of the snapshots.
+    pub(super) fn snapshot_metrics(&self, text: &mut Exposition) {
+        let disk_bytes = self.snapshots.disk_bytes.load(Ordering::Relaxed);
+        text.one("quorate_snapshot_disk_bytes", "gauge", "Bytes all snapshots take on disk.", disk_bytes);
+        let taken = self.snapshots.taken.lock().clone();
+        let bytes = taken.keys().map(|&group| (group, self.snapshot_bytes(group)));
+        text.each("quorate_group_snapshot_bytes", "gauge", "Bytes of the snapshot.", "group", bytes);
+        let took = taken.iter().map(|(&group, taken)| (group, taken.took.as_secs_f64()));
+        text.each(
+            "quorate_group_snapshot_seconds",
+            "gauge",
+            "How long the last snapshot took; 0 before the first since the start.",
+            "group",
+            took,
+        );
+        let age = taken.iter().map(|(&group, taken)| (group, taken.at.elapsed().as_secs_f64()));
+        text.each(
+            "quorate_group_snapshot_age_seconds",
+            "gauge",
+            "Time since the last snapshot was taken or tried.",
+            "group",
+            age,
+        );
     }
 }

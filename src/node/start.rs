@@ -20,7 +20,7 @@ use super::{Inner, Node};
 use crate::clock::boot_ns;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::group::{GroupDeps, settings};
+use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
 use crate::transport::{Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
@@ -56,6 +56,7 @@ impl Node {
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
+            snapshots: super::snapshots::Snapshots::default(),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             tasks: Mutex::default(),
@@ -87,7 +88,8 @@ async fn open_stores(config: &Config, transport: Transport, member: bool) -> any
         .with_context(|| format!("opening {}", config.data_dir.display()))?;
     let raft = settings(config.heartbeat, config.election_min, config.election_max);
     let raft = Arc::new(raft.validate().context("Raft settings")?);
-    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft })
+    let pace = Arc::new(Pace::new(config.snapshot_rate));
+    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft, pace })
 }
 
 impl Inner {

@@ -147,6 +147,7 @@ impl Inner {
     pub(super) fn metrics_text(&self) -> String {
         let mut text = Exposition::default();
         self.group_metrics(&mut text);
+        self.snapshot_metrics(&mut text);
         let log = self.host.deps().log.stats();
         text.one("quorate_log_segments", "gauge", "Segment files of the log.", log.segments);
         text.one("quorate_log_disk_bytes", "gauge", "Bytes the log takes on disk.", log.disk_bytes);
@@ -215,19 +216,19 @@ impl Inner {
 
 /// Prometheus's text format.
 #[derive(Default)]
-struct Exposition(String);
+pub(super) struct Exposition(String);
 
 impl Exposition {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+    pub(super) fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, kind, help);
         let _ = writeln!(self.0, "{name} {value}");
     }
 
-    fn each<L: std::fmt::Display, V: std::fmt::Display>(
+    pub(super) fn each<L: std::fmt::Display, V: std::fmt::Display>(
         &mut self,
         name: &str,
         kind: &str,

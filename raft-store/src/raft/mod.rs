@@ -10,5 +10,7 @@ mod state_machine;
 mod types;
 
 pub use log_store::GroupLog;
-pub use state_machine::{ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, SharedMap};
+pub use state_machine::{
+    ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, Prepared, SharedMap, SnapshotPin,
+};
 pub use types::*;

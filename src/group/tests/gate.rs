@@ -9,6 +9,8 @@ use raft_store::codec::Decoder;
 use tokio::time::Instant;
 
 use super::super::Group;
+use super::super::snapshot_receive::SnapshotReceiver;
+use super::super::wire;
 use super::rig::GROUP;
 use crate::transport::{Answer, From, Handler, Service};
 
@@ -27,6 +29,8 @@ type Refuse = Box<dyn FnMut(&Seen) -> bool + Send>;
 pub(super) struct Gate {
     /// The replica; none while it restarts.
     pub(super) group: RwLock<Option<Arc<Group>>>,
+    /// Takes the snapshots in the place of the replica's own, if a test put one here.
+    pub(super) receiver: Mutex<Option<SnapshotReceiver>>,
     refuse: Mutex<Refuse>,
     seen: Mutex<Vec<Seen>>,
 }
@@ -35,7 +39,8 @@ impl Gate {
     /// Lets everything through.
     pub(super) fn new(group: Arc<Group>) -> Self {
         let refuse: Refuse = Box::new(|_| false);
-        Self { group: RwLock::new(Some(group)), refuse: Mutex::new(refuse), seen: Mutex::default() }
+        let (group, receiver) = (RwLock::new(Some(group)), Mutex::default());
+        Self { group, receiver, refuse: Mutex::new(refuse), seen: Mutex::default() }
     }
 
     /// Throws away what `refuse` says, from now on.
@@ -59,6 +64,11 @@ impl Handler for Gate {
         let mut input = Decoder::new(body);
         assert_eq!(input.u32().unwrap(), GROUP);
         let body = input.take(input.remaining()).unwrap();
-        group.handle(service, body, answer).unwrap();
+        match &*self.receiver.lock() {
+            Some(receiver) if (wire::SNAPSHOT_BEGIN..=wire::SNAPSHOT_END).contains(&service) => {
+                receiver.handle(service, body, answer).unwrap();
+            }
+            _ => group.handle(service, body, answer).unwrap(),
+        }
     }
 }

@@ -14,3 +14,4 @@ mod reads;
 mod rig;
 mod snapshots;
 mod steps;
+mod streams;

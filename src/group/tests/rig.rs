@@ -15,7 +15,7 @@ use raft_store::{GroupId, NodeId};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::super::{Group, GroupDeps, Lookups, settings};
+use super::super::{Group, GroupDeps, Lookups, Pace, settings};
 use super::gate::Gate;
 use super::steps::*;
 use crate::transport::{Transport, TransportConfig};
@@ -79,6 +79,11 @@ impl Rig {
     /// A node's connections.
     pub(super) fn transport(&self, node: NodeId) -> &Transport {
         &self.replicas[&node].deps.transport
+    }
+
+    /// A node's snapshots.
+    pub(super) fn snapshots(&self, node: NodeId) -> &SnapshotStore {
+        &self.replicas[&node].deps.snapshots
     }
 
     /// How long a leader's lease is.
@@ -211,7 +216,8 @@ impl Replica {
         let transport = Transport::bind(TransportConfig { node, listen }).await.unwrap();
         let snapshots = SnapshotStore::open(dir.join("snapshots")).unwrap();
         let log = reopened(dir.join("log")).await;
-        let deps = GroupDeps { node, transport, log, snapshots, raft };
+        let pace = Arc::new(Pace::new(u64::MAX));
+        let deps = GroupDeps { node, transport, log, snapshots, raft, pace };
         let group = Group::open(GROUP, &deps).await.unwrap();
         let gate = Arc::new(Gate::new(group));
         deps.transport.serve(gate.clone());

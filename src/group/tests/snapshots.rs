@@ -12,10 +12,10 @@ use super::rig::*;
 use super::steps::*;
 
 /// Chunks that the snapshot takes at the least.
-const CHUNKS: usize = 6;
+pub(super) const CHUNKS: usize = 6;
 
 /// A value that takes half a chunk, and does not compress.
-fn bulk(number: usize) -> String {
+pub(super) fn bulk(number: usize) -> String {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1);
     let mut text = String::with_capacity(SNAPSHOT_CHUNK_BYTES / 2 + 16);
     while text.len() < SNAPSHOT_CHUNK_BYTES / 2 {
@@ -28,7 +28,7 @@ fn bulk(number: usize) -> String {
 }
 
 /// One follower missed everything but `key = old`, and the log no longer has it.
-async fn with_one_left_behind() -> (Rig, NodeId, Vec<NodeId>) {
+pub(super) async fn with_one_left_behind() -> (Rig, NodeId, Vec<NodeId>) {
     let rig = Rig::three().await;
     let behind = rig.others(&[rig.leader().await])[0];
     rig.write(&VOTERS, set("key", "old")).await;
@@ -52,7 +52,7 @@ async fn with_one_left_behind() -> (Rig, NodeId, Vec<NodeId>) {
     (rig, behind, ahead)
 }
 
-async fn assert_same_state(rig: &Rig) {
+pub(super) async fn assert_same_state(rig: &Rig) {
     rig.converged(&VOTERS).await;
     until("all hold the same", || {
         let views = VOTERS.map(|node| rig.at(node).view(true));
@@ -94,7 +94,8 @@ async fn a_broken_stream_leaves_the_old_state_and_the_next_one_succeeds() {
         let half_way =
             seen.service == wire::SNAPSHOT_CHUNK && chunks.fetch_add(1, Ordering::Relaxed) >= CHUNKS / 2;
         count.fetch_add(usize::from(half_way), Ordering::Relaxed);
-        half_way
+        // The next stream goes on where this one ended, so it is the end that must not come.
+        half_way || seen.service == wire::SNAPSHOT_END
     });
     let replica = rig.at(behind);
     let before = replica.view(true);
@@ -111,6 +112,22 @@ async fn a_broken_stream_leaves_the_old_state_and_the_next_one_succeeds() {
     until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
         .await;
     assert_same_state(&rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn snapshots_asked_for_at_once_cover_all_that_was_applied() {
+    let rig = Rig::three().await;
+    let group = rig.at(rig.leader().await);
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        rig.write(&VOTERS, set(&format!("bulk-{number}"), bulk(number))).await;
+        let (group, applied) = (group.clone(), group.leadership.progress.index());
+        asked.spawn(async move { (group.snapshot(Instant::now() + LONG).await.unwrap(), applied) });
+    }
+    while let Some(covered) = asked.join_next().await {
+        let (covered, applied) = covered.unwrap();
+        assert!(covered >= applied, "{covered:?} of {applied:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use raft_store::command::{Append, Command, Condition, Content};
+use raft_store::command::{Append, Command, Condition, Content, Expiry, Set};
 use raft_store::key::{DEFAULT_NAMESPACE, Key};
 use raft_store::{GroupId, NodeId};
 use tempfile::TempDir;
@@ -31,8 +31,13 @@ pub(super) struct Alone {
 
 impl Alone {
     pub(super) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With some settings of a test's own.
+    pub(super) async fn with(settings: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let config = Config {
+        let mut config = Config {
             id: 1,
             data_dir: dir.path().to_owned(),
             peer: anywhere(),
@@ -41,6 +46,7 @@ impl Alone {
             log_segment: 1 << 20,
             ..Config::default()
         };
+        settings(&mut config);
         let node = Node::start(config, anywhere()).await.unwrap();
         let alone = Self { node, _dir: dir };
         let ends = Instant::now() + LONG;
@@ -134,6 +140,11 @@ pub(super) fn append(name: &str, suffix: &str) -> Command {
         len_max: 1 << 20,
         condition: Condition::None,
     })
+}
+
+pub(super) fn set(name: &str, value: String) -> Command {
+    let (content, expiry, condition) = (Content::Octets, Expiry::Never, Condition::None);
+    Command::Set(Set { key: key(name), value: value.into(), content, expiry, condition })
 }
 
 pub(super) fn within(time: Duration) -> Instant {

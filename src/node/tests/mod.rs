@@ -1,5 +1,6 @@
 //! One real node, and peers that answer as a test wants.
 
+mod disk;
 mod encodings;
 mod fakes;
 mod many;

@@ -7,13 +7,15 @@ use crate::map::TtlMap;
 use crate::snapshot::ChunkReader;
 use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
 
-/// Builds the map `snapshot` holds and, only when that worked, makes the snapshot `group`'s current one.
+/// Builds the map `snapshot` holds, unless it was `prepared`, and, only when that worked, makes the snapshot
+/// `group`'s current one.
 pub(super) fn load_and_commit(
     group: GroupId,
     store: &SnapshotStore,
     snapshot: StoredSnapshot,
+    prepared: Option<TtlMap>,
 ) -> io::Result<TtlMap> {
-    let map = load(&snapshot)?;
+    let map = prepared.map_or_else(|| load(&snapshot), Ok)?;
     let snapshot = if store.owns(&snapshot) && snapshot.group() == group {
         snapshot
     } else {
@@ -25,7 +27,8 @@ pub(super) fn load_and_commit(
     Err(io::Error::other(format!("{} covers less than the group's current one", snapshot.id())))
 }
 
-fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
+/// Builds the map `snapshot` holds. Blocks on the disk.
+pub(super) fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
     let undecodable =
         |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", snapshot.id()));
     let mut reader = ChunkReader::new();

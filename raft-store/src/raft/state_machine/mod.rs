@@ -9,6 +9,8 @@
 
 mod builder;
 mod install;
+mod pin;
+mod prepared;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,8 @@ use crate::map::TtlMap;
 use crate::snapshot_store::{SnapshotStore, StoredSnapshot};
 
 pub use builder::GroupSnapshotBuilder;
+pub use pin::SnapshotPin;
+pub use prepared::Prepared;
 
 /// The map, shared by the task that applies and the tasks that read.
 pub type SharedMap = Arc<RwLock<TtlMap>>;
@@ -59,6 +63,8 @@ pub struct GroupStateMachine {
     membership: StoredMembership,
     snapshots: SnapshotStore,
     observer: Arc<dyn ApplyObserver>,
+    pin: SnapshotPin,
+    prepared: Prepared,
 }
 
 impl fmt::Debug for GroupStateMachine {
@@ -78,6 +84,8 @@ impl GroupStateMachine {
             membership: StoredMembership::default(),
             snapshots,
             observer,
+            pin: SnapshotPin::default(),
+            prepared: Prepared::default(),
         }
     }
 
@@ -89,6 +97,16 @@ impl GroupStateMachine {
     /// The last applied log id; a reader waits here until it has reached its read index.
     pub fn applied(&self) -> watch::Receiver<Option<LogId>> {
         self.applied.subscribe()
+    }
+
+    /// Where to set the snapshot that openraft is shown in the place of the current one.
+    pub fn pin(&self) -> SnapshotPin {
+        self.pin.clone()
+    }
+
+    /// Where to put the map of a snapshot before it is installed.
+    pub fn prepared(&self) -> Prepared {
+        self.prepared.clone()
     }
 
     fn last_applied(&self) -> Option<LogId> {
@@ -181,17 +199,18 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
             return Err(self.corrupt(format_args!("a snapshot of {meta} holds {}", snapshot.meta())));
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
-        let map = blocking(move || install::load_and_commit(group, &snapshots, snapshot)).await?;
+        let prepared = self.prepared.take(snapshot.id()).filter(|_| snapshots.owns(&snapshot));
+        let map = blocking(move || install::load_and_commit(group, &snapshots, snapshot, prepared)).await?;
         let old = self.replace(map, meta);
-        // Freeing millions of entries takes a while too.
-        let free = move || {
-            drop(old);
-            Ok(())
-        };
-        blocking(free).await
+        // Freeing millions of entries takes a while too, and nobody has to wait for it.
+        tokio::task::spawn_blocking(move || drop(old));
+        Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
+        if let Some(pinned) = self.pin.get() {
+            return Ok(Some(whole(pinned)));
+        }
         let (group, snapshots) = (self.group, self.snapshots.clone());
         blocking(move || Ok(snapshots.current(group)?.map(whole))).await
     }

@@ -164,6 +164,43 @@ async fn a_snapshot_under_a_false_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_map_prepared_ahead_is_taken_by_the_install_of_its_snapshot_alone() {
+    let (_source_dir, source) = store();
+    let (_dir, own) = store();
+    let mut leader = machine(&source);
+    let mut snapshots = Vec::new();
+    for index in 1..=2 {
+        apply(&mut leader, [set(index)]).await.unwrap();
+        let snapshot = build(&mut leader).await.snapshot;
+        let mut writer = own.begin(META_GROUP).unwrap();
+        (0..snapshot.chunks()).for_each(|at| writer.put_raw(&snapshot.read_raw(at).unwrap()).unwrap());
+        snapshots.push(whole(writer.finish(snapshot.meta()).unwrap()));
+    }
+    let mut follower = machine(&own);
+    let prepared = follower.prepared();
+    prepared.prepare(&snapshots[1].snapshot).unwrap();
+    follower.install_snapshot(&snapshots[0].meta, snapshots[0].snapshot.clone()).await.unwrap();
+    assert_eq!((value(&follower, 1), value(&follower, 2)), (Some("value 1".into()), None));
+    follower.install_snapshot(&snapshots[1].meta, snapshots[1].snapshot.clone()).await.unwrap();
+    assert_eq!(format!("{prepared:?}"), "Prepared(None)", "it was used");
+    assert_eq!(state(&follower), state(&leader));
+}
+
+#[tokio::test]
+async fn a_pinned_snapshot_is_shown_in_the_place_of_the_current_one() {
+    let (_dir, store) = store();
+    let mut machine = machine(&store);
+    apply(&mut machine, [set(1)]).await.unwrap();
+    let older = build(&mut machine).await;
+    machine.pin().set(older.snapshot);
+    apply(&mut machine, [set(2)]).await.unwrap();
+    let newer = build(&mut machine).await;
+    assert_eq!(current(&mut machine).await.meta, older.meta);
+    machine.pin().clear();
+    assert_eq!(current(&mut machine).await.meta, newer.meta);
+}
+
+#[tokio::test]
 async fn the_state_never_goes_back() {
     let (_dir, store) = store();
     let mut machine = machine(&store);

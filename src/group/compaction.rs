@@ -1,0 +1,68 @@
+//! What keeps one replica's log short: snapshots, and purges behind them.
+
+use raft_store::raft::LogId;
+use tokio::time::Instant;
+
+use super::{ChangeError, Group, Metrics};
+use crate::limits::SNAPSHOT_ASKED_AGAIN;
+
+impl Group {
+    /// Takes a snapshot of this replica now; returns the last index in it. Asks openraft again and again, since it
+    /// ignores the wish while another snapshot is being taken, which may not cover everything.
+    pub(crate) async fn snapshot(&self, deadline: Instant) -> Result<Option<u64>, ChangeError> {
+        let unknown = |error: &dyn std::fmt::Display| ChangeError::Unknown(error.to_string());
+        let Some(applied) = self.leadership.progress.index() else { return Ok(None) };
+        let reached = |metrics: &Metrics| index(metrics.snapshot) >= Some(applied);
+        loop {
+            self.raft.trigger().snapshot().await.map_err(|error| unknown(&error))?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let wait = self.raft.wait(Some(left.min(SNAPSHOT_ASKED_AGAIN)));
+            match wait.metrics(reached, "a snapshot of everything applied").await {
+                Ok(metrics) => return Ok(index(metrics.snapshot)),
+                Err(openraft::metrics::WaitError::Timeout(..)) if left > SNAPSHOT_ASKED_AGAIN => {}
+                Err(error) => return Err(unknown(&error)),
+            }
+        }
+    }
+
+    /// The last index in the snapshot that is on its way to a follower, if one is: the log behind that stays.
+    pub(crate) fn snapshot_under_way(&self) -> Option<u64> {
+        self.outgoing.covers(self.log.group_stats(self.id).first_index, Instant::now())
+    }
+
+    /// Holds the log for such a follower no longer.
+    pub(crate) fn give_up_snapshot_under_way(&self) {
+        self.outgoing.release();
+    }
+
+    /// Bytes of log since the last purge, and how many of them are behind the snapshot: about, as if all entries had
+    /// the same size.
+    pub(crate) fn log_bytes_and_new(&self) -> [u64; 2] {
+        let log = self.log.group_stats(self.id);
+        let covered = index(self.metrics().snapshot).unwrap_or(0);
+        let applied = self.leadership.progress.index().unwrap_or(0);
+        let new = applied.saturating_sub(covered).min(log.entries);
+        let new_bytes = u128::from(log.bytes) * u128::from(new) / u128::from(log.entries.max(1));
+        [log.bytes, new_bytes as u64]
+    }
+
+    /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.
+    pub(crate) async fn purge_behind_snapshot(&self, keep_bytes: u64) {
+        let log = self.log.group_stats(self.id);
+        let (Some(first), Some(last)) = (log.first_index, log.last_index) else { return };
+        let Some(covered) = index(self.metrics().snapshot) else { return };
+        // A follower that is being sent a snapshot needs what is behind that one.
+        let covered = self.snapshot_under_way().map_or(covered, |sent| sent.min(covered));
+        let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
+        let upto = last.saturating_sub(keep_bytes / entry_bytes).min(covered);
+        if upto > first
+            && let Err(error) = self.raft.trigger().purge_log(upto).await
+        {
+            tracing::warn!(group = self.id, %error, "log not purged");
+        }
+    }
+}
+
+fn index(id: Option<LogId>) -> Option<u64> {
+    id.map(|id| id.index)
+}
