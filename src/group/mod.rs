@@ -299,7 +299,7 @@ fn is_due(found: &Lookup, now_ms: u64) -> bool {
 fn check_snapshot_covers_purge(id: GroupId, deps: &GroupDeps) -> anyhow::Result<()> {
     let (purged, _) = deps.log.bounds(id)?;
     let snapshot = deps.snapshots.current(id)?;
-    let covered = snapshot.and_then(|snapshot| snapshot.meta().last_log_id).map(|last| last.index);
+    let covered = snapshot.and_then(|snapshot| snapshot.covers().last).map(|last| last.index);
     anyhow::ensure!(
         purged.map(|purged| purged.index) <= covered,
         "group {id}: the log begins behind entry {:?}, but the snapshot ends at {covered:?}: the snapshots are missing or \

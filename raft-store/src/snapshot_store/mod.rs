@@ -12,11 +12,21 @@
 //! Calls block on the disk. Dropping handles and writers does not: what they held is removed by a later
 //! call, or at the next start.
 
+mod backend;
+mod covers;
+mod damage;
 mod database;
 mod error;
+#[cfg(test)]
+mod faulty;
 mod frame;
 mod key;
+mod metadata;
+mod place;
+mod rewrite;
+mod room;
 mod stored;
+mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -31,10 +41,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::GroupId;
-use crate::raft::SnapshotMeta;
-use database::Database;
+use crate::limits::{SNAPSHOT_DISK_FACTOR_MAX, SNAPSHOT_DISK_SLACK_BYTES};
+use backend::Place;
+use place::Folder;
+use table::Table;
 
-pub use error::{CorruptReason, SnapshotError};
+pub use covers::{Covers, Position};
+pub use damage::SetAside;
+pub use error::{CorruptReason, Damage, SnapshotError};
 pub use stored::StoredSnapshot;
 use stored::{Garbage, Lease};
 pub use writer::SnapshotWriter;
@@ -63,7 +77,7 @@ struct Record {
     chunks: u32,
     /// Stored bytes of all chunks.
     bytes: u64,
-    meta: SnapshotMeta,
+    covers: Covers,
 }
 
 /// A current snapshot, kept from removal by its lease.
@@ -74,11 +88,17 @@ struct Current {
 }
 
 struct Shared {
-    database: Database,
+    table: Table,
     next_sequence: AtomicU64,
-    /// Locked over a whole commit, so that commits of one group are in a definite order.
+    /// Never locked while the disk is waited for.
     current: Mutex<BTreeMap<GroupId, Current>>,
+    /// Locked over a whole change of what is current, so that changes are in a definite order. Holds the
+    /// snapshots whose commit failed in a way that it may be durable all the same: theirs may be the record
+    /// the next start finds, so their chunks stay until a later commit took that record's place.
+    unsure: Mutex<BTreeMap<GroupId, Vec<Current>>>,
     garbage: Arc<Garbage>,
+    /// Stored bytes of all chunks not removed yet.
+    live: AtomicU64,
 }
 
 /// All snapshots of a node. Cloning gives another handle to the same store.
@@ -92,29 +112,38 @@ impl fmt::Debug for SnapshotStore {
 }
 
 impl SnapshotStore {
-    /// Opens the store in the folder `path`, creating it if need be, and removes every snapshot that is not
-    /// current: those a crash left incomplete, and those superseded.
+    /// Opens the store in the folder `path`, creating it if need be. Snapshots that are not current, left
+    /// incomplete by a crash or superseded, go with the first sweep.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let database = Database::open(path.as_ref())?;
+        Self::open_at(Box::new(Folder::lock(path.as_ref())?))
+    }
+
+    fn open_at(place: Box<dyn Place>) -> Result<Self> {
+        let table = Table::open(place)?;
         let garbage = Arc::new(Garbage::default());
         let mut current = BTreeMap::new();
-        for (key, value) in database.scan(key::CURRENT)? {
+        for (key, value) in table.scan(key::CURRENT)? {
             let record = key::read_record(&key, &value)?;
-            let lease = Arc::new(Lease::new(record.id, garbage.clone()));
+            let lease = Arc::new(Lease::new(record.id, record.bytes, garbage.clone()));
             current.insert(record.id.group, Current { record: Arc::new(record), lease });
         }
         let mut last_sequence = current.values().map(|c| c.record.id.sequence).max().unwrap_or(0);
-        for (key, value) in database.scan(key::BEGUN)? {
+        for (key, value) in table.scan(key::BEGUN)? {
             let id = key::read_begun(&key, &value)?;
             last_sequence = last_sequence.max(id.sequence);
             if current.get(&id.group).is_none_or(|c| c.record.id != id) {
-                garbage.add(id);
+                garbage.add(id, 0);
             }
         }
-        let next_sequence = AtomicU64::new(last_sequence + 1);
-        let store = Self(Arc::new(Shared { database, next_sequence, current: Mutex::new(current), garbage }));
-        store.tidy();
-        Ok(store)
+        let live = current.values().map(|c| c.record.bytes).sum();
+        Ok(Self(Arc::new(Shared {
+            table,
+            next_sequence: AtomicU64::new(last_sequence + 1),
+            current: Mutex::new(current),
+            unsure: Mutex::default(),
+            garbage,
+            live: AtomicU64::new(live),
+        })))
     }
 
     /// Begins a snapshot of `group`.
@@ -122,9 +151,11 @@ impl SnapshotStore {
         self.tidy();
         let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
         let id = SnapshotId { group, sequence };
+        let losses = self.0.table.losses();
         // Written before any chunk, so durable no later: a start finds whatever a crash left.
-        self.0.database.insert(&key::begun(id), &frame::encode_begun(id))?;
-        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, self.0.garbage.clone())))
+        let noted = self.0.table.append(id, losses, &key::begun(id), &frame::encode_begun(id));
+        noted.map_err(|error| error.within(format_args!("beginning {id}")))?;
+        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, 0, self.0.garbage.clone()), losses))
     }
 
     /// Makes `snapshot` its group's current one, durably, and removes the one before as soon as nobody
@@ -136,6 +167,23 @@ impl SnapshotStore {
         let made_current = self.0.commit(snapshot)?;
         self.tidy();
         Ok(made_current)
+    }
+
+    /// Why there is no room for snapshots, if so. Ends by itself once a write worked or space came free.
+    /// Waits for nothing.
+    pub fn full(&self) -> Option<String> {
+        self.0.table.room().full()
+    }
+
+    /// Whether there seems to be room for a snapshot of `bytes`, and no attempt failed lately. Waits for
+    /// nothing.
+    pub fn admits(&self, bytes: u64) -> bool {
+        self.0.table.room().admits(bytes)
+    }
+
+    /// What stands for a snapshot of `group` that could not be made: it covers nothing.
+    pub(crate) fn nothing(&self, group: GroupId) -> StoredSnapshot {
+        StoredSnapshot::nothing(self.0.clone(), group)
     }
 
     /// The current snapshot of `group`.
@@ -151,27 +199,27 @@ impl SnapshotStore {
 
     /// Forgets the current snapshot of `group`; its chunks go when nobody holds it.
     pub fn remove(&self, group: GroupId) -> Result<()> {
-        let mut current = self.0.current.lock();
-        if current.contains_key(&group) {
-            self.0.database.remove(&key::current(group))?;
-            self.0.database.flush()?;
-            current.remove(&group);
-        }
-        drop(current);
+        self.0.remove(group)?;
         self.tidy();
         Ok(())
     }
 
-    /// Removes the chunks of every snapshot that is neither current nor held. `begin`, `commit` and `remove`
-    /// do this too. What cannot be removed is tried again at the next start.
+    /// Removes the chunks of every snapshot that is neither current nor held, and rewrites the database if
+    /// its files take much more than what is left. `begin`, `commit` and `remove` do this too. What could
+    /// not be removed is tried again by the next sweep.
     pub fn sweep(&self) -> Result<()> {
-        let mut result = Ok(());
-        let mut swept = false;
-        while let Some(id) = self.0.garbage.next() {
-            result = result.and(self.0.remove_chunks(id));
-            swept = true;
+        let garbage = self.0.garbage.take();
+        if garbage.is_empty() {
+            return Ok(());
         }
-        if swept { result.and(self.0.database.flush()) } else { result }
+        let prefixes: Vec<_> =
+            garbage.iter().flat_map(|(id, _)| [key::chunks(*id), key::begun(*id)]).collect();
+        if let Err(error) = self.0.table.remove_all(&prefixes) {
+            garbage.into_iter().for_each(|(id, bytes)| self.0.garbage.add(id, bytes));
+            return Err(error);
+        }
+        self.0.live.fetch_sub(garbage.iter().map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
+        self.0.rewrite_if_wasteful()
     }
 
     /// Sweeps; space not freed is no reason to fail what is being done.
@@ -183,7 +231,7 @@ impl SnapshotStore {
 
     /// Bytes of the store's files.
     pub fn disk_bytes(&self) -> Result<u64> {
-        self.0.database.disk_bytes()
+        self.0.table.disk_bytes()
     }
 
     /// Whether `snapshot` is one of this store's.
@@ -195,32 +243,70 @@ impl SnapshotStore {
 impl Shared {
     fn commit(&self, snapshot: &StoredSnapshot) -> Result<bool> {
         let new = snapshot.as_current();
-        let group = new.record.id.group;
-        let mut current = self.current.lock();
-        if let Some(old) = current.get(&group) {
-            if old.record.id == new.record.id {
+        let id = new.record.id;
+        let mut unsure = self.unsure.lock();
+        if let Some(old) = self.current.lock().get(&id.group) {
+            if old.record.id == id {
                 return Ok(true);
             }
-            if old.record.meta.last_log_id > new.record.meta.last_log_id {
+            if old.record.covers.last > new.record.covers.last {
                 return Ok(false);
             }
         }
-        self.database.insert(&key::current(group), &frame::encode_record(&new.record))?;
-        self.database.flush()?;
+        // The database may have been rescued, without this snapshot, since that was finished.
+        if let Some(last) = new.record.chunks.checked_sub(1) {
+            self.chunk(id, last)?;
+        }
+        let changed = self.table.change(&key::current(id.group), Some(&frame::encode_record(&new.record)));
+        if let Err(failed) = changed {
+            if failed.unsure {
+                unsure.entry(id.group).or_default().push(new);
+            }
+            return Err(failed.error.within(format_args!("making {id} current")));
+        }
         // Only now may the old one go: dropping its last lease makes it garbage.
-        current.insert(group, new);
+        self.current.lock().insert(id.group, new);
+        unsure.remove(&id.group);
         Ok(true)
     }
 
-    fn remove_chunks(&self, id: SnapshotId) -> Result<()> {
-        self.database.remove_all(&key::chunks(id))?;
-        self.database.remove(&key::begun(id))
+    fn remove(&self, group: GroupId) -> Result<()> {
+        let mut unsure = self.unsure.lock();
+        if self.current.lock().contains_key(&group) || unsure.contains_key(&group) {
+            let changed = self.table.change(&key::current(group), None);
+            changed.map_err(|failed| failed.error.within(format_args!("removing group {group}")))?;
+            self.current.lock().remove(&group);
+            unsure.remove(&group);
+        }
+        Ok(())
+    }
+
+    fn grow(&self, lease: &Lease, bytes: u64) {
+        lease.grow(bytes);
+        self.live.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn rewrite_if_wasteful(&self) -> Result<()> {
+        let (live, disk) = (self.live.load(Ordering::Relaxed), self.table.disk_bytes()?);
+        let most = live.saturating_mul(SNAPSHOT_DISK_FACTOR_MAX).saturating_add(SNAPSHOT_DISK_SLACK_BYTES);
+        if disk <= most {
+            return Ok(());
+        }
+        self.table.room().ensure(live)?;
+        self.table.rewrite()?;
+        tracing::info!(
+            live,
+            before = disk,
+            after = self.table.disk_bytes()?,
+            "rewrote the snapshot database"
+        );
+        Ok(())
     }
 
     fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
         let corrupt = |reason| SnapshotError::CorruptChunk { id, chunk: index, reason };
-        let sealed = self.database.get(&key::chunk(id, index)).map_err(|error| match error {
-            SnapshotError::Database(error) => SnapshotError::Unreadable { id, chunk: index, error },
+        let sealed = self.table.get(&key::chunk(id, index)).map_err(|error| match error {
+            SnapshotError::Failed { error, .. } => SnapshotError::Unreadable { id, chunk: index, error },
             error => error,
         })?;
         let sealed = sealed.ok_or_else(|| corrupt(CorruptReason::Missing))?;

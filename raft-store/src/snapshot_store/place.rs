@@ -1,0 +1,285 @@
+//! Where the database lives: numbered folders in the store's own, of which the highest counts.
+//!
+//! ```text
+//! snapshots/LOCK        held for as long as the store is open
+//! snapshots/db-3        the database
+//! snapshots/db-4.tmp    one being made; a rename makes it the present one
+//! ```
+//!
+//! The next folder is made for two reasons: a rewrite that gives space back, and a database that was given
+//! up after a failed write, whose locks nobody can take from it. The second is a folder of links to the same
+//! files. That is sound because a database that was given up writes to no file any more but, once, through
+//! its thread that condenses the log: it makes and removes names in the old folder, which the links do not see.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::backend::{Backend, Place, is_damage};
+use super::database::Database;
+use super::error::{Damage, SnapshotError};
+use super::room::Probe;
+use super::{Result, metadata};
+
+const LOCK_FILE: &str = "LOCK";
+const PREFIX: &str = "db-";
+const UNFINISHED: &str = ".tmp";
+/// The one file that every database has from its first moment.
+const COOKIE: &str = "durability_cookie";
+/// What a database consists of. Earlier versions kept these in the store's folder itself.
+const PARTS: [&str; 4] = [COOKIE, "metadata", "slabs", "DO_NOT_PUT_YOUR_FILES_HERE"];
+/// How often the lock is tried before it counts as another's: a child process of ours may hold it a moment.
+const LOCK_TRIES_MAX: u32 = 10_000;
+/// How often links are made anew when files came or went meanwhile.
+const LINK_TRIES_MAX: u32 = 100;
+
+/// A locked folder of databases.
+pub(super) struct Folder {
+    root: PathBuf,
+    generation: u64,
+    _lock: File,
+}
+
+impl Folder {
+    /// Locks the folder `root`, making it and an empty database if need be, and clears away what is not the
+    /// present database.
+    pub(super) fn lock(root: &Path) -> Result<Self> {
+        let lock = lock(root)?;
+        let mut folder = Self { root: root.to_owned(), generation: 0, _lock: lock };
+        let during = || format!("preparing {}", root.display());
+        folder.generation = folder.newest().map_err(|error| SnapshotError::failed(during(), error))?;
+        if folder.generation == 0 && root.join(COOKIE).exists() {
+            folder.link_next(root).map_err(|error| SnapshotError::failed(during(), error))?;
+        } else if folder.generation == 0 {
+            folder.open_fresh(false)?.close().map_err(|error| SnapshotError::failed(during(), error))?;
+            folder.replace()?;
+        }
+        folder.clear().map_err(|error| SnapshotError::failed(during(), error))?;
+        Ok(folder)
+    }
+
+    fn folder(&self, generation: u64) -> PathBuf {
+        self.root.join(format!("{PREFIX}{generation}"))
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.root.join(format!("{PREFIX}{}{UNFINISHED}", self.generation + 1))
+    }
+
+    fn newest(&self) -> io::Result<u64> {
+        let mut newest = 0;
+        for entry in fs::read_dir(&self.root)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
+            newest = newest.max(number.unwrap_or(0));
+        }
+        Ok(newest)
+    }
+
+    /// Removes everything a crash or an older version left.
+    fn clear(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.root)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(PREFIX) && path != self.folder(self.generation) {
+                fs::remove_dir_all(&path)?;
+            } else if PARTS.contains(&name) {
+                if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the next folder of links to the database in `from`, and the present one.
+    fn link_next(&mut self, from: &Path) -> io::Result<()> {
+        let to = self.unfinished();
+        remove_if_there(&to)?;
+        fs::create_dir_all(to.join("slabs"))?;
+        fs::create_dir_all(to.join("metadata"))?;
+        fs::hard_link(from.join(COOKIE), to.join(COOKIE))?;
+        link_all(&from.join("slabs"), &to.join("slabs"))?;
+        link_all(&from.join("metadata"), &to.join("metadata"))?;
+        self.promote()
+    }
+
+    /// Renames the unfinished folder, durable by then, to be the present one.
+    fn promote(&mut self) -> io::Result<()> {
+        let (from, to) = (self.unfinished(), self.folder(self.generation + 1));
+        for path in [COOKIE, "slabs", "metadata", ""].map(|part| from.join(part)) {
+            File::open(path)?.sync_all()?;
+        }
+        fs::rename(from, to)?;
+        File::open(&self.root)?.sync_all()?;
+        self.generation += 1;
+        Ok(())
+    }
+
+    /// The folder before goes; what of it stays is cleared at the next start.
+    fn forget_previous(&self) {
+        let path = self.folder(self.generation - 1);
+        if let Err(error) = remove_if_there(&path) {
+            tracing::warn!(%error, path = %path.display(), "an old snapshot database was not removed");
+        }
+    }
+
+    fn opened(&self, path: &Path) -> Result<Box<dyn Backend>> {
+        match Database::open(path) {
+            Ok(database) => Ok(Box::new(database)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(SnapshotError::InUse(path.to_owned()))
+            }
+            Err(error) if is_damage(&error) => {
+                let what = error.to_string();
+                Err(SnapshotError::Damaged(Damage { path: path.to_owned(), offset: None, what }))
+            }
+            Err(error) => Err(SnapshotError::failed(format!("opening {}", path.display()), error)),
+        }
+    }
+}
+
+impl Place for Folder {
+    fn open(&mut self, abandoned: bool) -> Result<Box<dyn Backend>> {
+        let present = self.folder(self.generation);
+        if abandoned {
+            let during = || format!("opening {} again", present.display());
+            self.link_next(&present).map_err(|error| SnapshotError::failed(during(), error))?;
+            self.forget_previous();
+        }
+        let present = self.folder(self.generation);
+        metadata::check(&present)?;
+        self.opened(&present)
+    }
+
+    fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>> {
+        let path = self.unfinished();
+        if !again {
+            let during = || format!("making {}", path.display());
+            remove_if_there(&path).map_err(|error| SnapshotError::failed(during(), error))?;
+        }
+        self.opened(&path)
+    }
+
+    fn replace(&mut self) -> Result<()> {
+        let during = format!("replacing {}", self.folder(self.generation).display());
+        self.promote().map_err(|error| SnapshotError::failed(during, error))?;
+        self.forget_previous();
+        Ok(())
+    }
+
+    fn room(&self) -> Probe {
+        let root = self.root.clone();
+        Arc::new(move || {
+            let found = rustix::fs::statvfs(&root).ok()?;
+            (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
+        })
+    }
+
+    fn disk_bytes(&self) -> io::Result<u64> {
+        fn taken(path: &Path) -> io::Result<u64> {
+            let mut bytes = 0;
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                // Files of the database come and go in its own thread.
+                bytes += match entry.metadata() {
+                    Ok(data) if data.is_dir() => taken(&entry.path())?,
+                    Ok(data) => data.blocks() * 512,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                    Err(error) => return Err(error),
+                };
+            }
+            Ok(bytes)
+        }
+        taken(&self.root)
+    }
+
+    fn name(&self) -> String {
+        self.root.display().to_string()
+    }
+}
+
+fn lock(root: &Path) -> Result<File> {
+    let during = |error| SnapshotError::failed(format!("locking {}", root.display()), error);
+    fs::create_dir_all(root).map_err(during)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(root.join(LOCK_FILE))
+        .map_err(during)?;
+    for _ in 0..LOCK_TRIES_MAX {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            Err(TryLockError::Error(error)) => return Err(during(error)),
+        }
+    }
+    Err(SnapshotError::InUse(root.to_owned()))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(UNFINISHED) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Links all files of one folder into another, as they stand at one moment.
+fn link_all(from: &Path, to: &Path) -> io::Result<()> {
+    for _ in 0..LINK_TRIES_MAX {
+        for name in names(to)? {
+            fs::remove_file(to.join(name))?;
+        }
+        let found = names(from)?;
+        let linked = found.iter().try_for_each(|name| fs::hard_link(from.join(name), to.join(name)));
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            result => result?,
+        }
+        if names(from)? == found {
+            return Ok(());
+        }
+    }
+    Err(io::Error::other(format!("the files of {} do not come to rest", from.display())))
+}
+
+/// Renames the damaged folder `root` to `root.damaged-N`, so that it can be looked into. Only the newest one
+/// is kept. Returns its new path.
+pub(super) fn set_aside(root: &Path) -> Result<PathBuf> {
+    let _lock = lock(root)?;
+    move_aside(root)
+        .map_err(|error| SnapshotError::failed(format!("setting {} aside", root.display()), error))
+}
+
+fn move_aside(root: &Path) -> io::Result<PathBuf> {
+    let root = fs::canonicalize(root)?;
+    let (Some(parent), Some(name)) = (root.parent(), root.file_name().and_then(|name| name.to_str())) else {
+        return Err(io::Error::other("it has no name of its own"));
+    };
+    let prefix = format!("{name}.damaged-");
+    let mut older: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(parent)? {
+        let path = entry?.path();
+        let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix(&prefix)?.parse().ok());
+        older.extend(number.map(|number| (number, path)));
+    }
+    let next = older.iter().map(|(number, _)| number + 1).max().unwrap_or(1);
+    let aside = parent.join(format!("{prefix}{next}"));
+    fs::rename(&root, &aside)?;
+    File::open(parent)?.sync_all()?;
+    older.iter().try_for_each(|(_, path)| fs::remove_dir_all(path))?;
+    Ok(aside)
+}

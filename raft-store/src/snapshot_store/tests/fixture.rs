@@ -1,0 +1,3 @@
+//! What earlier versions wrote stays readable.
+
+use super::*;
