@@ -4,11 +4,13 @@
 //! cargo run --release -p raft-store --example snapshots -- write  <folder> <MiB> json|noise
 //! cargo run --release -p raft-store --example snapshots -- beside <folder> <MiB> json|noise
 //! cargo run --release -p raft-store --example snapshots -- soak   <folder> <MiB> json|noise [rounds]
+//! cargo run --release -p raft-store --example snapshots -- full   <folder> <MiB> json|noise [rounds]
 //! ```
 //!
 //! `write` writes, commits, reads and replaces one snapshot; `beside` appends 2,000 entries a second to a log
 //! on the same disk, without a snapshot and while one is written; `soak` replaces one snapshot by the next
-//! and prints what the files take.
+//! and prints what the files take; `full` writes more than the disk holds (mount a small one, for instance
+//! `mount -t tmpfs -o size=160m none folder`), and then a tenth of it, again and again.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a command line for developers")]
@@ -20,8 +22,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use raft_store::limits::SNAPSHOT_CHUNK_BYTES;
-use raft_store::raft::{LeaderId, LogId, SnapshotMeta, StoredMembership};
-use raft_store::snapshot_store::{SnapshotStore, StoredSnapshot};
+use raft_store::snapshot_store::{Covers, Position, SnapshotError, SnapshotStore, StoredSnapshot};
 use raft_store::wal::{Entry, EntryId, SharedLog, WalOptions};
 
 const MIB: usize = 1 << 20;
@@ -34,7 +35,8 @@ fn main() {
         "write" => write_and_read(folder, mib, kind),
         "beside" => beside_a_log(folder, mib, kind),
         "soak" => soak(folder, mib, kind, args.get(4).map_or(50, |rounds| rounds.parse().unwrap())),
-        _ => println!("write, beside or soak"),
+        "full" => full(folder, mib, kind, args.get(4).map_or(5, |rounds| rounds.parse().unwrap())),
+        _ => println!("write, beside, soak or full"),
     }
 }
 
@@ -69,11 +71,18 @@ fn chunks(mib: usize) -> usize {
 }
 
 fn write(store: &SnapshotStore, mib: usize, kind: &str, index: u64) -> StoredSnapshot {
-    let last_log_id = Some(LogId { leader_id: LeaderId { term: 1, node_id: 1 }, index });
-    let meta = SnapshotMeta { last_log_id, last_membership: StoredMembership::default() };
-    let mut writer = store.begin(1).unwrap();
-    (0..chunks(mib)).for_each(|at| writer.put(&chunk(kind, at + index as usize)).unwrap());
-    writer.finish(&meta).unwrap()
+    try_write(store, mib, kind, index).unwrap()
+}
+
+fn try_write(
+    store: &SnapshotStore,
+    mib: usize,
+    kind: &str,
+    index: u64,
+) -> Result<StoredSnapshot, SnapshotError> {
+    let mut writer = store.begin(1)?;
+    (0..chunks(mib)).try_for_each(|at| writer.put(&chunk(kind, at + index as usize)))?;
+    writer.finish(Covers { last: Some(Position { term: 1, node: 1, index }), rest: Bytes::new() })
 }
 
 fn rate(what: &str, mib: usize, since: Instant) {
@@ -131,6 +140,22 @@ fn soak(folder: &Path, mib: usize, kind: &str, rounds: u64) {
         println!("{round}: stored {stored} MiB, on disk {disk} MiB, {:.1} s", began.elapsed().as_secs_f64());
     }
     println!("most on disk {most} MiB, peak memory {} MiB", peak_mib());
+}
+
+fn full(folder: &Path, mib: usize, kind: &str, rounds: u64) {
+    let store = SnapshotStore::open(folder).unwrap();
+    let small = mib.div_ceil(10);
+    for round in 1..=rounds {
+        let error = try_write(&store, mib, kind, 2 * round).unwrap_err();
+        println!("{round}: {error}");
+        assert!(error.may_pass() && store.full().is_some());
+        let before = store.current(1).unwrap();
+        let snapshot = try_write(&store, small, kind, 2 * round + 1).unwrap();
+        before.iter().for_each(|old| (0..old.chunks()).for_each(|at| drop(old.read_chunk(at).unwrap())));
+        assert!(store.commit(&snapshot).unwrap() && store.full().is_none());
+        (0..snapshot.chunks()).for_each(|at| drop(snapshot.read_chunk(at).unwrap()));
+        println!("then {} MiB stored, {} on disk", snapshot.bytes() >> 20, store.disk_bytes().unwrap() >> 20);
+    }
 }
 
 fn beside_a_log(folder: &Path, mib: usize, kind: &str) {

@@ -45,6 +45,8 @@ pub(super) trait Place: Send {
     fn replace(&mut self) -> Result<()>;
     /// What to ask for the bytes free for writing.
     fn room(&self) -> Probe;
+    /// Keeps a few bytes of the disk in reserve, for opening a database when nothing else is left.
+    fn keep_reserve(&self) -> io::Result<()>;
     /// Bytes of all files.
     fn disk_bytes(&self) -> io::Result<u64>;
     /// What the place is called in errors.

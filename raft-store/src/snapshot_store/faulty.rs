@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::Result;
 use super::backend::{Backend, Pairs, Place};
-use super::room::Probe;
+use super::room::{Probe, Space};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 
@@ -84,8 +84,12 @@ impl Place for Faulty {
         Arc::new(move || {
             let disk = disk.lock();
             let capacity = disk.capacity.filter(|_| disk.tells_room)?;
-            Some(capacity.saturating_sub(bytes(&disk.durable)))
+            Some(Space { free: capacity.saturating_sub(bytes(&disk.durable)), files: bytes(&disk.durable) })
         })
+    }
+
+    fn keep_reserve(&self) -> io::Result<()> {
+        Ok(())
     }
 
     fn disk_bytes(&self) -> io::Result<u64> {

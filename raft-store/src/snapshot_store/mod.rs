@@ -97,8 +97,6 @@ struct Shared {
     /// the next start finds, so their chunks stay until a later commit took that record's place.
     unsure: Mutex<BTreeMap<GroupId, Vec<Current>>>,
     garbage: Arc<Garbage>,
-    /// Stored bytes of all chunks not removed yet.
-    live: AtomicU64,
 }
 
 /// All snapshots of a node. Cloning gives another handle to the same store.
@@ -135,14 +133,13 @@ impl SnapshotStore {
                 garbage.add(id, 0);
             }
         }
-        let live = current.values().map(|c| c.record.bytes).sum();
+        table.room().grow(current.values().map(|c| c.record.bytes).sum());
         Ok(Self(Arc::new(Shared {
             table,
             next_sequence: AtomicU64::new(last_sequence + 1),
             current: Mutex::new(current),
             unsure: Mutex::default(),
             garbage,
-            live: AtomicU64::new(live),
         })))
     }
 
@@ -218,7 +215,7 @@ impl SnapshotStore {
             garbage.into_iter().for_each(|(id, bytes)| self.0.garbage.add(id, bytes));
             return Err(error);
         }
-        self.0.live.fetch_sub(garbage.iter().map(|(_, bytes)| bytes).sum(), Ordering::Relaxed);
+        self.0.table.room().shrink(garbage.iter().map(|(_, bytes)| bytes).sum());
         self.0.rewrite_if_wasteful()
     }
 
@@ -283,11 +280,11 @@ impl Shared {
 
     fn grow(&self, lease: &Lease, bytes: u64) {
         lease.grow(bytes);
-        self.live.fetch_add(bytes, Ordering::Relaxed);
+        self.table.room().grow(bytes);
     }
 
     fn rewrite_if_wasteful(&self) -> Result<()> {
-        let (live, disk) = (self.live.load(Ordering::Relaxed), self.table.disk_bytes()?);
+        let (live, disk) = (self.table.room().live(), self.table.disk_bytes()?);
         let most = live.saturating_mul(SNAPSHOT_DISK_FACTOR_MAX).saturating_add(SNAPSHOT_DISK_SLACK_BYTES);
         if disk <= most {
             return Ok(());

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! snapshots/LOCK        held for as long as the store is open
+//! snapshots/RESERVE     given up when a full disk leaves no room even for opening the database
 //! snapshots/db-3        the database
 //! snapshots/db-4.tmp    one being made; a rename makes it the present one
 //! ```
@@ -12,7 +13,7 @@
 //! its thread that condenses the log: it makes and removes names in the old folder, which the links do not see.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use super::backend::{Backend, Place, is_damage};
 use super::database::Database;
 use super::error::{Damage, SnapshotError};
-use super::room::Probe;
+use super::room::{Probe, Space};
 use super::{Result, metadata};
 
 const LOCK_FILE: &str = "LOCK";
@@ -28,6 +29,9 @@ const PREFIX: &str = "db-";
 const UNFINISHED: &str = ".tmp";
 /// The one file that every database has from its first moment.
 const COOKIE: &str = "durability_cookie";
+const RESERVE_FILE: &str = "RESERVE";
+/// Bytes of it: what opening writes for some tens of thousands of leaves.
+const RESERVE_BYTES: usize = 4 << 20;
 /// What a database consists of. Earlier versions kept these in the store's folder itself.
 const PARTS: [&str; 4] = [COOKIE, "metadata", "slabs", "DO_NOT_PUT_YOUR_FILES_HERE"];
 /// How often the lock is tried before it counts as another's: a child process of ours may hold it a moment.
@@ -116,6 +120,18 @@ impl Folder {
         Ok(())
     }
 
+    fn open_present(&mut self, abandoned: bool) -> Result<Box<dyn Backend>> {
+        let present = self.folder(self.generation);
+        if abandoned {
+            let during = || format!("opening {} again", present.display());
+            self.link_next(&present).map_err(|error| SnapshotError::failed(during(), error))?;
+            self.forget_previous();
+        }
+        let present = self.folder(self.generation);
+        metadata::check(&present)?;
+        self.opened(&present)
+    }
+
     /// The folder before goes; what of it stays is cleared at the next start.
     fn forget_previous(&self) {
         let path = self.folder(self.generation - 1);
@@ -141,15 +157,12 @@ impl Folder {
 
 impl Place for Folder {
     fn open(&mut self, abandoned: bool) -> Result<Box<dyn Backend>> {
-        let present = self.folder(self.generation);
-        if abandoned {
-            let during = || format!("opening {} again", present.display());
-            self.link_next(&present).map_err(|error| SnapshotError::failed(during(), error))?;
-            self.forget_previous();
+        match self.open_present(abandoned) {
+            Err(SnapshotError::Full(_)) if fs::remove_file(self.root.join(RESERVE_FILE)).is_ok() => {
+                self.open_present(abandoned)
+            }
+            result => result,
         }
-        let present = self.folder(self.generation);
-        metadata::check(&present)?;
-        self.opened(&present)
     }
 
     fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>> {
@@ -171,27 +184,28 @@ impl Place for Folder {
     fn room(&self) -> Probe {
         let root = self.root.clone();
         Arc::new(move || {
-            let found = rustix::fs::statvfs(&root).ok()?;
-            (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
+            let found = rustix::fs::statvfs(&root).ok().filter(|found| found.f_blocks > 0)?;
+            let free = found.f_bavail.saturating_mul(found.f_frsize);
+            Some(Space { free, files: disk_bytes(&root).ok()? })
         })
     }
 
-    fn disk_bytes(&self) -> io::Result<u64> {
-        fn taken(path: &Path) -> io::Result<u64> {
-            let mut bytes = 0;
-            for entry in fs::read_dir(path)? {
-                let entry = entry?;
-                // Files of the database come and go in its own thread.
-                bytes += match entry.metadata() {
-                    Ok(data) if data.is_dir() => taken(&entry.path())?,
-                    Ok(data) => data.blocks() * 512,
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-                    Err(error) => return Err(error),
-                };
-            }
-            Ok(bytes)
+    fn keep_reserve(&self) -> io::Result<()> {
+        let path = self.root.join(RESERVE_FILE);
+        if path.exists() {
+            return Ok(());
         }
-        taken(&self.root)
+        let write = || {
+            let mut file = File::create(&path)?;
+            file.write_all(&vec![0; RESERVE_BYTES])?;
+            file.sync_all()
+        };
+        // A part of it would be taken for the whole.
+        write().or_else(|error| fs::remove_file(&path).and(Err(error)))
+    }
+
+    fn disk_bytes(&self) -> io::Result<u64> {
+        disk_bytes(&self.root)
     }
 
     fn name(&self) -> String {
@@ -216,6 +230,22 @@ fn lock(root: &Path) -> Result<File> {
         }
     }
     Err(SnapshotError::InUse(root.to_owned()))
+}
+
+/// Bytes that all files under `path` take of the disk.
+fn disk_bytes(path: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        // Files of the database come and go in its own thread.
+        bytes += match entry.metadata() {
+            Ok(data) if data.is_dir() => disk_bytes(&entry.path())?,
+            Ok(data) => data.blocks() * 512,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(bytes)
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! worked, or when space came free. Meanwhile attempts are let through less and less often.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,8 +13,17 @@ use super::Result;
 use super::error::SnapshotError;
 use crate::limits::SNAPSHOT_ROOM_KEPT_BYTES;
 
-/// Asks for the bytes free for writing; `None` if that cannot be known.
-pub(super) type Probe = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
+/// What the system says of the space, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Space {
+    /// Free on the disk.
+    pub(super) free: u64,
+    /// Taken by the database's files.
+    pub(super) files: u64,
+}
+
+/// Asks the system for the space; `None` if it does not say.
+pub(super) type Probe = Arc<dyn Fn() -> Option<Space> + Send + Sync>;
 
 /// Attempts of which one is let through once many were made.
 const ATTEMPTS_APART_MAX: u32 = 64;
@@ -27,19 +37,48 @@ enum Lack {
 /// The room on the store's disk.
 pub(super) struct Room {
     probe: Probe,
+    /// Stored bytes of all chunks not removed yet.
+    live: AtomicU64,
     lack: Mutex<Option<Lack>>,
+}
+
+/// What `bytes` may take in the database's files: it stores values in slots of fixed sizes, which takes up to
+/// half as much again.
+fn in_slots(bytes: u64) -> u64 {
+    (bytes / 2).saturating_mul(3)
 }
 
 impl Room {
     pub(super) fn new(probe: Probe) -> Self {
-        Self { probe, lack: Mutex::new(None) }
+        Self { probe, live: AtomicU64::new(0), lack: Mutex::new(None) }
     }
 
-    /// Fails unless `bytes` have room with something to spare. The database stores values in slots of fixed
-    /// sizes, which takes up to half as much again.
+    /// Stored bytes of all chunks not removed yet.
+    pub(super) fn live(&self) -> u64 {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Chunks of so many bytes are written.
+    pub(super) fn grow(&self, bytes: u64) {
+        self.live.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Chunks of so many bytes were removed.
+    pub(super) fn shrink(&self, bytes: u64) {
+        self.live.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// What can be written: the free space, and half of the gaps in the files, since not every value fits
+    /// into every gap.
+    fn writable(&self) -> Option<u64> {
+        let space = (self.probe)()?;
+        Some(space.free.saturating_add(space.files.saturating_sub(in_slots(self.live())) / 2))
+    }
+
+    /// Fails unless `bytes` have room with something to spare.
     pub(super) fn ensure(&self, bytes: u64) -> Result<()> {
-        let needed = (bytes / 2).saturating_mul(3).saturating_add(SNAPSHOT_ROOM_KEPT_BYTES);
-        match (self.probe)() {
+        let needed = in_slots(bytes).saturating_add(SNAPSHOT_ROOM_KEPT_BYTES);
+        match self.writable() {
             Some(room) if room < needed => {
                 let why = format!("{room} bytes are left where {needed} are needed");
                 let mut lack = self.lack.lock();
@@ -56,7 +95,7 @@ impl Room {
     pub(super) fn met(&self, why: &str) {
         let mut lack = self.lack.lock();
         let attempts = if let Some(Lack::Met { attempts, .. }) = *lack { attempts } else { 0 };
-        *lack = Some(Lack::Met { room: (self.probe)(), attempts, why: why.to_owned() });
+        *lack = Some(Lack::Met { room: self.writable(), attempts, why: why.to_owned() });
     }
 
     /// A write was made durable.
@@ -69,8 +108,9 @@ impl Room {
         let mut lack = self.lack.lock();
         let over = match &*lack {
             None => false,
-            Some(Lack::Foreseen { needed, .. }) => (self.probe)().is_none_or(|room| room >= *needed),
-            Some(Lack::Met { room: then, .. }) => (self.probe)()
+            Some(Lack::Foreseen { needed, .. }) => self.writable().is_none_or(|room| room >= *needed),
+            Some(Lack::Met { room: then, .. }) => self
+                .writable()
                 .zip(*then)
                 .is_some_and(|(now, then)| now >= then.saturating_add(SNAPSHOT_ROOM_KEPT_BYTES)),
         };
@@ -102,14 +142,12 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use super::*;
 
     fn room(bytes: u64) -> (Room, Arc<AtomicU64>) {
         let free = Arc::new(AtomicU64::new(bytes));
         let theirs = free.clone();
-        (Room::new(Arc::new(move || Some(theirs.load(Ordering::Relaxed)))), free)
+        (Room::new(Arc::new(move || Some(Space { free: theirs.load(Ordering::Relaxed), files: 0 }))), free)
     }
 
     #[test]
@@ -136,6 +174,16 @@ mod tests {
         room.met("quota");
         room.wrote();
         assert!(room.admits(1));
+    }
+
+    #[test]
+    fn gaps_in_the_files_count_by_half() {
+        let room = Room::new(Arc::new(|| Some(Space { free: SNAPSHOT_ROOM_KEPT_BYTES, files: 1000 })));
+        room.grow(500);
+        assert!(room.ensure(82).is_ok());
+        assert!(room.ensure(84).is_err());
+        room.grow(500);
+        assert!(room.ensure(2).is_err());
     }
 
     #[test]

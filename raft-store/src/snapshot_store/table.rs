@@ -17,13 +17,16 @@ use parking_lot::Mutex;
 use super::backend::{Backend, Pairs, Place, is_damage, is_full};
 use super::error::SnapshotError;
 use super::room::Room;
-use super::{Result, SnapshotId};
+use super::{Result, SnapshotId, key};
 use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 /// Keys removed under one lock.
 const KEYS_AT_ONCE: usize = 16;
 /// Pairs read at once: what a leaf of the database holds, since values can be large.
 pub(super) const PAIRS_AT_ONCE: usize = 4;
+
+/// Writes until the database has cut off a free end of its files.
+const SETTLING_FLUSHES: u8 = 3;
 
 /// The database, its bounds and its failures.
 pub(super) struct Table {
@@ -41,6 +44,8 @@ pub(super) struct Inner {
     pub(super) abandoned: bool,
     /// How many were given up with writes in them: each keeps its memory.
     abandoned_count: u32,
+    /// Whether the reserve is known to be there.
+    reserved: bool,
     /// Whether anything was written since the last flush.
     pub(super) dirty: bool,
     /// Bytes written since the last flush.
@@ -85,7 +90,7 @@ impl Inner {
                 error => self.closed = Some(error.to_string()),
             });
             self.backend = Some(opened?);
-            self.abandoned = false;
+            (self.abandoned, self.reserved) = (false, false);
         }
         Ok(())
     }
@@ -133,7 +138,15 @@ impl Inner {
         self.run(Kind::Write, "flushing", |backend| backend.flush())?;
         (self.dirty, self.unflushed) = (false, 0);
         self.room.wrote();
+        self.keep_reserve();
         if self.resident < SNAPSHOT_RESIDENT_BYTES_MAX { Ok(()) } else { self.refresh() }
+    }
+
+    /// Makes the reserve anew after one was used, as soon as there is room.
+    fn keep_reserve(&mut self) {
+        if !self.reserved && self.room.ensure(0).is_ok() {
+            self.reserved = self.place.keep_reserve().is_ok();
+        }
     }
 
     fn flush_if_room(&mut self, more: usize) -> Result<()> {
@@ -175,6 +188,7 @@ impl Table {
             backend: None,
             abandoned: false,
             abandoned_count: 0,
+            reserved: false,
             dirty: false,
             unflushed: 0,
             resident: 0,
@@ -249,10 +263,23 @@ impl Table {
     /// Removes every key that begins with one of `prefixes`, some at a time so that others get their turn,
     /// durably. Needs no room worth mention.
     pub(super) fn remove_all(&self, prefixes: &[Vec<u8>]) -> Result<()> {
+        self.settle(1)?;
         for prefix in prefixes {
             while self.write(|inner| remove_some(inner, prefix))? {}
         }
-        self.write(Inner::flush)
+        self.settle(SETTLING_FLUSHES)
+    }
+
+    /// Flushes so many times, each time with something to write: the database takes note of the length of its
+    /// files when it writes, and cuts off a free end two writes after it became free.
+    fn settle(&self, flushes: u8) -> Result<()> {
+        (0..flushes).try_for_each(|round| {
+            self.write(|inner| {
+                inner.insert(key::SETTLING, &[])?;
+                inner.insert(key::SETTLING, &[round])?;
+                inner.flush()
+            })
+        })
     }
 
     /// Every key that begins with `prefix`, in order, with its value.
