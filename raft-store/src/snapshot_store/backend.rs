@@ -16,14 +16,12 @@ pub(super) type Pairs = Vec<(Bytes, Bytes)>;
 pub(super) trait Backend: Send {
     /// The value of `key`.
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>>;
-    /// The first `count` pairs from the key `from` on.
+    /// The first `count` pairs from the key `from` on. Only when nothing waits to be flushed.
     fn pairs(&self, from: &[u8], count: usize) -> io::Result<Pairs>;
-    /// The first `count` keys from the key `from` on.
-    fn keys(&self, from: &[u8], count: usize) -> io::Result<Vec<Bytes>>;
     /// Sets `key`; durable after the next flush.
     fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()>;
-    /// Removes `key`, if it is there; durable after the next flush.
-    fn remove(&mut self, key: &[u8]) -> io::Result<()>;
+    /// Removes `key`, and says whether it was there; durable after the next flush.
+    fn remove(&mut self, key: &[u8]) -> io::Result<bool>;
     /// Makes everything before durable, all of it or nothing.
     fn flush(&mut self) -> io::Result<()>;
     /// Closes it, flushed before; on an error it was abandoned.

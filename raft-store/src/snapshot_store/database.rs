@@ -6,10 +6,10 @@
 //! - sled keeps every leaf it has written in memory until it is opened again (`max_unflushed_epoch` is
 //!   never cleared, so nothing evicts the leaf); `table` opens it afresh now and then.
 //! - Its background flusher aborts the process when the disk fails. It is off: we flush, and get the error.
-//! - A flush that failed is never marked complete, so the next one waits for ever, and dropping a `Db`
-//!   flushes. After a failure it is forgotten, which keeps its locks: `place` opens a copy made of links.
-//!   Dropping flushes may write too (it moves leaves to fill gaps), so [`Backend::close`] flushes until
-//!   nothing is left to move.
+//! - A flush that failed is never marked complete, so the next one waits for ever; and dropping a `Db`
+//!   flushes, as does dropping an iterator, and opening. So after a failure it is forgotten, which keeps its
+//!   locks (`place` opens a copy made of links), it is iterated over only when nothing waits to be flushed, and
+//!   it moves no leaves of its own accord, so that such a flush writes nothing and cannot fail.
 //! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, behind a lock.
 //! - Dropping a tree leaves a leaf that stops the next start. There is one tree, and keys have prefixes.
 //! - Damage can make it panic; no panic leaves this file.
@@ -27,11 +27,9 @@ use crate::limits::SNAPSHOT_CACHE_BYTES;
 const LEAF_FANOUT: usize = 4;
 /// sled compresses leaves with zstd; chunks are compressed already, so the quickest level.
 const ZSTD_LEVEL: i32 = 1;
-/// Part of a file's slots that must be taken before sled copies leaves into the gaps. Below one half, so
-/// that the gaps a superseded snapshot leaves are kept for the next one instead of being filled at once.
-const FILL_RATIO: f32 = 0.4;
-/// Flushes tried until one finds nothing to write.
-const CLOSING_FLUSHES_MAX: u32 = 16;
+/// Part of a file's slots that must be taken before sled copies leaves into the gaps: never. Gaps are filled
+/// by later writes; `rewrite` sees to the rest.
+const FILL_RATIO: f32 = 0.0;
 /// How often the database's lock is tried before it counts as another's.
 const LOCK_TRIES_MAX: u32 = 100;
 
@@ -89,17 +87,12 @@ impl Backend for Database {
         self.with(|db| db.range(from..).take(count).map(|pair| pair.map(copied)).collect())
     }
 
-    fn keys(&self, from: &[u8], count: usize) -> io::Result<Vec<Bytes>> {
-        let copied = |key: sled::InlineArray| Bytes::copy_from_slice(&key);
-        self.with(|db| db.range(from..).keys().take(count).map(|key| key.map(copied)).collect())
-    }
-
     fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
         self.with(|db| db.insert(key, value).map(drop))
     }
 
-    fn remove(&mut self, key: &[u8]) -> io::Result<()> {
-        self.with(|db| db.remove(key).map(drop))
+    fn remove(&mut self, key: &[u8]) -> io::Result<bool> {
+        self.with(|db| Ok(db.remove(key)?.is_some()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -107,19 +100,13 @@ impl Backend for Database {
     }
 
     fn close(mut self: Box<Self>) -> io::Result<()> {
-        let settled = self.with(|db| {
-            for _ in 0..CLOSING_FLUSHES_MAX {
-                if db.flush()?.objects_flushed == 0 {
-                    return Ok(());
-                }
+        match self.flush() {
+            Ok(()) => guarded(|| Ok(drop(self.0.take()))),
+            Err(error) => {
+                self.abandon(true);
+                Err(error)
             }
-            Ok(())
-        });
-        if settled.is_ok() {
-            return guarded(|| Ok(drop(self.0.take())));
         }
-        self.abandon(true);
-        settled
     }
 
     /// Without anything to write the flush that dropping makes does nothing, whatever failed before.

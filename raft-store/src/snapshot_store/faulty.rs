@@ -60,7 +60,13 @@ impl Place for Faulty {
         let mut disk = self.0.lock();
         disk.opened += 1;
         let map = disk.durable.clone();
-        Ok(Box::new(Open { disk: self.0.clone(), map, fresh: false, failed: Mutex::new(false) }))
+        Ok(Box::new(Open {
+            disk: self.0.clone(),
+            map,
+            fresh: false,
+            dirty: false,
+            failed: Mutex::new(false),
+        }))
     }
 
     fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>> {
@@ -69,7 +75,7 @@ impl Place for Faulty {
             disk.fresh.clear();
         }
         let map = disk.fresh.clone();
-        Ok(Box::new(Open { disk: self.0.clone(), map, fresh: true, failed: Mutex::new(false) }))
+        Ok(Box::new(Open { disk: self.0.clone(), map, fresh: true, dirty: false, failed: Mutex::new(false) }))
     }
 
     fn replace(&mut self) -> Result<()> {
@@ -109,6 +115,7 @@ struct Open {
     disk: Arc<Mutex<Disk>>,
     map: Map,
     fresh: bool,
+    dirty: bool,
     failed: Mutex<bool>,
 }
 
@@ -149,25 +156,23 @@ impl Backend for Open {
     }
 
     fn pairs(&self, from: &[u8], count: usize) -> io::Result<Pairs> {
-        let keys = self.keys(from, count)?;
-        keys.into_iter().map(|key| Ok((key.clone(), self.get(&key)?.unwrap_or_default()))).collect()
-    }
-
-    fn keys(&self, from: &[u8], count: usize) -> io::Result<Vec<Bytes>> {
         self.check();
-        Ok(self.map.range(from.to_vec()..).take(count).map(|(key, _)| Bytes::copy_from_slice(key)).collect())
+        assert!(!self.dirty, "iterated over with writes that are not flushed");
+        let keys = self.map.range(from.to_vec()..).take(count);
+        keys.map(|(key, _)| Ok((Bytes::copy_from_slice(key), self.get(key)?.unwrap_or_default()))).collect()
     }
 
     fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
         self.count_write()?;
+        self.dirty = true;
         self.map.insert(key.to_vec(), Bytes::copy_from_slice(value));
         Ok(())
     }
 
-    fn remove(&mut self, key: &[u8]) -> io::Result<()> {
+    fn remove(&mut self, key: &[u8]) -> io::Result<bool> {
         self.count_write()?;
-        self.map.remove(key);
-        Ok(())
+        self.dirty = true;
+        Ok(self.map.remove(key).is_some())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -181,6 +186,7 @@ impl Backend for Open {
             if self.fresh { disk.fresh = map } else { disk.durable = map }
         }
         drop(disk);
+        self.dirty = false;
         match fault {
             Some(FlushFault::Before(kind) | FlushFault::After(kind)) => self.fail(kind),
             None => Ok(()),

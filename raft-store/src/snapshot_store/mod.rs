@@ -209,9 +209,8 @@ impl SnapshotStore {
         if garbage.is_empty() {
             return Ok(());
         }
-        let prefixes: Vec<_> =
-            garbage.iter().flat_map(|(id, _)| [key::chunks(*id), key::begun(*id)]).collect();
-        if let Err(error) = self.0.table.remove_all(&prefixes) {
+        let ids: Vec<_> = garbage.iter().map(|(id, _)| *id).collect();
+        if let Err(error) = self.0.table.remove_snapshots(&ids) {
             garbage.into_iter().for_each(|(id, bytes)| self.0.garbage.add(id, bytes));
             return Err(error);
         }
@@ -229,6 +228,12 @@ impl SnapshotStore {
     /// Bytes of the store's files.
     pub fn disk_bytes(&self) -> Result<u64> {
         self.0.table.disk_bytes()
+    }
+
+    /// Makes the next flush fail as the disk's would.
+    #[cfg(test)]
+    pub(crate) fn fail_next_flush(&self, kind: std::io::ErrorKind) {
+        self.0.table.fail_next_flush(kind);
     }
 
     /// Whether `snapshot` is one of this store's.

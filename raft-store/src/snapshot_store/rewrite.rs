@@ -4,7 +4,7 @@
 use super::Result;
 use super::backend::{Backend, Pairs};
 use super::error::SnapshotError;
-use super::table::{Inner, Kind, PAIRS_AT_ONCE, Table, behind};
+use super::table::{Inner, Kind, Table, behind};
 use crate::limits::{SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 impl Table {
@@ -15,7 +15,7 @@ impl Table {
             inner.flush()?;
             let mut next = Vec::new();
             let copied = copy(inner, |inner| {
-                let some = inner.run(Kind::Read, "reading", |backend| backend.pairs(&next, PAIRS_AT_ONCE))?;
+                let some = inner.pairs(&next)?;
                 if let Some((last, _)) = some.last() {
                     next = behind(last);
                 }

@@ -20,10 +20,10 @@ use super::room::Room;
 use super::{Result, SnapshotId, key};
 use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
-/// Keys removed under one lock.
-const KEYS_AT_ONCE: usize = 16;
+/// Chunks removed under one lock.
+const CHUNKS_AT_ONCE: u32 = 16;
 /// Pairs read at once: what a leaf of the database holds, since values can be large.
-pub(super) const PAIRS_AT_ONCE: usize = 4;
+const PAIRS_AT_ONCE: usize = 4;
 
 /// Writes until the database has cut off a free end of its files.
 const SETTLING_FLUSHES: u8 = 3;
@@ -127,7 +127,7 @@ impl Inner {
     fn remove(&mut self, key: &[u8]) -> Result<()> {
         self.open_if_need_be()?;
         self.dirty = true;
-        self.run(Kind::Write, "removing", |backend| backend.remove(key))
+        self.run(Kind::Write, "removing", |backend| backend.remove(key)).map(drop)
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
@@ -137,7 +137,6 @@ impl Inner {
         }
         self.run(Kind::Write, "flushing", |backend| backend.flush())?;
         (self.dirty, self.unflushed) = (false, 0);
-        self.room.wrote();
         self.keep_reserve();
         if self.resident < SNAPSHOT_RESIDENT_BYTES_MAX { Ok(()) } else { self.refresh() }
     }
@@ -149,15 +148,25 @@ impl Inner {
         }
     }
 
-    fn flush_if_room(&mut self, more: usize) -> Result<()> {
-        self.ensure_room(more)?;
-        self.flush()
+    fn flush_if_room(&mut self) -> Result<()> {
+        self.ensure_room(0)?;
+        self.flush()?;
+        self.room.wrote();
+        Ok(())
     }
 
     /// Whether what waits to be flushed, and `more`, has room.
     fn ensure_room(&self, more: usize) -> Result<()> {
         let doing = || format!("writing in {}", self.place.name());
         self.room.ensure((self.unflushed + more) as u64).map_err(|error| error.within(doing()))
+    }
+
+    /// Some pairs from the key `from` on.
+    pub(super) fn pairs(&mut self, from: &[u8]) -> Result<Pairs> {
+        if self.dirty {
+            self.flush()?;
+        }
+        self.run(Kind::Read, "reading", |backend| backend.pairs(from, PAIRS_AT_ONCE))
     }
 
     /// Closes the flushed database and opens it again, so that its memory is free.
@@ -228,7 +237,7 @@ impl Table {
                 return Err(SnapshotError::Lost(id));
             }
             inner.insert(key, value)?;
-            if inner.unflushed < SNAPSHOT_UNFLUSHED_BYTES_MAX { Ok(()) } else { inner.flush_if_room(0) }
+            if inner.unflushed < SNAPSHOT_UNFLUSHED_BYTES_MAX { Ok(()) } else { inner.flush_if_room() }
         })
     }
 
@@ -238,7 +247,7 @@ impl Table {
             if inner.losses != losses {
                 return Err(SnapshotError::Lost(id));
             }
-            inner.flush_if_room(0)
+            inner.flush_if_room()
         })
     }
 
@@ -255,19 +264,46 @@ impl Table {
                 None => inner.remove(key)?,
             }
             unsure = true;
-            inner.flush()
+            inner.flush()?;
+            inner.room.wrote();
+            Ok(())
         })
         .map_err(|error| Unsure { error, unsure })
     }
 
-    /// Removes every key that begins with one of `prefixes`, some at a time so that others get their turn,
-    /// durably. Needs no room worth mention.
-    pub(super) fn remove_all(&self, prefixes: &[Vec<u8>]) -> Result<()> {
+    /// Removes the snapshots `ids` durably, some chunks at a time so that others get their turn. Needs no room
+    /// worth mention.
+    pub(super) fn remove_snapshots(&self, ids: &[SnapshotId]) -> Result<()> {
         self.settle(1)?;
-        for prefix in prefixes {
-            while self.write(|inner| remove_some(inner, prefix))? {}
+        for &id in ids {
+            let mut left = self.count_chunks(id)?;
+            while left > 0 {
+                // From the last one on: what a crash leaves is still without holes.
+                let some = left.saturating_sub(CHUNKS_AT_ONCE)..left;
+                self.write(|inner| some.clone().rev().try_for_each(|at| inner.remove(&key::chunk(id, at))))?;
+                left = some.start;
+            }
+            self.write(|inner| inner.remove(&key::begun(id)))?;
         }
         self.settle(SETTLING_FLUSHES)
+    }
+
+    /// How many chunks of snapshot `id` there are: they have no holes, so the first one missing is looked for
+    /// in growing steps, then by halves.
+    fn count_chunks(&self, id: SnapshotId) -> Result<u32> {
+        let is_there = |at: u32| Ok::<_, SnapshotError>(self.get(&key::chunk(id, at))?.is_some());
+        if !is_there(0)? {
+            return Ok(0);
+        }
+        let (mut there, mut beyond) = (0, 1);
+        while is_there(beyond)? {
+            (there, beyond) = (beyond, beyond.saturating_mul(2));
+        }
+        while beyond - there > 1 {
+            let middle = there + (beyond - there) / 2;
+            if is_there(middle)? { there = middle } else { beyond = middle }
+        }
+        Ok(beyond)
     }
 
     /// Flushes so many times, each time with something to write: the database takes note of the length of its
@@ -288,7 +324,7 @@ impl Table {
         let mut found = Pairs::new();
         let mut from = prefix.to_vec();
         loop {
-            let some = inner.run(Kind::Read, "reading", |backend| backend.pairs(&from, PAIRS_AT_ONCE))?;
+            let some = inner.pairs(&from)?;
             let before = found.len();
             found.extend(some.into_iter().take_while(|(key, _)| key.starts_with(prefix)));
             match found.last() {
@@ -337,14 +373,6 @@ pub(super) struct Unsure {
     pub(super) error: SnapshotError,
     /// Whether it may be durable all the same.
     pub(super) unsure: bool,
-}
-
-/// Removes some keys that begin with `prefix`, and says whether there may be more.
-fn remove_some(inner: &mut Inner, prefix: &[u8]) -> Result<bool> {
-    let some = inner.run(Kind::Read, "reading", |backend| backend.keys(prefix, KEYS_AT_ONCE))?;
-    let matching: Vec<_> = some.iter().filter(|key| key.starts_with(prefix)).collect();
-    matching.iter().try_for_each(|key| inner.remove(key))?;
-    Ok(matching.len() == KEYS_AT_ONCE)
 }
 
 impl std::fmt::Debug for Table {
