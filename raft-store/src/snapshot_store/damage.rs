@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Record, Result, SnapshotError, SnapshotStore, frame, key, place};
+use super::{Record, Result, SnapshotError, SnapshotStore, files, frame, key};
 use crate::GroupId;
 
 /// A damaged database that was put out of the way.
@@ -25,7 +25,7 @@ impl SnapshotStore {
             Err(error) if error.is_damage() => error,
             Err(error) => return Err(error),
         };
-        let kept = place::set_aside(path)?;
+        let kept = files::set_aside(path)?;
         Ok((Self::open(path)?, Some(SetAside { error, kept })))
     }
 

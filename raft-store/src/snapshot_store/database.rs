@@ -101,7 +101,13 @@ impl Backend for Database {
 
     fn close(mut self: Box<Self>) -> io::Result<()> {
         match self.flush() {
-            Ok(()) => guarded(|| Ok(drop(self.0.take()))),
+            Ok(()) => {
+                let db = self.0.take();
+                guarded(move || {
+                    drop(db);
+                    Ok(())
+                })
+            }
             Err(error) => {
                 self.abandon(true);
                 Err(error)
@@ -114,7 +120,13 @@ impl Backend for Database {
         let db = self.0.take();
         if dirty {
             std::mem::forget(db);
-        } else if let Err(error) = guarded(|| Ok(drop(db))) {
+            return;
+        }
+        let dropped = guarded(move || {
+            drop(db);
+            Ok(())
+        });
+        if let Err(error) = dropped {
             tracing::warn!(%error, "the snapshot database was not closed cleanly");
         }
     }

@@ -5,7 +5,7 @@
 //! torn the newest log's last frame; anything else is damage, and is named by file and offset. Damage to
 //! that last frame itself looks like a crash: the database is then as it was one flush earlier, whole.
 //!
-//! The format is that of sled 1.0.0-alpha.124 (`metadata_store.rs`, `heap.rs`): files `snapshot_N` (one
+//! The format is that of the version `database` names (`metadata_store.rs`, `heap.rs` there): files `snapshot_N` (one
 //! frame) and `log_N` (frames); a frame is 6 bytes of length, 2 of their CRC, the payload, 4 of a CRC over all.
 
 use std::collections::BTreeMap;

@@ -19,12 +19,15 @@ mod database;
 mod error;
 #[cfg(test)]
 mod faulty;
+mod files;
 mod frame;
+mod keeper;
 mod key;
 mod metadata;
 mod place;
 mod rewrite;
 mod room;
+mod shared;
 mod stored;
 mod table;
 #[cfg(test)]
@@ -37,11 +40,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::GroupId;
-use crate::limits::{SNAPSHOT_DISK_FACTOR_MAX, SNAPSHOT_DISK_SLACK_BYTES};
 use backend::Place;
 use place::Folder;
 use table::Table;
@@ -49,6 +50,7 @@ use table::Table;
 pub use covers::{Covers, Position};
 pub use damage::SetAside;
 pub use error::{CorruptReason, Damage, SnapshotError};
+use shared::Shared;
 pub use stored::StoredSnapshot;
 use stored::{Garbage, Lease};
 pub use writer::SnapshotWriter;
@@ -85,18 +87,6 @@ struct Record {
 struct Current {
     record: Arc<Record>,
     lease: Arc<Lease>,
-}
-
-struct Shared {
-    table: Table,
-    next_sequence: AtomicU64,
-    /// Never locked while the disk is waited for.
-    current: Mutex<BTreeMap<GroupId, Current>>,
-    /// Locked over a whole change of what is current, so that changes are in a definite order. Holds the
-    /// snapshots whose commit failed in a way that it may be durable all the same: theirs may be the record
-    /// the next start finds, so their chunks stay until a later commit took that record's place.
-    unsure: Mutex<BTreeMap<GroupId, Vec<Current>>>,
-    garbage: Arc<Garbage>,
 }
 
 /// All snapshots of a node. Cloning gives another handle to the same store.
@@ -239,83 +229,5 @@ impl SnapshotStore {
     /// Whether `snapshot` is one of this store's.
     pub fn owns(&self, snapshot: &StoredSnapshot) -> bool {
         snapshot.is_in(&self.0)
-    }
-}
-
-impl Shared {
-    fn commit(&self, snapshot: &StoredSnapshot) -> Result<bool> {
-        let new = snapshot.as_current();
-        let id = new.record.id;
-        let mut unsure = self.unsure.lock();
-        if let Some(old) = self.current.lock().get(&id.group) {
-            if old.record.id == id {
-                return Ok(true);
-            }
-            if old.record.covers.last > new.record.covers.last {
-                return Ok(false);
-            }
-        }
-        // The database may have been rescued, without this snapshot, since that was finished.
-        if let Some(last) = new.record.chunks.checked_sub(1) {
-            self.chunk(id, last)?;
-        }
-        let changed = self.table.change(&key::current(id.group), Some(&frame::encode_record(&new.record)));
-        if let Err(failed) = changed {
-            if failed.unsure {
-                unsure.entry(id.group).or_default().push(new);
-            }
-            return Err(failed.error.within(format_args!("making {id} current")));
-        }
-        // Only now may the old one go: dropping its last lease makes it garbage.
-        self.current.lock().insert(id.group, new);
-        unsure.remove(&id.group);
-        Ok(true)
-    }
-
-    fn remove(&self, group: GroupId) -> Result<()> {
-        let mut unsure = self.unsure.lock();
-        if self.current.lock().contains_key(&group) || unsure.contains_key(&group) {
-            let changed = self.table.change(&key::current(group), None);
-            changed.map_err(|failed| failed.error.within(format_args!("removing group {group}")))?;
-            self.current.lock().remove(&group);
-            unsure.remove(&group);
-        }
-        Ok(())
-    }
-
-    fn grow(&self, lease: &Lease, bytes: u64) {
-        lease.grow(bytes);
-        self.table.room().grow(bytes);
-    }
-
-    fn rewrite_if_wasteful(&self) -> Result<()> {
-        let (live, disk) = (self.table.room().live(), self.table.disk_bytes()?);
-        let most = live.saturating_mul(SNAPSHOT_DISK_FACTOR_MAX).saturating_add(SNAPSHOT_DISK_SLACK_BYTES);
-        if disk <= most {
-            return Ok(());
-        }
-        self.table.room().ensure(live)?;
-        self.table.rewrite()?;
-        tracing::info!(
-            live,
-            before = disk,
-            after = self.table.disk_bytes()?,
-            "rewrote the snapshot database"
-        );
-        Ok(())
-    }
-
-    fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
-        let corrupt = |reason| SnapshotError::CorruptChunk { id, chunk: index, reason };
-        let sealed = self.table.get(&key::chunk(id, index)).map_err(|error| match error {
-            SnapshotError::Failed { error, .. } => SnapshotError::Unreadable { id, chunk: index, error },
-            error => error,
-        })?;
-        let sealed = sealed.ok_or_else(|| corrupt(CorruptReason::Missing))?;
-        let frame = frame::Frame::decode(&sealed).map_err(corrupt)?;
-        if (frame.id, frame.index) != (id, index) {
-            return Err(corrupt(CorruptReason::Misplaced));
-        }
-        Ok((sealed, frame))
     }
 }

@@ -4,7 +4,8 @@
 use super::Result;
 use super::backend::{Backend, Pairs};
 use super::error::SnapshotError;
-use super::table::{Inner, Kind, Table, behind};
+use super::keeper::{Inner, Kind};
+use super::table::{Table, behind};
 use crate::limits::{SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 impl Table {

@@ -11,6 +11,7 @@ mod space;
 use std::fs;
 use std::io;
 
+use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::faulty::Faulty;
