@@ -31,6 +31,18 @@ pub const SNAPSHOT_UNFLUSHED_BYTES_MAX: usize = 8 << 20;
 pub const SNAPSHOT_RESIDENT_BYTES_MAX: usize = 64 << 20;
 /// Memory for snapshot chunks that were read, in bytes.
 pub const SNAPSHOT_CACHE_BYTES: usize = 16 << 20;
+/// Room on the disk that snapshots leave free, in bytes: for the database's bookkeeping, and the log.
+pub const SNAPSHOT_ROOM_KEPT_BYTES: u64 = 16 << 20;
+/// How often in one life of a process the snapshot database may be given up with writes in it after a full
+/// disk: each time keeps its memory (`SNAPSHOT_RESIDENT_BYTES_MAX`) and about 80 open files. Past it a restart
+/// is needed.
+pub const SNAPSHOT_ABANDONED_MAX: u32 = 8;
+/// The snapshot database is rewritten when its files take more than this many times what is stored in it...
+pub const SNAPSHOT_DISK_FACTOR_MAX: u64 = 3;
+/// ...and this many bytes.
+pub const SNAPSHOT_DISK_SLACK_BYTES: u64 = 64 << 20;
+/// How often making a received snapshot the current one is tried while the disk is full, a second apart.
+pub const SNAPSHOT_INSTALL_TRIES_MAX: u32 = 60;
 /// Most groups of one cluster, the meta group included.
 pub const GROUPS_MAX: u32 = 1025;
 

@@ -128,7 +128,7 @@ impl fmt::Debug for Group {
 impl Group {
     /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
     pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
-        check_snapshot_covers_purge(id, deps)?;
+        check_snapshot_covers_purge(id, &deps.log, &deps.snapshots)?;
         let mut log = GroupLog::new(&deps.log, id);
         let voted =
             log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
@@ -315,10 +315,14 @@ fn is_due(found: &Lookup, now_ms: u64) -> bool {
 
 /// What the log let go of has to be in a snapshot: a store that was lost, or is older than the log, cannot be filled
 /// from here.
-fn check_snapshot_covers_purge(id: GroupId, deps: &GroupDeps) -> anyhow::Result<()> {
-    let (purged, _) = deps.log.bounds(id)?;
-    let snapshot = deps.snapshots.current(id)?;
-    let covered = snapshot.and_then(|snapshot| snapshot.meta().last_log_id).map(|last| last.index);
+fn check_snapshot_covers_purge(
+    id: GroupId,
+    log: &SharedLog,
+    snapshots: &SnapshotStore,
+) -> anyhow::Result<()> {
+    let (purged, _) = log.bounds(id)?;
+    let snapshot = snapshots.current(id)?;
+    let covered = snapshot.and_then(|snapshot| snapshot.covers().last).map(|last| last.index);
     anyhow::ensure!(
         purged.map(|purged| purged.index) <= covered,
         "group {id}: the log begins behind entry {:?}, but the snapshot ends at {covered:?}: the snapshots are missing or \

@@ -74,7 +74,7 @@ impl Outgoing {
     /// The last index in the snapshot held, unless it is held in vain: nothing arrived for too long, or the log
     /// behind it is gone, since it begins at `log_first`.
     pub(crate) fn covers(&self, log_first: Option<u64>, now: Instant) -> Option<u64> {
-        let covered = |held: &Held| held.snapshot.meta().last_log_id.map_or(0, |last| last.index);
+        let covered = |held: &Held| held.snapshot.covers().last.map_or(0, |last| last.index);
         self.release_if(|held| {
             held.is_stale(now) || log_first.is_some_and(|first| first > covered(held) + 1)
         });

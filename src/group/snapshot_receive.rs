@@ -13,7 +13,7 @@ use bytes::Bytes;
 use openraft::storage::Snapshot;
 use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u32};
-use raft_store::raft::{Prepared, Vote, messages};
+use raft_store::raft::{Prepared, SnapshotMeta, Vote, messages};
 use raft_store::snapshot_store::{SnapshotStore, SnapshotWriter, StoredSnapshot};
 use tokio::sync::mpsc;
 
@@ -174,13 +174,14 @@ impl Worker {
     async fn end(&mut self, number: u32, vote: Vote) -> anyhow::Result<Bytes> {
         let stream = self.stream(number)?;
         let (next, chunks) = (stream.content.next(), stream.offer.chunks);
+        let meta = stream.offer.meta.clone();
         ensure!(next == chunks, "the stream ended at chunk {next} of {chunks}");
         let stored = self.whole().await?;
-        if let Err(error) = self.prepare(&stored).await {
+        if let Err(error) = self.prepare(&stored, &meta).await {
             self.drop_stream().await;
             return Err(error);
         }
-        let snapshot = Snapshot { meta: stored.meta().clone(), snapshot: stored };
+        let snapshot = Snapshot { meta, snapshot: stored };
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
         // What openraft had no use for is not kept.
         let prepared = self.prepared.clone();
@@ -190,8 +191,8 @@ impl Worker {
     }
 
     /// Builds the map, unless openraft will have no use for it.
-    async fn prepare(&self, stored: &StoredSnapshot) -> anyhow::Result<()> {
-        if metrics_of(&self.raft).last_applied >= stored.meta().last_log_id {
+    async fn prepare(&self, stored: &StoredSnapshot, meta: &SnapshotMeta) -> anyhow::Result<()> {
+        if metrics_of(&self.raft).last_applied >= meta.last_log_id {
             return Ok(());
         }
         let (prepared, stored) = (self.prepared.clone(), stored.clone());

@@ -81,7 +81,7 @@ impl GroupClient {
 
     /// The stream's number and the first chunk the follower does not have.
     async fn begin_snapshot(&self, snapshot: &StoredSnapshot) -> Rpc<(u32, u32)> {
-        let offer = Offer::of(self.node, snapshot);
+        let offer = Offer::of(self.node, snapshot).map_err(unreadable)?;
         let body = wire::body(self.group, |out| offer.put(out));
         let answer = self.call(Lane::Bulk, wire::SNAPSHOT_BEGIN, body, SNAPSHOT_CHUNK_TIMEOUT).await?;
         let begun = wire::decode(answer, |input| {

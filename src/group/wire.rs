@@ -12,9 +12,11 @@
 //! The next chunk is not 0 when the receiver goes on with a stream that broke off, and the number of all chunks
 //! when it has them all.
 
+use std::io;
+
 use bytes::Bytes;
 use raft_store::codec::{DecodeError, Decoder, put_u32, put_u64};
-use raft_store::raft::{SnapshotMeta, messages};
+use raft_store::raft::{SnapshotMeta, messages, snapshot_meta};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
 
@@ -59,14 +61,14 @@ pub(crate) struct Offer {
 
 impl Offer {
     /// The offer of `snapshot` by the node `sender`, whose store it is in.
-    pub(crate) fn of(sender: NodeId, snapshot: &StoredSnapshot) -> Self {
-        Self {
+    pub(crate) fn of(sender: NodeId, snapshot: &StoredSnapshot) -> io::Result<Self> {
+        Ok(Self {
             sender,
             sequence: snapshot.id().sequence,
             chunks: snapshot.chunks(),
             bytes: snapshot.bytes(),
-            meta: snapshot.meta().clone(),
-        }
+            meta: snapshot_meta(snapshot)?,
+        })
     }
 
     /// Appends the offer.

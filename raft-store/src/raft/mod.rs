@@ -12,5 +12,6 @@ mod types;
 pub use log_store::GroupLog;
 pub use state_machine::{
     ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, Prepared, SharedMap, SnapshotPin,
+    snapshot_meta,
 };
 pub use types::*;

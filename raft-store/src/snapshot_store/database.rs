@@ -1,179 +1,145 @@
 //! The only file that names sled: an ordered map of byte strings that is durable after a flush.
 //!
-//! What this relies on, from sled 1.0.0-alpha.124's source: flushes are atomic and in order of the writes
-//! (its flush epochs), so a write is never durable before an earlier one. What it works around:
+//! What this relies on, from sled 1.0.0-alpha.124's source: a flush is one frame of its metadata log,
+//! written after the leaves it names are synced, and it never overwrites a leaf the last durable frame
+//! names. So what a failed flush leaves is the state of the one before. What it works around:
 //! - sled keeps every leaf it has written in memory until it is opened again (`max_unflushed_epoch` is
-//!   never cleared, so nothing evicts the leaf). A flush therefore opens it afresh once
-//!   `SNAPSHOT_RESIDENT_BYTES_MAX` bytes were written.
+//!   never cleared, so nothing evicts the leaf); `table` opens it afresh now and then.
 //! - Its background flusher aborts the process when the disk fails. It is off: we flush, and get the error.
-//! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, in a mutex.
+//! - A flush that failed is never marked complete, so the next one waits for ever; and dropping a `Db`
+//!   flushes, as does dropping an iterator, and opening. So after a failure it is forgotten, which keeps its
+//!   locks (`place` opens a copy made of links), it is iterated over only when nothing waits to be flushed, and
+//!   it moves no leaves of its own accord, so that such a flush writes nothing and cannot fail.
+//! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, behind a lock.
 //! - Dropping a tree leaves a leaf that stops the next start. There is one tree, and keys have prefixes.
+//! - Damage can make it panic; no panic leaves this file.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
-use super::error::SnapshotError;
-use crate::limits::{SNAPSHOT_CACHE_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
+use super::backend::{Backend, Pairs};
+use crate::limits::SNAPSHOT_CACHE_BYTES;
 
 /// Values in one leaf, sled's unit of reading and writing. Small, since the values are large.
 const LEAF_FANOUT: usize = 4;
 /// sled compresses leaves with zstd; chunks are compressed already, so the quickest level.
 const ZSTD_LEVEL: i32 = 1;
-/// Keys removed under one lock: what a few leaves hold.
-const REMOVED_AT_ONCE: usize = 4 * LEAF_FANOUT;
+/// Part of a file's slots that must be taken before sled copies leaves into the gaps: never. Gaps are filled
+/// by later writes; `rewrite` sees to the rest.
+const FILL_RATIO: f32 = 0.0;
 /// How often the database's lock is tried before it counts as another's.
 const LOCK_TRIES_MAX: u32 = 100;
 
 type Db = sled::Db<LEAF_FANOUT>;
-type Result<T> = std::result::Result<T, SnapshotError>;
 
-/// An open database.
-pub(super) struct Database(Mutex<Open>);
-
-struct Open {
-    path: PathBuf,
-    /// `None` after a failed write, or when it could not be opened again.
-    db: Option<Db>,
-    /// Bytes written since the last flush.
-    unflushed: usize,
-    /// Bytes written since it was opened: what sled keeps in memory.
-    resident: usize,
-}
-
-impl Open {
-    fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        let result = self.db()?.insert(key, value);
-        self.written(result)?;
-        self.unflushed += value.len();
-        self.resident += value.len();
-        Ok(())
-    }
-
-    fn remove(&mut self, key: &[u8]) -> Result<()> {
-        let result = self.db()?.remove(key);
-        self.written(result).map(drop)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let result = self.db()?.flush();
-        self.written(result)?;
-        self.unflushed = 0;
-        if self.resident >= SNAPSHOT_RESIDENT_BYTES_MAX { self.refresh() } else { Ok(()) }
-    }
-
-    /// Poisons the database after a failed write: what sled holds and what the disk holds may differ then.
-    /// It is left, not dropped, since dropping flushes, and that waits for the flush that failed.
-    fn written<T>(&mut self, result: io::Result<T>) -> Result<T> {
-        if result.is_err() {
-            std::mem::forget(self.db.take());
-        }
-        Ok(result?)
-    }
-
-    fn db(&self) -> Result<&Db> {
-        self.db.as_ref().ok_or(SnapshotError::Closed)
-    }
-
-    /// The first `count` pairs whose key begins with `prefix`. The range is left open at its end, since
-    /// sled reads on to the last leaf to look for what an upper bound excludes.
-    fn first(&self, prefix: &[u8], count: usize) -> Result<Vec<(Bytes, Bytes)>> {
-        let mut found = Vec::new();
-        for pair in self.db()?.range(prefix..).take(count) {
-            let (key, value) = pair?;
-            if !key.starts_with(prefix) {
-                break;
-            }
-            found.push((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)));
-        }
-        Ok(found)
-    }
-
-    /// Closes the database and opens it again, so that its memory is free.
-    fn refresh(&mut self) -> Result<()> {
-        drop(self.db.take());
-        self.db = Some(open(&self.path)?);
-        self.resident = 0;
-        Ok(())
-    }
-}
-
-/// Opens the database, trying for its lock more than once. Every try runs the `sync` command, and until
-/// such a child has become that command it holds every lock of this process, those just given up too.
-fn open(path: &Path) -> Result<Db> {
-    let config = sled::Config::new()
-        .path(path)
-        .flush_every_ms(None)
-        .cache_capacity_bytes(SNAPSHOT_CACHE_BYTES)
-        .zstd_compression_level(ZSTD_LEVEL);
-    for _ in 0..LOCK_TRIES_MAX {
-        match config.open() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
-            result => return Ok(result?),
-        }
-    }
-    Err(SnapshotError::InUse(path.to_owned()))
-}
+/// An open sled database; `None` only while it is closed.
+pub(super) struct Database(Option<Db>);
 
 impl Database {
-    /// Opens the database in the folder `path`, creating it if need be. One process at a time can.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let (path, db) = (path.to_owned(), Some(open(path)?));
-        Ok(Self(Mutex::new(Open { path, db, unflushed: 0, resident: 0 })))
-    }
-
-    /// The value of `key`.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        let value = self.0.lock().db()?.get(key)?;
-        Ok(value.map(|value| Bytes::copy_from_slice(&value)))
-    }
-
-    /// Sets `key`; durable after the next flush, or earlier.
-    pub(super) fn insert(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        let mut open = self.0.lock();
-        open.insert(key, value)?;
-        if open.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX { open.flush() } else { Ok(()) }
-    }
-
-    /// Removes `key`, if it is there; durable after the next flush, or earlier.
-    pub(super) fn remove(&self, key: &[u8]) -> Result<()> {
-        self.0.lock().remove(key)
-    }
-
-    /// Makes everything written before durable.
-    pub(super) fn flush(&self) -> Result<()> {
-        self.0.lock().flush()
-    }
-
-    /// Every key that begins with `prefix`, in order, with its value.
-    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>> {
-        self.0.lock().first(prefix, usize::MAX)
-    }
-
-    /// Removes every key that begins with `prefix`, some at a time so that others get their turn.
-    pub(super) fn remove_all(&self, prefix: &[u8]) -> Result<()> {
-        loop {
-            let mut open = self.0.lock();
-            let some = open.first(prefix, REMOVED_AT_ONCE)?;
-            for (key, _) in &some {
-                open.remove(key)?;
+    /// Opens the database in the folder `path`, creating it if need be. Fails with `WouldBlock` when
+    /// another has it open. Every try runs the `sync` command, and until such a child has become that
+    /// command it holds every lock of this process, those just given up too: so there is more than one.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut config = sled::Config::new()
+            .path(path)
+            .flush_every_ms(None)
+            .cache_capacity_bytes(SNAPSHOT_CACHE_BYTES)
+            .zstd_compression_level(ZSTD_LEVEL);
+        config.target_heap_file_fill_ratio = FILL_RATIO;
+        for _ in 0..LOCK_TRIES_MAX {
+            match guarded(|| config.open()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                result => return Ok(Self(Some(result?))),
             }
-            if some.len() < REMOVED_AT_ONCE {
-                return Ok(());
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Db) -> io::Result<T>) -> io::Result<T> {
+        let db = self.0.as_ref().ok_or_else(|| io::Error::other("the database is closed"))?;
+        guarded(|| work(db))
+    }
+}
+
+/// Turns a panic into an error. What panicked is not used again: the caller gives it up.
+fn guarded<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(io::Error::new(io::ErrorKind::InvalidData, format!("the database panicked: {text}")))
+    })
+}
+
+impl Backend for Database {
+    fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
+        self.with(|db| Ok(db.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
+    }
+
+    /// The range is left open at its end, since sled reads on to the last leaf to look for what an upper
+    /// bound excludes.
+    fn pairs(&self, from: &[u8], count: usize) -> io::Result<Pairs> {
+        let copied = |(key, value): (sled::InlineArray, sled::InlineArray)| {
+            (Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value))
+        };
+        self.with(|db| db.range(from..).take(count).map(|pair| pair.map(copied)).collect())
+    }
+
+    fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
+        self.with(|db| db.insert(key, value).map(drop))
+    }
+
+    fn remove(&mut self, key: &[u8]) -> io::Result<bool> {
+        self.with(|db| Ok(db.remove(key)?.is_some()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.with(|db| db.flush().map(drop))
+    }
+
+    fn close(mut self: Box<Self>) -> io::Result<()> {
+        match self.flush() {
+            Ok(()) => {
+                let db = self.0.take();
+                guarded(move || {
+                    drop(db);
+                    Ok(())
+                })
+            }
+            Err(error) => {
+                self.abandon(true);
+                Err(error)
             }
         }
     }
 
-    /// Bytes of the database's files.
-    pub(super) fn disk_bytes(&self) -> Result<u64> {
-        Ok(self.0.lock().db()?.size_on_disk()?)
+    /// Without anything to write the flush that dropping makes does nothing, whatever failed before.
+    fn abandon(mut self: Box<Self>, dirty: bool) {
+        let db = self.0.take();
+        if dirty {
+            std::mem::forget(db);
+            return;
+        }
+        let dropped = guarded(move || {
+            drop(db);
+            Ok(())
+        });
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "the snapshot database was not closed cleanly");
+        }
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn resident_bytes(&self) -> usize {
-        self.0.lock().resident
+impl Drop for Database {
+    /// A store that is simply let go: flushed, as everything before a flush is allowed to be lost.
+    fn drop(&mut self) {
+        if let Some(db) = self.0.take()
+            && let Err(error) = Box::new(Self(Some(db))).close()
+        {
+            tracing::warn!(%error, "the snapshot database was not closed cleanly");
+        }
     }
 }
 
@@ -182,21 +148,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_served_after_a_failed_write() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = Database::open(dir.path()).unwrap();
-        database.insert(b"key", b"value").unwrap();
-        let failed: Result<()> = database.0.lock().written(Err(io::Error::other("no space")));
-        assert!(matches!(failed, Err(SnapshotError::Database(_))));
-        assert!(matches!(database.get(b"key"), Err(SnapshotError::Closed)));
-        assert!(matches!(database.flush(), Err(SnapshotError::Closed)));
-    }
-
-    #[test]
     fn a_second_user_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let _first = Database::open(dir.path()).unwrap();
-        assert!(matches!(Database::open(dir.path()), Err(SnapshotError::InUse(_))));
+        let second = Database::open(dir.path()).map(drop);
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
@@ -209,16 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn removing_by_prefix_leaves_the_neighbours() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = Database::open(dir.path()).unwrap();
-        for index in 0..100_u8 {
-            database.insert(&[b'b', index], &[index]).unwrap();
-        }
-        database.insert(b"a", b"before").unwrap();
-        database.insert(b"c", b"behind").unwrap();
-        database.remove_all(b"b").unwrap();
-        let keys: Vec<Bytes> = database.scan(b"").unwrap().into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys, [b"a".as_slice(), b"c"]);
+    fn a_panic_becomes_an_error_that_quotes_it() {
+        let error = guarded::<()>(|| panic!("leaf {}", 7)).unwrap_err();
+        assert_eq!(error.to_string(), "the database panicked: leaf 7");
     }
 }

@@ -1,24 +1,50 @@
 //! What can go wrong with stored snapshots.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use super::SnapshotId;
+use super::backend::{is_damage, is_full};
 use crate::GroupId;
 use crate::codec::DecodeError;
 
 /// Why a snapshot could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The database under the store failed.
-    #[error("the snapshot database failed: {0}")]
-    Database(#[from] io::Error),
+    /// The disk, or this process's share of it, is full. Nothing that was durable is lost, what was being
+    /// written is; it may be tried again, and works once there is room.
+    #[error("no room for snapshots: {0}")]
+    Full(String),
+    /// The database failed; `during` says at what, and where.
+    #[error("{during}: {error}")]
+    Failed {
+        /// What was done: chunk, snapshot, group and folder as far as they are known.
+        during: String,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
     /// Another process, or another store in this one, has the folder open.
     #[error("the snapshot database in {0:?} is in use")]
     InUse(PathBuf),
     /// An earlier write failed, or the database could not be opened again; the store serves nothing any more.
-    #[error("the snapshot database is closed after an earlier failure")]
-    Closed,
+    #[error("the snapshot database is closed since it failed: {0}")]
+    Closed(String),
+    /// The database's own files are damaged.
+    #[error("the snapshot database is damaged: {0}")]
+    Damaged(Damage),
+    /// The database was written by a version of the program that this one cannot read.
+    #[error("{path:?} has the unknown format version {version}")]
+    UnknownVersion {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: u32,
+    },
+    /// Chunks of a snapshot being written were lost when the database was opened again.
+    #[error("chunks of {0} were lost when the database was opened again")]
+    Lost(SnapshotId),
     /// A stored chunk is missing, damaged or not the one asked for.
     #[error("chunk {chunk} of {id} is corrupt: {reason}")]
     CorruptChunk {
@@ -95,11 +121,76 @@ pub enum CorruptReason {
     Decode(#[from] DecodeError),
 }
 
+/// Where the database's files are damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The file, or the folder if the file is not known.
+    pub path: PathBuf,
+    /// Where in it, in bytes, if that is known.
+    pub offset: Option<u64>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(offset) = self.offset {
+            write!(f, " at offset {offset}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+impl SnapshotError {
+    /// `error`, which came `during` what the text says.
+    pub(super) fn failed(during: String, error: io::Error) -> Self {
+        if is_full(&error) {
+            Self::Full(format!("{during}: {error}"))
+        } else {
+            Self::Failed { during, error }
+        }
+    }
+
+    /// The same, said to have come while `doing` something.
+    pub(super) fn within(self, doing: impl fmt::Display) -> Self {
+        match self {
+            Self::Full(what) => Self::Full(format!("{doing}: {what}")),
+            Self::Failed { during, error } => Self::Failed { during: format!("{doing}: {during}"), error },
+            error => error,
+        }
+    }
+
+    /// Whether the same can work later, from the start: the disk was full, or what was written so far was lost
+    /// with the writes of somebody who met a full disk.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::Lost(_))
+    }
+
+    /// Whether stored bytes are not what was written, and no later version of the program wrote them either:
+    /// the snapshot has to come from elsewhere.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) | Self::UnknownKey(_) => true,
+            Self::CorruptChunk { reason, .. } | Self::CorruptRecord { reason, .. } => {
+                !matches!(reason, CorruptReason::Version(_))
+            }
+            Self::Unreadable { error, .. } | Self::Failed { error, .. } => is_damage(error),
+            _ => false,
+        }
+    }
+}
+
 impl From<SnapshotError> for io::Error {
     fn from(error: SnapshotError) -> Self {
-        match error {
-            SnapshotError::Database(error) => error,
-            error => Self::new(io::ErrorKind::InvalidData, error),
-        }
+        let kind = match &error {
+            SnapshotError::Full(_) => io::ErrorKind::StorageFull,
+            SnapshotError::Failed { error, .. } | SnapshotError::Unreadable { error, .. } => error.kind(),
+            SnapshotError::Closed(_) | SnapshotError::InUse(_) | SnapshotError::Lost(_) => {
+                io::ErrorKind::Other
+            }
+            _ => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
     }
 }

@@ -6,11 +6,11 @@
 
 use bytes::Bytes;
 
+use super::covers::Covers;
 use super::error::CorruptReason;
 use super::{Record, SnapshotId};
 use crate::codec::{Decoder, put_u32, put_u64};
 use crate::limits::SNAPSHOT_CHUNK_BYTES_MAX;
-use crate::raft::messages::{put_snapshot_meta, snapshot_meta};
 
 type Read<T> = Result<T, CorruptReason>;
 
@@ -124,7 +124,7 @@ pub(super) fn encode_record(record: &Record) -> Vec<u8> {
     put_id(&mut body, record.id);
     put_u32(&mut body, record.chunks);
     put_u64(&mut body, record.bytes);
-    put_snapshot_meta(&mut body, &record.meta);
+    record.covers.put(&mut body);
     seal(RECORD, &body)
 }
 
@@ -133,9 +133,7 @@ pub(super) fn decode_record(sealed: &Bytes) -> Read<Record> {
     let mut input = unseal(RECORD, sealed)?;
     let id = read_id(&mut input)?;
     let (chunks, bytes) = (input.u32()?, input.u64()?);
-    let meta = snapshot_meta(&mut input)?;
-    input.finish()?;
-    Ok(Record { id, chunks, bytes, meta })
+    Ok(Record { id, chunks, bytes, covers: Covers::read(&mut input)? })
 }
 
 /// Encodes the note that chunks of snapshot `id` may exist.

@@ -9,6 +9,8 @@ use super::error::{CorruptReason, SnapshotError};
 use super::{Record, Result, SnapshotId, frame};
 use crate::GroupId;
 
+/// A key of no meaning, written when something has to be.
+pub(super) const SETTLING: &[u8] = b"b";
 /// Begins the keys of the groups' records of their current snapshots.
 pub(super) const CURRENT: &[u8] = b"c";
 /// Begins the keys of the notes that a snapshot was begun and its chunks may exist.

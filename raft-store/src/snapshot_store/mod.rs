@@ -12,11 +12,24 @@
 //! Calls block on the disk. Dropping handles and writers does not: what they held is removed by a later
 //! call, or at the next start.
 
+mod backend;
+mod covers;
+mod damage;
 mod database;
 mod error;
+#[cfg(test)]
+mod faulty;
+mod files;
 mod frame;
+mod keeper;
 mod key;
+mod metadata;
+mod place;
+mod rewrite;
+mod room;
+mod shared;
 mod stored;
+mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -27,14 +40,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::GroupId;
-use crate::raft::SnapshotMeta;
-use database::Database;
+use backend::Place;
+use place::Folder;
+use table::Table;
 
-pub use error::{CorruptReason, SnapshotError};
+pub use covers::{Covers, Position};
+pub use damage::SetAside;
+pub use error::{CorruptReason, Damage, SnapshotError};
+use shared::Shared;
 pub use stored::StoredSnapshot;
 use stored::{Garbage, Lease};
 pub use writer::SnapshotWriter;
@@ -63,7 +79,7 @@ struct Record {
     chunks: u32,
     /// Stored bytes of all chunks.
     bytes: u64,
-    meta: SnapshotMeta,
+    covers: Covers,
 }
 
 /// A current snapshot, kept from removal by its lease.
@@ -71,14 +87,6 @@ struct Record {
 struct Current {
     record: Arc<Record>,
     lease: Arc<Lease>,
-}
-
-struct Shared {
-    database: Database,
-    next_sequence: AtomicU64,
-    /// Locked over a whole commit, so that commits of one group are in a definite order.
-    current: Mutex<BTreeMap<GroupId, Current>>,
-    garbage: Arc<Garbage>,
 }
 
 /// All snapshots of a node. Cloning gives another handle to the same store.
@@ -92,29 +100,37 @@ impl fmt::Debug for SnapshotStore {
 }
 
 impl SnapshotStore {
-    /// Opens the store in the folder `path`, creating it if need be, and removes every snapshot that is not
-    /// current: those a crash left incomplete, and those superseded.
+    /// Opens the store in the folder `path`, creating it if need be. Snapshots that are not current, left
+    /// incomplete by a crash or superseded, go with the first sweep.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let database = Database::open(path.as_ref())?;
+        Self::open_at(Box::new(Folder::lock(path.as_ref())?))
+    }
+
+    fn open_at(place: Box<dyn Place>) -> Result<Self> {
+        let table = Table::open(place)?;
         let garbage = Arc::new(Garbage::default());
         let mut current = BTreeMap::new();
-        for (key, value) in database.scan(key::CURRENT)? {
+        for (key, value) in table.scan(key::CURRENT)? {
             let record = key::read_record(&key, &value)?;
-            let lease = Arc::new(Lease::new(record.id, garbage.clone()));
+            let lease = Arc::new(Lease::new(record.id, record.bytes, garbage.clone()));
             current.insert(record.id.group, Current { record: Arc::new(record), lease });
         }
         let mut last_sequence = current.values().map(|c| c.record.id.sequence).max().unwrap_or(0);
-        for (key, value) in database.scan(key::BEGUN)? {
+        for (key, value) in table.scan(key::BEGUN)? {
             let id = key::read_begun(&key, &value)?;
             last_sequence = last_sequence.max(id.sequence);
             if current.get(&id.group).is_none_or(|c| c.record.id != id) {
-                garbage.add(id);
+                garbage.add(id, 0);
             }
         }
-        let next_sequence = AtomicU64::new(last_sequence + 1);
-        let store = Self(Arc::new(Shared { database, next_sequence, current: Mutex::new(current), garbage }));
-        store.tidy();
-        Ok(store)
+        table.room().grow(current.values().map(|c| c.record.bytes).sum());
+        Ok(Self(Arc::new(Shared {
+            table,
+            next_sequence: AtomicU64::new(last_sequence + 1),
+            current: Mutex::new(current),
+            unsure: Mutex::default(),
+            garbage,
+        })))
     }
 
     /// Begins a snapshot of `group`.
@@ -122,9 +138,11 @@ impl SnapshotStore {
         self.tidy();
         let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
         let id = SnapshotId { group, sequence };
+        let losses = self.0.table.losses();
         // Written before any chunk, so durable no later: a start finds whatever a crash left.
-        self.0.database.insert(&key::begun(id), &frame::encode_begun(id))?;
-        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, self.0.garbage.clone())))
+        let noted = self.0.table.append(id, losses, &key::begun(id), &frame::encode_begun(id));
+        noted.map_err(|error| error.within(format_args!("beginning {id}")))?;
+        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, 0, self.0.garbage.clone()), losses))
     }
 
     /// Makes `snapshot` its group's current one, durably, and removes the one before as soon as nobody
@@ -136,6 +154,23 @@ impl SnapshotStore {
         let made_current = self.0.commit(snapshot)?;
         self.tidy();
         Ok(made_current)
+    }
+
+    /// Why there is no room for snapshots, if so. Ends by itself once a write worked or space came free.
+    /// Waits for nothing.
+    pub fn full(&self) -> Option<String> {
+        self.0.table.room().full()
+    }
+
+    /// Whether there seems to be room for a snapshot of `bytes`, and no attempt failed lately. Waits for
+    /// nothing.
+    pub fn admits(&self, bytes: u64) -> bool {
+        self.0.table.room().admits(bytes)
+    }
+
+    /// What stands for a snapshot of `group` that could not be made: it covers nothing.
+    pub(crate) fn nothing(&self, group: GroupId) -> StoredSnapshot {
+        StoredSnapshot::nothing(self.0.clone(), group)
     }
 
     /// The current snapshot of `group`.
@@ -151,27 +186,26 @@ impl SnapshotStore {
 
     /// Forgets the current snapshot of `group`; its chunks go when nobody holds it.
     pub fn remove(&self, group: GroupId) -> Result<()> {
-        let mut current = self.0.current.lock();
-        if current.contains_key(&group) {
-            self.0.database.remove(&key::current(group))?;
-            self.0.database.flush()?;
-            current.remove(&group);
-        }
-        drop(current);
+        self.0.remove(group)?;
         self.tidy();
         Ok(())
     }
 
-    /// Removes the chunks of every snapshot that is neither current nor held. `begin`, `commit` and `remove`
-    /// do this too. What cannot be removed is tried again at the next start.
+    /// Removes the chunks of every snapshot that is neither current nor held, and rewrites the database if
+    /// its files take much more than what is left. `begin`, `commit` and `remove` do this too. What could
+    /// not be removed is tried again by the next sweep.
     pub fn sweep(&self) -> Result<()> {
-        let mut result = Ok(());
-        let mut swept = false;
-        while let Some(id) = self.0.garbage.next() {
-            result = result.and(self.0.remove_chunks(id));
-            swept = true;
+        let garbage = self.0.garbage.take();
+        if garbage.is_empty() {
+            return Ok(());
         }
-        if swept { result.and(self.0.database.flush()) } else { result }
+        let ids: Vec<_> = garbage.iter().map(|(id, _)| *id).collect();
+        if let Err(error) = self.0.table.remove_snapshots(&ids) {
+            garbage.into_iter().for_each(|(id, bytes)| self.0.garbage.add(id, bytes));
+            return Err(error);
+        }
+        self.0.table.room().shrink(garbage.iter().map(|(_, bytes)| bytes).sum());
+        self.0.rewrite_if_wasteful()
     }
 
     /// Sweeps; space not freed is no reason to fail what is being done.
@@ -183,51 +217,17 @@ impl SnapshotStore {
 
     /// Bytes of the store's files.
     pub fn disk_bytes(&self) -> Result<u64> {
-        self.0.database.disk_bytes()
+        self.0.table.disk_bytes()
+    }
+
+    /// Makes the next flush fail as the disk's would.
+    #[cfg(test)]
+    pub(crate) fn fail_next_flush(&self, kind: std::io::ErrorKind) {
+        self.0.table.fail_next_flush(kind);
     }
 
     /// Whether `snapshot` is one of this store's.
     pub fn owns(&self, snapshot: &StoredSnapshot) -> bool {
         snapshot.is_in(&self.0)
-    }
-}
-
-impl Shared {
-    fn commit(&self, snapshot: &StoredSnapshot) -> Result<bool> {
-        let new = snapshot.as_current();
-        let group = new.record.id.group;
-        let mut current = self.current.lock();
-        if let Some(old) = current.get(&group) {
-            if old.record.id == new.record.id {
-                return Ok(true);
-            }
-            if old.record.meta.last_log_id > new.record.meta.last_log_id {
-                return Ok(false);
-            }
-        }
-        self.database.insert(&key::current(group), &frame::encode_record(&new.record))?;
-        self.database.flush()?;
-        // Only now may the old one go: dropping its last lease makes it garbage.
-        current.insert(group, new);
-        Ok(true)
-    }
-
-    fn remove_chunks(&self, id: SnapshotId) -> Result<()> {
-        self.database.remove_all(&key::chunks(id))?;
-        self.database.remove(&key::begun(id))
-    }
-
-    fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
-        let corrupt = |reason| SnapshotError::CorruptChunk { id, chunk: index, reason };
-        let sealed = self.database.get(&key::chunk(id, index)).map_err(|error| match error {
-            SnapshotError::Database(error) => SnapshotError::Unreadable { id, chunk: index, error },
-            error => error,
-        })?;
-        let sealed = sealed.ok_or_else(|| corrupt(CorruptReason::Missing))?;
-        let frame = frame::Frame::decode(&sealed).map_err(corrupt)?;
-        if (frame.id, frame.index) != (id, index) {
-            return Err(corrupt(CorruptReason::Misplaced));
-        }
-        Ok((sealed, frame))
     }
 }

@@ -2,25 +2,26 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::covers::Covers;
 use super::{Current, Record, Result, Shared, SnapshotError, SnapshotId};
 use crate::GroupId;
-use crate::raft::SnapshotMeta;
 
-/// Snapshots nobody holds any more, to be removed.
+/// Snapshots nobody holds any more, to be removed, with their stored bytes.
 #[derive(Debug, Default)]
-pub(super) struct Garbage(Mutex<Vec<SnapshotId>>);
+pub(super) struct Garbage(Mutex<Vec<(SnapshotId, u64)>>);
 
 impl Garbage {
-    pub(super) fn add(&self, id: SnapshotId) {
-        self.0.lock().push(id);
+    pub(super) fn add(&self, id: SnapshotId, bytes: u64) {
+        self.0.lock().push((id, bytes));
     }
 
-    pub(super) fn next(&self) -> Option<SnapshotId> {
-        self.0.lock().pop()
+    pub(super) fn take(&self) -> Vec<(SnapshotId, u64)> {
+        std::mem::take(&mut self.0.lock())
     }
 }
 
@@ -28,22 +29,31 @@ impl Garbage {
 #[derive(Debug)]
 pub(super) struct Lease {
     id: SnapshotId,
-    garbage: Arc<Garbage>,
+    /// Stored bytes of the chunks so far.
+    bytes: AtomicU64,
+    /// `None` if there is nothing to remove.
+    garbage: Option<Arc<Garbage>>,
 }
 
 impl Lease {
-    pub(super) fn new(id: SnapshotId, garbage: Arc<Garbage>) -> Self {
-        Self { id, garbage }
+    pub(super) fn new(id: SnapshotId, bytes: u64, garbage: Arc<Garbage>) -> Self {
+        Self { id, bytes: AtomicU64::new(bytes), garbage: Some(garbage) }
     }
 
     pub(super) fn id(&self) -> SnapshotId {
         self.id
     }
+
+    pub(super) fn grow(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.garbage.add(self.id);
+        if let Some(garbage) = &self.garbage {
+            garbage.add(self.id, self.bytes.load(Ordering::Relaxed));
+        }
     }
 }
 
@@ -76,9 +86,17 @@ impl StoredSnapshot {
         self.record.id.group
     }
 
+    /// A snapshot of `group` that covers nothing and holds nothing: what stands for one that is not there.
+    pub(super) fn nothing(shared: Arc<Shared>, group: GroupId) -> Self {
+        let id = SnapshotId { group, sequence: 0 };
+        let record = Record { id, chunks: 0, bytes: 0, covers: Covers::default() };
+        let lease = Lease { id, bytes: AtomicU64::new(0), garbage: None };
+        Self::new(shared, Arc::new(record), Arc::new(lease))
+    }
+
     /// What it covers.
-    pub fn meta(&self) -> &SnapshotMeta {
-        &self.record.meta
+    pub fn covers(&self) -> &Covers {
+        &self.record.covers
     }
 
     /// Number of chunks.

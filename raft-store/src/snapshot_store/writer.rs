@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::covers::Covers;
 use super::frame::Frame;
 use super::stored::Lease;
 use super::{CorruptReason, Record, Result, Shared, SnapshotError, SnapshotId, StoredSnapshot, key};
 use crate::limits::SNAPSHOT_CHUNK_BYTES_MAX;
-use crate::raft::SnapshotMeta;
 
 /// A snapshot being written. Dropped before [`SnapshotWriter::finish`], it is removed again.
 pub struct SnapshotWriter {
     shared: Arc<Shared>,
     lease: Lease,
+    /// How often the database had lost writes when this began.
+    losses: u64,
     chunks: u32,
     bytes: u64,
     /// The snapshot the received frames are of, at the node that sends them.
@@ -28,8 +30,8 @@ impl fmt::Debug for SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    pub(super) fn new(shared: Arc<Shared>, lease: Lease) -> Self {
-        Self { shared, lease, chunks: 0, bytes: 0, source: None }
+    pub(super) fn new(shared: Arc<Shared>, lease: Lease, losses: u64) -> Self {
+        Self { shared, lease, losses, chunks: 0, bytes: 0, source: None }
     }
 
     /// Which snapshot this is going to be.
@@ -69,17 +71,23 @@ impl SnapshotWriter {
     fn append(&mut self, frame: Frame) -> Result<()> {
         let sealed = frame.encode();
         let next = self.chunks.checked_add(1).ok_or(SnapshotError::TooLarge(sealed.len()))?;
-        self.shared.database.insert(&key::chunk(self.id(), self.chunks), &sealed)?;
+        let (id, bytes) = (self.id(), sealed.len() as u64);
+        // Counted first: a part of it may be stored even if this fails.
+        self.shared.grow(&self.lease, bytes);
+        let stored = self.shared.table.append(id, self.losses, &key::chunk(id, self.chunks), &sealed);
+        stored.map_err(|error| error.within(format_args!("chunk {} of {id}", self.chunks)))?;
         self.chunks = next;
-        self.bytes += sealed.len() as u64;
+        self.bytes += bytes;
         Ok(())
     }
 
-    /// Makes the snapshot durable and complete, covering `meta`; [`super::SnapshotStore::commit`] makes it
+    /// Makes the snapshot durable and complete, covering `covers`; [`super::SnapshotStore::commit`] makes it
     /// current. Blocks on the disk.
-    pub fn finish(self, meta: &SnapshotMeta) -> Result<StoredSnapshot> {
-        self.shared.database.flush()?;
-        let record = Record { id: self.id(), chunks: self.chunks, bytes: self.bytes, meta: meta.clone() };
+    pub fn finish(self, covers: impl Into<Covers>) -> Result<StoredSnapshot> {
+        let id = self.id();
+        let flushed = self.shared.table.finish(id, self.losses);
+        flushed.map_err(|error| error.within(format_args!("finishing {id}")))?;
+        let record = Record { id, chunks: self.chunks, bytes: self.bytes, covers: covers.into() };
         Ok(StoredSnapshot::new(self.shared, Arc::new(record), Arc::new(self.lease)))
     }
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use raft_store::NodeId;
 use raft_store::limits::SNAPSHOT_CHUNK_BYTES;
+use raft_store::snapshot_store::{Covers, Position, SnapshotStore};
+use raft_store::wal::{EntryId, SharedLog, WalOptions};
 use tokio::time::Instant;
 
 use super::super::wire;
@@ -145,4 +147,29 @@ async fn an_installed_snapshot_survives_a_restart() {
         .await;
     rig.heal();
     assert_same_state(&rig).await;
+}
+
+#[tokio::test]
+async fn a_log_that_begins_behind_its_snapshot_is_refused() {
+    const GROUP: u32 = 3;
+    let dir = tempfile::tempdir().unwrap();
+    let log = SharedLog::open(&dir.path().join("log"), WalOptions::default()).unwrap();
+    let snapshots = SnapshotStore::open(dir.path().join("snapshots")).unwrap();
+    let covering = |index| {
+        let last = Some(Position { term: 1, node: 1, index });
+        let writer = snapshots.begin(GROUP).unwrap();
+        let snapshot = writer.finish(Covers { last, ..Covers::default() }).unwrap();
+        assert!(snapshots.commit(&snapshot).unwrap());
+    };
+    let check =
+        || super::super::check_snapshot_covers_purge(GROUP, &log, &snapshots).map_err(|e| e.to_string());
+    assert_eq!(check(), Ok(()), "a new group has neither");
+    log.purge(GROUP, EntryId { term: 1, node: 1, index: 7 }).await.unwrap();
+    assert!(check().unwrap_err().contains("behind entry Some(7), but the snapshot ends at None"));
+    covering(6);
+    assert!(check().unwrap_err().contains("ends at Some(6)"));
+    covering(7);
+    assert_eq!(check(), Ok(()));
+    covering(9);
+    assert_eq!(check(), Ok(()));
 }

@@ -60,7 +60,7 @@ async fn a_stream_goes_on_behind_every_cut_however_often_snapshots_are_taken() {
     assert!(received.chunks() as usize > CHUNKS);
     assert_eq!(passed.load(Ordering::Relaxed), received.chunks() as usize, "each chunk travelled once");
     let newest = rig.snapshots(ahead[0]).current(GROUP).unwrap().unwrap();
-    assert!(received.meta().last_log_id < newest.meta().last_log_id, "the first one was sent to its end");
+    assert!(received.covers().last < newest.covers().last, "the first one was sent to its end");
     until("nothing is held any more", || {
         ahead.iter().all(|&node| rig.at(node).snapshot_under_way().is_none())
     })
@@ -86,7 +86,7 @@ async fn a_follower_that_is_away_holds_neither_snapshots_nor_log() {
     rig.heal();
     assert_same_state(&rig).await;
     let received = rig.snapshots(behind).current(GROUP).unwrap().unwrap();
-    assert!(received.meta().last_log_id.map(|id| id.index) >= covered, "it got the newest");
+    assert!(received.covers().last.map(|last| last.index) >= covered, "it got the newest");
 }
 
 /// Speaks to a node's receiver as a sender would.
@@ -112,7 +112,7 @@ impl<'r> Peer<'r> {
     }
 
     fn offer(&self) -> Offer {
-        Offer::of(self.from, &self.snapshot)
+        Offer::of(self.from, &self.snapshot).unwrap()
     }
 
     async fn call(&self, service: Service, put: impl FnOnce(&mut Vec<u8>)) -> Result<Bytes, CallError> {

@@ -18,6 +18,8 @@ pub struct GroupSnapshotBuilder {
     frozen: Option<Frozen>,
     meta: SnapshotMeta,
     snapshots: SnapshotStore,
+    /// Whether openraft cannot go on without this snapshot.
+    forced: bool,
 }
 
 impl fmt::Debug for GroupSnapshotBuilder {
@@ -27,8 +29,14 @@ impl fmt::Debug for GroupSnapshotBuilder {
 }
 
 impl GroupSnapshotBuilder {
-    pub(super) fn new(group: GroupId, frozen: Frozen, meta: SnapshotMeta, snapshots: SnapshotStore) -> Self {
-        Self { group, frozen: Some(frozen), meta, snapshots }
+    pub(super) fn new(
+        group: GroupId,
+        frozen: Frozen,
+        meta: SnapshotMeta,
+        snapshots: SnapshotStore,
+        forced: bool,
+    ) -> Self {
+        Self { group, frozen: Some(frozen), meta, snapshots, forced }
     }
 }
 
@@ -39,9 +47,24 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let built = || io::Error::other("this builder's snapshot was built already");
         let frozen = self.frozen.take().ok_or_else(built)?;
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
-        let stored = blocking(move || Ok(write(group, &snapshots, frozen, &meta)?)).await?;
-        Ok(whole(stored))
+        let forced = self.forced;
+        let stored = blocking(move || match write(group, &snapshots, frozen, &meta) {
+            Err(error) if error.may_pass() && !forced => put_off(group, &snapshots, &error),
+            result => Ok(result?),
+        });
+        whole(stored.await?)
     }
+}
+
+/// What is answered when the disk was full: an error would stop the group for good, but a snapshot that is not
+/// newer than the one openraft knows changes nothing (`Engine::on_building_snapshot_done`). So that is the
+/// group's current one, or else one of nothing.
+fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::Result<StoredSnapshot> {
+    tracing::warn!(group, %error, "the snapshot is put off");
+    if let Err(error) = store.sweep() {
+        tracing::debug!(group, %error, "what was written of it stays for now");
+    }
+    Ok(store.current(group)?.unwrap_or_else(|| store.nothing(group)))
 }
 
 /// Writes and commits the snapshot. If the group got one meanwhile that covers more, that one stays; what was

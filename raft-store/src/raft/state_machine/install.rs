@@ -1,39 +1,78 @@
 //! Installs a stored snapshot: reads it whole, then makes it the group's current one.
+//!
+//! One helper thread reads and decompresses the chunks while this one builds the map from them.
 
 use std::io;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
 
+use openraft::type_config::TypeConfigExt as _;
+
+use super::{TypeConfig, blocking};
 use crate::GroupId;
+use crate::limits::SNAPSHOT_INSTALL_TRIES_MAX;
 use crate::map::TtlMap;
 use crate::snapshot::ChunkReader;
 use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
 
+/// Chunks read ahead of the map.
+const READ_AHEAD_MAX: usize = 4;
+/// Between two tries to make a snapshot current on a full disk.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
 /// Builds the map `snapshot` holds, unless it was `prepared`, and, only when that worked, makes the snapshot
-/// `group`'s current one.
-pub(super) fn load_and_commit(
+/// `group`'s current one. On a full disk that is tried again: the group can go on neither without the snapshot nor, after an error, at all.
+pub(super) async fn load_and_commit(
     group: GroupId,
-    store: &SnapshotStore,
+    store: SnapshotStore,
     snapshot: StoredSnapshot,
     prepared: Option<TtlMap>,
 ) -> io::Result<TtlMap> {
-    let map = prepared.map_or_else(|| load(&snapshot), Ok)?;
-    let snapshot = if store.owns(&snapshot) && snapshot.group() == group {
-        snapshot
-    } else {
-        copy(group, store, &snapshot)?
-    };
-    if store.commit(&snapshot)? {
-        return Ok(map);
+    let theirs = snapshot.clone();
+    let map = blocking(move || prepared.map_or_else(|| load(&theirs), Ok)).await?;
+    for tried in 1.. {
+        let (store, snapshot) = (store.clone(), snapshot.clone());
+        match blocking(move || Ok(commit(group, &store, &snapshot))).await? {
+            Ok(true) => break,
+            Ok(false) => return Err(io::Error::other("the group has a snapshot that covers more")),
+            Err(error) if error.may_pass() && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
+                tracing::warn!(group, %error, "the received snapshot waits for room");
+                TypeConfig::sleep(TRY_AGAIN).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Err(io::Error::other(format!("{} covers less than the group's current one", snapshot.id())))
+    Ok(map)
+}
+
+fn commit(group: GroupId, store: &SnapshotStore, snapshot: &StoredSnapshot) -> Result<bool, SnapshotError> {
+    if store.owns(snapshot) && snapshot.group() == group {
+        store.commit(snapshot)
+    } else {
+        store.commit(&copy(group, store, snapshot)?)
+    }
 }
 
 /// Builds the map `snapshot` holds. Blocks on the disk.
 pub(super) fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
+    std::thread::scope(|scope| {
+        let (chunks, read) = sync_channel(READ_AHEAD_MAX);
+        scope.spawn(move || {
+            // The other end hangs up when it has found the map broken.
+            let mut all = (0..snapshot.chunks()).map(|index| snapshot.read_chunk(index));
+            let _ = all.try_for_each(|chunk| chunks.send(chunk).map_err(drop));
+        });
+        build(snapshot, &read)
+    })
+}
+
+fn build(snapshot: &StoredSnapshot, chunks: &Receiver<Result<Vec<u8>, SnapshotError>>) -> io::Result<TtlMap> {
     let undecodable =
         |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", snapshot.id()));
     let mut reader = ChunkReader::new();
-    for index in 0..snapshot.chunks() {
-        reader.push(&snapshot.read_chunk(index)?).map_err(undecodable)?;
+    for _ in 0..snapshot.chunks() {
+        let chunk = chunks.recv().map_err(|_| io::Error::other("the thread that reads chunks is gone"))?;
+        reader.push(&chunk?).map_err(undecodable)?;
     }
     reader.finish().map_err(undecodable)
 }
@@ -48,5 +87,5 @@ fn copy(
     for index in 0..snapshot.chunks() {
         writer.put(&snapshot.read_chunk(index)?)?;
     }
-    writer.finish(snapshot.meta())
+    writer.finish(snapshot.covers().clone())
 }

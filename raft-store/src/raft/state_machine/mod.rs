@@ -5,9 +5,11 @@
 //! order, and refuses what would go back. It guarantees:
 //! - the map, the last applied log id and the membership move together, over an install as over an apply;
 //! - a reader that saw an entry's log id published ([`GroupStateMachine::applied`]) finds it in the map;
-//! - writes to the map go on while a snapshot of it is built.
+//! - writes to the map go on while a snapshot of it is built;
+//! - a full disk never fails it: snapshots are put off, and an install waits for room.
 
 mod builder;
+mod covers;
 mod install;
 mod pin;
 mod prepared;
@@ -31,6 +33,7 @@ use crate::map::TtlMap;
 use crate::snapshot_store::{SnapshotStore, StoredSnapshot};
 
 pub use builder::GroupSnapshotBuilder;
+pub use covers::snapshot_meta;
 pub use pin::SnapshotPin;
 pub use prepared::Prepared;
 
@@ -148,6 +151,15 @@ impl GroupStateMachine {
         io::Error::new(io::ErrorKind::InvalidData, format!("group {}: {what}", self.group))
     }
 
+    /// A view of the state as it is. Nothing is applied meanwhile: openraft calls both from one task, and
+    /// `&mut self` says so.
+    fn builder(&mut self, forced: bool) -> GroupSnapshotBuilder {
+        let meta =
+            SnapshotMeta { last_log_id: self.last_applied(), last_membership: self.membership.clone() };
+        let frozen = self.map.read().freeze();
+        GroupSnapshotBuilder::new(self.group, frozen, meta, self.snapshots.clone(), forced)
+    }
+
     /// Takes the place of the whole state at once; the map that was is left to the caller to free.
     fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) -> TtlMap {
         let old = std::mem::replace(&mut *self.map.write(), map);
@@ -183,24 +195,30 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         Ok(())
     }
 
+    /// `None` while there is no room for a snapshot of this map, unless openraft cannot do without.
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<GroupSnapshotBuilder> {
+        if !force && !self.snapshots.admits(self.map.read().stats().bytes) {
+            tracing::debug!(group = self.group, full = self.snapshots.full(), "no snapshot is begun");
+            return None;
+        }
+        Some(self.builder(force))
+    }
+
     async fn get_snapshot_builder(&mut self) -> GroupSnapshotBuilder {
-        // Nothing is applied meanwhile: openraft calls both from one task, and `&mut self` says so.
-        let meta =
-            SnapshotMeta { last_log_id: self.last_applied(), last_membership: self.membership.clone() };
-        let frozen = self.map.read().freeze();
-        GroupSnapshotBuilder::new(self.group, frozen, meta, self.snapshots.clone())
+        self.builder(true)
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: StoredSnapshot) -> io::Result<()> {
         if meta.last_log_id < self.last_applied() {
             return Err(self.corrupt(format_args!("a snapshot of {meta} would go back")));
         }
-        if *meta != *snapshot.meta() {
-            return Err(self.corrupt(format_args!("a snapshot of {meta} holds {}", snapshot.meta())));
+        let held = covers::snapshot_meta(&snapshot)?;
+        if *meta != held {
+            return Err(self.corrupt(format_args!("a snapshot of {meta} holds {held}")));
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
         let prepared = self.prepared.take(snapshot.id()).filter(|_| snapshots.owns(&snapshot));
-        let map = blocking(move || install::load_and_commit(group, &snapshots, snapshot, prepared)).await?;
+        let map = install::load_and_commit(group, snapshots, snapshot, prepared).await?;
         let old = self.replace(map, meta);
         // Freeing millions of entries takes a while too, and nobody has to wait for it.
         tokio::task::spawn_blocking(move || drop(old));
@@ -209,16 +227,16 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<GroupSnapshot>> {
         if let Some(pinned) = self.pin.get() {
-            return Ok(Some(whole(pinned)));
+            return whole(pinned).map(Some);
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
-        blocking(move || Ok(snapshots.current(group)?.map(whole))).await
+        snapshots.current(group)?.map(whole).transpose()
     }
 }
 
 /// A stored snapshot in openraft's terms.
-fn whole(snapshot: StoredSnapshot) -> GroupSnapshot {
-    Snapshot { meta: snapshot.meta().clone(), snapshot }
+fn whole(snapshot: StoredSnapshot) -> io::Result<GroupSnapshot> {
+    Ok(Snapshot { meta: covers::snapshot_meta(&snapshot)?, snapshot })
 }
 
 /// Runs `work`, which takes long or waits for the disk, away from the tasks.

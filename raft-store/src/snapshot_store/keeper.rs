@@ -1,0 +1,192 @@
+//! Keeps the database open: bounded in memory, and outliving a full disk.
+//!
+//! - Writes that are not flushed yet are bounded, and so is what the database keeps in memory: past a bound
+//!   it is flushed, or closed and opened again.
+//! - Before a flush the free space is looked at. Without enough of it nothing is written, which leaves the
+//!   database whole. If a write meets a full disk all the same, the database is given up and opened again
+//!   with the next call: what was flushed is there, what was not is lost, and counted in `losses`.
+//! - Damage found while reading is answered in the same way; the error is the reader's.
+//! - Any other failed write ends it for good: what the disk holds is not known then.
+
+use std::io;
+use std::sync::Arc;
+
+use super::Result;
+use super::backend::{Backend, Pairs, Place, is_damage, is_full};
+use super::error::SnapshotError;
+use super::room::Room;
+use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX};
+
+/// Pairs read at once: what a leaf of the database holds, since values can be large.
+pub(super) const PAIRS_AT_ONCE: usize = 4;
+
+/// The database, its bounds and its failures.
+pub(super) struct Inner {
+    pub(super) room: Arc<Room>,
+    pub(super) place: Box<dyn Place>,
+    /// `None` between a failure and the next call.
+    pub(super) backend: Option<Box<dyn Backend>>,
+    /// Whether one that was given up may still hold its locks.
+    pub(super) abandoned: bool,
+    /// How many were given up with writes in them: each keeps its memory.
+    pub(super) abandoned_count: u32,
+    /// Whether the reserve is known to be there.
+    pub(super) reserved: bool,
+    /// Whether anything was written since the last flush.
+    pub(super) dirty: bool,
+    /// Bytes written since the last flush.
+    pub(super) unflushed: usize,
+    /// Bytes written since it was opened: what the database keeps in memory.
+    pub(super) resident: usize,
+    /// How often writes that were not flushed were lost.
+    pub(super) losses: u64,
+    /// Why it serves nothing any more.
+    pub(super) closed: Option<String>,
+    #[cfg(test)]
+    pub(super) injected: Option<io::ErrorKind>,
+}
+
+/// How the calls of [`Inner::run`] are judged when they fail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    Write,
+}
+
+impl Inner {
+    pub(super) fn new(place: Box<dyn Place>, room: Arc<Room>) -> Self {
+        Self {
+            room,
+            place,
+            backend: None,
+            abandoned: false,
+            abandoned_count: 0,
+            reserved: false,
+            dirty: false,
+            unflushed: 0,
+            resident: 0,
+            losses: 0,
+            closed: None,
+            #[cfg(test)]
+            injected: None,
+        }
+    }
+
+    pub(super) fn run<T>(
+        &mut self,
+        kind: Kind,
+        doing: &str,
+        work: impl FnOnce(&mut dyn Backend) -> io::Result<T>,
+    ) -> Result<T> {
+        self.open_if_need_be()?;
+        let backend = self.backend.as_deref_mut().ok_or_else(|| SnapshotError::Closed(doing.to_owned()))?;
+        work(backend).map_err(|error| self.give_up(kind, doing, error))
+    }
+
+    pub(super) fn open_if_need_be(&mut self) -> Result<()> {
+        if let Some(why) = &self.closed {
+            return Err(SnapshotError::Closed(why.clone()));
+        }
+        if self.backend.is_none() {
+            let opened = self.place.open(self.abandoned);
+            let opened = opened.inspect_err(|error| match error {
+                SnapshotError::Full(why) => self.room.met(why),
+                error => self.closed = Some(error.to_string()),
+            });
+            self.backend = Some(opened?);
+            (self.abandoned, self.reserved) = (false, false);
+        }
+        Ok(())
+    }
+
+    /// Lets the database go after `error`; the next call opens it again, unless that cannot be trusted.
+    pub(super) fn give_up(&mut self, kind: Kind, doing: &str, error: io::Error) -> SnapshotError {
+        if let Some(backend) = self.backend.take() {
+            backend.abandon(self.dirty);
+            self.abandoned |= self.dirty;
+            self.abandoned_count += u32::from(self.dirty);
+        }
+        self.losses += u64::from(self.dirty);
+        (self.dirty, self.unflushed, self.resident) = (false, 0, 0);
+        let during = format!("{doing} in {}", self.place.name());
+        let passes = is_full(&error) || is_damage(&error) || kind == Kind::Read;
+        if !passes || self.abandoned_count > SNAPSHOT_ABANDONED_MAX {
+            self.closed = Some(format!("{during}: {error}"));
+        }
+        if is_full(&error) {
+            self.room.met(&format!("{during}: {error}"));
+        }
+        SnapshotError::failed(during, error)
+    }
+
+    pub(super) fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.open_if_need_be()?;
+        self.dirty = true;
+        self.run(Kind::Write, "writing", |backend| backend.insert(key, value))?;
+        self.unflushed += value.len();
+        self.resident += value.len();
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, key: &[u8]) -> Result<()> {
+        self.open_if_need_be()?;
+        self.dirty = true;
+        self.run(Kind::Write, "removing", |backend| backend.remove(key)).map(drop)
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        #[cfg(test)]
+        if let Some(kind) = self.injected.take() {
+            self.run(Kind::Write, "flushing", |_| Err::<(), _>(kind.into()))?;
+        }
+        self.run(Kind::Write, "flushing", |backend| backend.flush())?;
+        (self.dirty, self.unflushed) = (false, 0);
+        self.keep_reserve();
+        if self.resident < SNAPSHOT_RESIDENT_BYTES_MAX { Ok(()) } else { self.refresh() }
+    }
+
+    /// Makes the reserve anew after one was used, as soon as there is room.
+    pub(super) fn keep_reserve(&mut self) {
+        if !self.reserved && self.room.ensure(0).is_ok() {
+            self.reserved = self.place.keep_reserve().is_ok();
+        }
+    }
+
+    pub(super) fn flush_if_room(&mut self) -> Result<()> {
+        self.ensure_room(0)?;
+        self.flush()?;
+        self.room.wrote();
+        Ok(())
+    }
+
+    /// Whether what waits to be flushed, and `more`, has room.
+    pub(super) fn ensure_room(&self, more: usize) -> Result<()> {
+        let doing = || format!("writing in {}", self.place.name());
+        self.room.ensure((self.unflushed + more) as u64).map_err(|error| error.within(doing()))
+    }
+
+    /// Some pairs from the key `from` on.
+    pub(super) fn pairs(&mut self, from: &[u8]) -> Result<Pairs> {
+        if self.dirty {
+            self.flush()?;
+        }
+        self.run(Kind::Read, "reading", |backend| backend.pairs(from, PAIRS_AT_ONCE))
+    }
+
+    /// Closes the flushed database and opens it again, so that its memory is free.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        self.close()?;
+        self.open_if_need_be()
+    }
+
+    pub(super) fn close(&mut self) -> Result<()> {
+        let Some(backend) = self.backend.take() else { return Ok(()) };
+        self.resident = 0;
+        backend.close().map_err(|error| {
+            self.dirty = true;
+            self.abandoned = true;
+            self.abandoned_count += 1;
+            self.give_up(Kind::Write, "closing", error)
+        })
+    }
+}
