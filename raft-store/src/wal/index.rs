@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::error::WalError;
-use super::record::{Effect, EntryId, Position};
+use super::record::{Effect, EntryId, Position, RECORD_BYTES_MAX};
 use crate::GroupId;
 
 /// One group on disk.
@@ -121,6 +121,12 @@ impl Index {
             vote.into_iter().chain(state.purged.map(|upto| Effect::Purge { group, upto }))
         });
         std::iter::once(Effect::Checkpoint).chain(states).collect()
+    }
+
+    /// Bytes of [`Self::checkpoint`] in a batch, at the most.
+    pub(super) fn checkpoint_bytes(&self) -> usize {
+        let bytes = |state: &GroupIndex| 2 * RECORD_BYTES_MAX + state.vote.as_ref().map_or(0, Bytes::len);
+        self.groups.values().map(bytes).sum::<usize>() + RECORD_BYTES_MAX
     }
 
     /// Whether each group's entries follow one another, from its purge on: true of every log that was

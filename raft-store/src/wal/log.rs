@@ -11,14 +11,17 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::disk::{Disk, FsDisk};
-use super::error::WalError;
+use super::error::{Failure, WalError};
 use super::frame::segment_of;
-use super::memory::{Change, Done, Found, Memory, Operation, closed};
-use super::options::{QUEUE_BYTES_CEILING, WalOptions};
+use super::memory::{Callback, Change, Done, Found, Memory, Operation, closed};
+use super::options::{
+    IDLE_BEFORE_SEAL, QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions,
+};
 use super::record::{Entry, EntryId};
-use super::recover::recover;
-use super::segment::Background;
+use super::recover::{Recovered, recover};
+use super::segment::Pool;
 use super::stats::{GroupStats, WalStats};
+use super::supply::{Background, Supply};
 use super::writer::{Flushed, Writer};
 use crate::GroupId;
 
@@ -39,6 +42,15 @@ struct Shared {
     /// Free bytes of the queue.
     space: Semaphore,
     options: WalOptions,
+    supply: Arc<Supply>,
+}
+
+impl Shared {
+    /// Lets the writer look again whether there is room.
+    fn wake(&self) {
+        self.memory.lock().stalled_at = None;
+        self.work.notify_one();
+    }
 }
 
 impl SharedLog {
@@ -47,7 +59,7 @@ impl SharedLog {
     /// Fails when another process has it, when a file cannot be read, and when the log is damaged in a way
     /// that a crash cannot explain; see [`WalError`].
     pub fn open(dir: &Path, options: WalOptions) -> Result<Self, WalError> {
-        Self::open_on(Arc::new(FsDisk::lock(dir)?), options)
+        Self::open_with(dir, options, &|_, _| ())
     }
 
     /// Whether there is a log in `dir` already. A caller who knows that there was one opens none if there is none:
@@ -64,27 +76,48 @@ impl SharedLog {
         }
     }
 
+    /// [`Self::open`], telling `progress` how many bytes of how many were read, every few MiB.
+    pub fn open_with(dir: &Path, options: WalOptions, progress: &dyn Fn(u64, u64)) -> Result<Self, WalError> {
+        Self::start(Arc::new(FsDisk::lock(dir)?), options, progress)
+    }
+
     /// [`Self::open`] on any [`Disk`], which must be this log's alone.
     pub fn open_on(disk: Arc<dyn Disk>, options: WalOptions) -> Result<Self, WalError> {
+        Self::start(disk, options, &|_, _| ())
+    }
+
+    fn start(
+        disk: Arc<dyn Disk>,
+        options: WalOptions,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Self, WalError> {
         let queue_bytes = options.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
-        let options = WalOptions { queue_bytes, ..options };
-        let recovered = recover(&*disk, options.segment_bytes)?;
-        let next = recovered.segment + 1;
-        let io = WalError::io("starting the log");
-        let start = || {
-            let source = Background::start(disk, options.segment_bytes, next)?;
-            let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
-            let shared = Arc::new(Shared {
-                memory: Mutex::new(memory),
-                work: Condvar::new(),
-                space: Semaphore::new(queue_bytes),
-                options,
-            });
-            let driven = Driven(shared.clone());
-            let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
-            Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
-        };
-        start().map_err(io)
+        let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        let options = WalOptions { queue_bytes, segment_bytes, ..options };
+        let recovered = recover(&*disk, &options, progress)?;
+        Self::run(disk, options, recovered).map_err(WalError::io("starting the log"))
+    }
+
+    /// Starts the two threads of a log that was read back.
+    fn run(disk: Arc<dyn Disk>, options: WalOptions, mut recovered: Recovered) -> io::Result<Self> {
+        let spares = std::mem::take(&mut recovered.spares);
+        let pool = Pool::new(disk, recovered.home.salt, spares, &options);
+        let shared = Arc::new(Shared {
+            memory: Mutex::default(),
+            work: Condvar::new(),
+            space: Semaphore::new(options.queue_bytes),
+            options,
+            supply: Arc::new(Supply::new(recovered.prepared.take())),
+        });
+        let (waker, supply) = (shared.clone(), shared.supply.clone());
+        let wake = Box::new(move || waker.wake());
+        let next = recovered.home.segment + 1;
+        let source = Background::start(supply, pool, next, options.segment_bytes, wake)?;
+        let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
+        *shared.memory.lock() = memory;
+        let driven = Driven(shared.clone());
+        let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
+        Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Groups the log knows, by an entry, a purge or only a vote.
@@ -137,7 +170,8 @@ impl SharedLog {
         let charged = change.cost().min(shared.options.queue_bytes);
         let permits = u32::try_from(charged).unwrap_or(u32::MAX);
         let permit = shared.space.acquire_many(permits).await.map_err(|_| closed())?;
-        shared.memory.lock().enqueue(Operation { change, done, charged })?;
+        let (done, enqueued_ns) = (Callback::new(done), (shared.options.clock)());
+        shared.memory.lock().enqueue(Operation { change, done, charged, number: 0, enqueued_ns })?;
         // Given back by the writer.
         permit.forget();
         shared.work.notify_one();
@@ -149,6 +183,24 @@ impl SharedLog {
     pub fn read(&self, group: GroupId, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
         let found = self.memory().find(group, start, end, bytes_max)?;
         found.into_iter().map(Found::load).collect()
+    }
+
+    /// [`Self::read`] for async callers: what must come from disk is read on a thread that may block. Needs tokio's
+    /// runtime for that.
+    pub async fn fetch(
+        &self,
+        group: GroupId,
+        start: u64,
+        end: u64,
+        bytes_max: u64,
+    ) -> io::Result<Vec<Entry>> {
+        let found = self.memory().find(group, start, end, bytes_max)?;
+        let stored = found.iter().any(Found::is_stored);
+        let load = move || found.into_iter().map(Found::load).collect();
+        if !stored {
+            return load();
+        }
+        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)?
     }
 
     /// A group's last purged entry, and its last entry (the purged one if there is no other).
@@ -179,6 +231,7 @@ impl SharedLog {
             segments,
             disk_bytes: segments * self.inner.shared.options.segment_bytes,
             live_bytes: memory.index.live_total(),
+            segments_prepared: self.inner.shared.supply.prepared(),
             cached_bytes: memory.view.cached_bytes(),
             ..memory.stats
         }
@@ -189,10 +242,19 @@ impl SharedLog {
         self.memory().failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_wal()))
     }
 
-    /// Writes everything that waits, and stops. What comes later fails.
+    /// Why the log cannot grow, and by how much the disk is short, while that is so: whoever can should write less.
+    /// What is prepared still takes writes; once that is used up they wait. It ends by itself when there is room.
+    /// Costs one atomic load while there is room.
+    pub fn full(&self) -> Option<String> {
+        self.inner.shared.supply.full()
+    }
+
+    /// Writes everything that waits, and stops. What comes later fails; so does what waits for room, of which
+    /// [`WalError::Full`] tells.
     pub fn close(&self) -> Result<(), WalError> {
         self.inner.close();
-        self.health()
+        self.health()?;
+        self.memory().unwritten.clone().map_or(Ok(()), |why| Err(WalError::Full(why)))
     }
 
     fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {
@@ -228,25 +290,60 @@ impl Drop for Inner {
 /// The writer's thread. However it ends, nobody is left waiting.
 struct Driven(Arc<Shared>);
 
+/// What the writer's thread does next.
+enum Next {
+    Flush,
+    Seal,
+    Stop,
+}
+
 impl Driven {
     fn run(self, mut writer: Writer) {
-        while self.wait_for_work() {
-            let flushed = writer.flush(&self.0.memory);
-            self.0.space.add_permits(flushed.charged);
-            flushed.complete();
+        loop {
+            match self.next(writer.is_sealed()) {
+                Next::Flush => {
+                    let flushed = writer.flush(&self.0.memory);
+                    self.0.space.add_permits(flushed.charged);
+                    flushed.complete();
+                }
+                Next::Seal => writer.seal(&self.0.memory),
+                Next::Stop => break,
+            }
+        }
+        writer.seal(&self.0.memory);
+        self.give_up();
+    }
+
+    fn next(&self, sealed: bool) -> Next {
+        let mut memory = self.0.memory.lock();
+        loop {
+            let stalled = memory.stalled_at == Some(memory.enqueued);
+            if !memory.queue.is_empty() && !stalled {
+                return Next::Flush;
+            }
+            if memory.closing {
+                return Next::Stop;
+            }
+            if sealed || memory.failure.is_some() || stalled {
+                self.0.work.wait(&mut memory);
+            } else if self.0.work.wait_for(&mut memory, IDLE_BEFORE_SEAL).timed_out() {
+                return Next::Seal;
+            }
         }
     }
 
-    /// False once the log is closing and nothing waits.
-    fn wait_for_work(&self) -> bool {
+    /// Tells those who still wait for room at the end that there will be none.
+    fn give_up(&self) {
         let mut memory = self.0.memory.lock();
-        while memory.queue.is_empty() {
-            if memory.closing {
-                return false;
-            }
-            self.0.work.wait(&mut memory);
+        let waiting = std::mem::take(&mut memory.queue);
+        if waiting.is_empty() {
+            return;
         }
-        true
+        let why = self.0.supply.full().unwrap_or_else(|| "the next segment was not ready".to_owned());
+        memory.unwritten = Some(why.clone());
+        drop(memory);
+        let error = io::Error::new(io::ErrorKind::StorageFull, WalError::Full(why));
+        Flushed::new(waiting, Some(Failure::new(&error))).complete();
     }
 }
 

@@ -36,6 +36,8 @@ struct State {
     durable_names: BTreeMap<String, usize>,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// Bytes of all files that have a name, at most.
+    capacity: Option<usize>,
 }
 
 /// A directory in memory. Clones are the same directory.
@@ -74,6 +76,16 @@ impl FaultyDisk {
         state.fault = Some((state.operations + nth, fault));
     }
 
+    /// Gives the disk room for `bytes` in all, from now on; `None`: for everything.
+    pub(crate) fn set_capacity(&self, bytes: Option<usize>) {
+        self.0.lock().capacity = bytes;
+    }
+
+    /// Bytes of all files.
+    pub(crate) fn used(&self) -> usize {
+        self.0.lock().used()
+    }
+
     /// The directory as a machine finds it after losing power now. Names that were not synced are either
     /// way; of the writes to a file that were not synced a prefix is there, the last one torn at any byte, or
     /// any of their sectors.
@@ -81,8 +93,8 @@ impl FaultyDisk {
         let state = self.0.lock();
         let files = state.files.iter().map(|content| content.crash(chance)).collect();
         let names = if chance.below(2) == 0 { &state.names } else { &state.durable_names };
-        let (names, durable_names) = (names.clone(), names.clone());
-        Self(Arc::new(Mutex::new(State { files, names, durable_names, ..State::default() })))
+        let (names, durable_names, capacity) = (names.clone(), names.clone(), state.capacity);
+        Self(Arc::new(Mutex::new(State { files, names, durable_names, capacity, ..State::default() })))
     }
 
     /// The directory as the next process finds it after this one was killed: nothing is lost, and nothing
@@ -93,6 +105,7 @@ impl FaultyDisk {
             files: state.files.clone(),
             names: state.names.clone(),
             durable_names: state.durable_names.clone(),
+            capacity: state.capacity,
             ..State::default()
         })))
     }
@@ -167,6 +180,17 @@ impl State {
         }
     }
 
+    fn used(&self) -> usize {
+        self.names.values().map(|&number| self.files[number].current.len()).sum()
+    }
+
+    /// Fails if a file cannot grow to `len`.
+    fn grow(&self, number: usize, len: usize) -> io::Result<()> {
+        let more = len.saturating_sub(self.files[number].current.len());
+        let free = self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.used()));
+        if more > free { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
     fn number(&self, name: &str) -> io::Result<usize> {
         self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -215,6 +239,11 @@ impl Disk for FaultyDisk {
         state.durable_names = state.names.clone();
         Ok(())
     }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let state = self.0.lock();
+        Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used()) as u64))
+    }
 }
 
 impl DiskFile for FaultyFile {
@@ -233,6 +262,7 @@ impl DiskFile for FaultyFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state.lock();
         let outcome = state.operate();
+        state.grow(self.number, offset as usize + bytes.len())?;
         // Without power any part of the write may be there; that is for the crash to say.
         let half = matches!(state.fault, Some((_, Fault::Fail(_)))) && outcome.is_err();
         let written = if half { &bytes[..bytes.len() / 2] } else { bytes };
@@ -240,6 +270,11 @@ impl DiskFile for FaultyFile {
         Content::write(&mut content.current, offset as usize, written);
         content.pending.push((offset as usize, written.to_vec()));
         outcome
+    }
+
+    /// Like a file system that cannot: room is missed when it is written to.
+    fn allocate(&self, _bytes: u64) -> io::Result<()> {
+        Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -16,6 +16,7 @@ const OPTIONS: WalOptions = WalOptions {
     segments_max: 4,
     cache_bytes: 8 << 10,
     queue_bytes: 4 << 10,
+    salt: 99,
     clock: || 0,
 };
 
