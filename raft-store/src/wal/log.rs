@@ -10,19 +10,19 @@ use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::background::Background;
 use super::disk::{Disk, FsDisk};
-use super::error::{Failure, WalError};
+use super::driver::{Driven, Shared};
+use super::error::WalError;
 use super::frame::segment_of;
 use super::memory::{Callback, Change, Done, Found, Memory, Operation, closed};
-use super::options::{
-    IDLE_BEFORE_SEAL, QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions,
-};
+use super::options::{QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions};
 use super::record::{Entry, EntryId};
 use super::recover::{Recovered, recover};
 use super::segment::Pool;
 use super::stats::{GroupStats, WalStats};
-use super::supply::{Background, Supply};
-use super::writer::{Flushed, Writer};
+use super::supply::Supply;
+use super::writer::Writer;
 use crate::GroupId;
 
 /// A node's log. Clones share it; the last one to go closes it.
@@ -34,23 +34,6 @@ pub struct SharedLog {
 struct Inner {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-struct Shared {
-    memory: Mutex<Memory>,
-    work: Condvar,
-    /// Free bytes of the queue.
-    space: Semaphore,
-    options: WalOptions,
-    supply: Arc<Supply>,
-}
-
-impl Shared {
-    /// Lets the writer look again whether there is room.
-    fn wake(&self) {
-        self.memory.lock().stalled_at = None;
-        self.work.notify_one();
-    }
 }
 
 impl SharedLog {
@@ -284,78 +267,5 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// The writer's thread. However it ends, nobody is left waiting.
-struct Driven(Arc<Shared>);
-
-/// What the writer's thread does next.
-enum Next {
-    Flush,
-    Seal,
-    Stop,
-}
-
-impl Driven {
-    fn run(self, mut writer: Writer) {
-        loop {
-            match self.next(writer.is_sealed()) {
-                Next::Flush => {
-                    let flushed = writer.flush(&self.0.memory);
-                    self.0.space.add_permits(flushed.charged);
-                    flushed.complete();
-                }
-                Next::Seal => writer.seal(&self.0.memory),
-                Next::Stop => break,
-            }
-        }
-        writer.seal(&self.0.memory);
-        self.give_up();
-    }
-
-    fn next(&self, sealed: bool) -> Next {
-        let mut memory = self.0.memory.lock();
-        loop {
-            let stalled = memory.stalled_at == Some(memory.enqueued);
-            if !memory.queue.is_empty() && !stalled {
-                return Next::Flush;
-            }
-            if memory.closing {
-                return Next::Stop;
-            }
-            if sealed || memory.failure.is_some() || stalled {
-                self.0.work.wait(&mut memory);
-            } else if self.0.work.wait_for(&mut memory, IDLE_BEFORE_SEAL).timed_out() {
-                return Next::Seal;
-            }
-        }
-    }
-
-    /// Tells those who still wait for room at the end that there will be none.
-    fn give_up(&self) {
-        let mut memory = self.0.memory.lock();
-        let waiting = std::mem::take(&mut memory.queue);
-        if waiting.is_empty() {
-            return;
-        }
-        let why = self.0.supply.full().unwrap_or_else(|| "the next segment was not ready".to_owned());
-        memory.unwritten = Some(why.clone());
-        drop(memory);
-        let error = io::Error::new(io::ErrorKind::StorageFull, WalError::Full(why));
-        Flushed::new(waiting, Some(Failure::new(&error))).complete();
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        self.0.space.close();
-        if std::thread::panicking() {
-            let mut memory = self.0.memory.lock();
-            let waiting = memory.fail(&io::Error::other("the log's thread has panicked"));
-            let failure = memory.failure.clone();
-            drop(memory);
-            Flushed::new(waiting, failure).complete();
-        }
     }
 }

@@ -20,11 +20,14 @@
 //! - Votes are never forgotten. A group that lags cannot hold the disk: its entries are moved to the head.
 //!
 //! The parts: `frame` and `record` are the format; `index` is what the disk holds; `memory` is what
-//! callers see; `recover` reads a directory back; `writer` makes batches; `segment` makes files, `supply` ahead of
-//! time; `log` adds the thread. All but `log` and `supply::Background` run without threads.
+//! callers see; `recover` reads a directory back; `writer` makes batches; `segment` makes files, `background`
+//! ahead of time; `driver` and `log` add the threads. Everything else runs without any.
 
+mod background;
 mod disk;
+mod driver;
 mod error;
+mod fields;
 mod frame;
 mod histogram;
 mod index;

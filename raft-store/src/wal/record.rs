@@ -7,6 +7,7 @@ use std::io;
 
 use bytes::Bytes;
 
+use super::fields::Fields;
 use super::frame;
 use crate::GroupId;
 use crate::codec::{DecodeError, put_u32, put_u64};
@@ -233,56 +234,6 @@ pub(super) fn read_entry(record: &Bytes, group: GroupId, id: EntryId) -> Result<
 
 fn unknown_kind(kind: u8) -> DecodeError {
     DecodeError::Unknown { what: "log record", value: kind.into() }
-}
-
-struct EntryFields<'a> {
-    crc: u32,
-    group: GroupId,
-    id: EntryId,
-    kind: u8,
-    payload: &'a [u8],
-}
-
-/// Reads a record's fields one after the other.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, need: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) =
-            self.0.split_at_checked(need).ok_or(DecodeError::Short { need, have: self.0.len() })?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (taken, rest) =
-            self.0.split_first_chunk().ok_or(DecodeError::Short { need: N, have: self.0.len() })?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn u8(&mut self) -> Result<u8, DecodeError> {
-        Ok(self.array::<1>()?[0])
-    }
-
-    fn u32(&mut self) -> Result<u32, DecodeError> {
-        Ok(u32::from_le_bytes(self.array()?))
-    }
-
-    fn u64(&mut self) -> Result<u64, DecodeError> {
-        Ok(u64::from_le_bytes(self.array()?))
-    }
-
-    fn id(&mut self) -> Result<EntryId, DecodeError> {
-        Ok(EntryId { term: self.u64()?, node: self.u64()?, index: self.u64()? })
-    }
-
-    /// An entry behind its first byte.
-    fn entry(&mut self) -> Result<EntryFields<'a>, DecodeError> {
-        let (crc, group, id, kind) = (self.u32()?, self.u32()?, self.id()?, self.u8()?);
-        let len = self.u32()? as usize;
-        Ok(EntryFields { crc, group, id, kind, payload: self.take(len)? })
-    }
 }
 
 #[cfg(test)]

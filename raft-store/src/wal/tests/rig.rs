@@ -9,13 +9,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::GroupId;
+use crate::wal::background::Inline;
 use crate::wal::error::WalError;
 use crate::wal::memory::{Callback, Change, Memory, Operation};
 use crate::wal::options::WalOptions;
 use crate::wal::record::{Entry, EntryId};
 use crate::wal::recover::recover;
 use crate::wal::segment::Pool;
-use crate::wal::supply::{Inline, Supply};
+use crate::wal::supply::Supply;
 use crate::wal::testing::{Chance, FaultyDisk};
 use crate::wal::writer::Writer;
 
