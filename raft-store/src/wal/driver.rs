@@ -7,10 +7,11 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Semaphore;
 
 use super::error::{Failure, WalError};
+use super::flushed::Flushed;
 use super::memory::Memory;
 use super::options::{IDLE_BEFORE_SEAL, WalOptions};
 use super::supply::Supply;
-use super::writer::{Flushed, Writer};
+use super::writer::Writer;
 
 /// What the handles and the threads of a log share.
 pub(super) struct Shared {

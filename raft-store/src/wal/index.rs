@@ -92,6 +92,11 @@ impl Index {
         self.live.get(&segment).map_or(0, |groups| groups.values().sum())
     }
 
+    /// Whether no entry of a segment is live.
+    pub(super) fn is_dead(&self, segment: u64) -> bool {
+        !self.live.contains_key(&segment)
+    }
+
     /// Bytes of live entries in all segments.
     pub(super) fn live_total(&self) -> u64 {
         self.live.values().flat_map(BTreeMap::values).sum()

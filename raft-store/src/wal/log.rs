@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::background::Background;
 use super::disk::{Disk, FsDisk};
@@ -150,13 +150,21 @@ impl SharedLog {
 
     async fn submit(&self, change: Change, done: Option<Done>) -> io::Result<()> {
         let shared = &self.inner.shared;
-        let charged = change.cost().min(shared.options.queue_bytes);
+        // Whoever votes, truncates or purges waits for that or does it rarely; a queue full of entries must not keep
+        // them out, least of all on a full disk.
+        let charged = match &change {
+            Change::Append { .. } => change.cost().min(shared.options.queue_bytes),
+            Change::Vote { .. } | Change::Truncate { .. } | Change::Purge { .. } => 0,
+        };
         let permits = u32::try_from(charged).unwrap_or(u32::MAX);
-        let permit = shared.space.acquire_many(permits).await.map_err(|_| closed())?;
+        let permit = match permits {
+            0 => None,
+            _ => Some(shared.space.acquire_many(permits).await.map_err(|_| closed())?),
+        };
         let (done, enqueued_ns) = (Callback::new(done), (shared.options.clock)());
         shared.memory.lock().enqueue(Operation { change, done, charged, number: 0, enqueued_ns })?;
         // Given back by the writer.
-        permit.forget();
+        permit.into_iter().for_each(SemaphorePermit::forget);
         shared.work.notify_one();
         Ok(())
     }

@@ -268,7 +268,7 @@ impl Memory {
         // removes, or they would be back after a restart.
         let index = &self.index;
         let oldest = self.files.keys().copied();
-        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.live_bytes(s) == 0).collect();
+        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.is_dead(s)).collect();
         let retire = |segment| {
             let file = self.files.remove(&segment)?;
             Some(Retired { segment, file, in_use: self.files.len() })

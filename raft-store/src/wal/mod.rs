@@ -28,6 +28,7 @@ mod disk;
 mod driver;
 mod error;
 mod fields;
+mod flushed;
 mod frame;
 mod histogram;
 mod index;

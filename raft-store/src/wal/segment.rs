@@ -54,7 +54,7 @@ impl Pool {
         let home = Home { salt: self.salt, segment };
         if bytes <= self.segment_bytes {
             while let Some(spare) = self.spares.pop() {
-                match renew(&*self.disk, &spare, home) {
+                match renew(&*self.disk, &spare, home, self.segment_bytes) {
                     Ok(file) => return Ok(file),
                     Err(error) => {
                         tracing::warn!(file = spare, %error, "cannot use a log segment again");
@@ -136,9 +136,12 @@ pub(super) fn create(disk: &dyn Disk, home: Home, bytes: u64) -> io::Result<Arc<
     })
 }
 
-/// Makes a spare the segment `home`.
-fn renew(disk: &dyn Disk, spare: &str, home: Home) -> io::Result<Arc<dyn DiskFile>> {
+/// Makes a spare of `bytes` the segment `home`.
+fn renew(disk: &dyn Disk, spare: &str, home: Home, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
     let file = disk.open(spare)?;
+    if file.size()? != bytes {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "segments have another size now"));
+    }
     file.write_at(0, &header(home))?;
     blank(&*file, HEADER_BYTES as u64)?;
     file.sync_data()?;

@@ -85,7 +85,7 @@ impl Supply {
     pub(super) fn note(&self, pool: &Pool, wanted: (u64, u64), made: io::Result<Arc<dyn DiskFile>>) {
         let (segment, bytes) = wanted;
         let mut state = self.state.lock();
-        let was_full = state.shortage.is_some();
+        let (was_full, had_failed) = (state.shortage.is_some(), state.failure.is_some());
         (state.shortage, state.failure) = (None, None);
         match made {
             Ok(file) => {
@@ -105,7 +105,9 @@ impl Supply {
             }
             Err(error) => {
                 let error = while_doing(format!("preparing {}", segment_name(segment)))(error);
-                tracing::warn!(%error, "cannot prepare a log segment; trying again");
+                if !had_failed {
+                    tracing::warn!(%error, "cannot prepare a log segment; trying again");
+                }
                 state.failure = Some(Failure::new(&error));
             }
         }

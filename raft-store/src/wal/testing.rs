@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Fail(io::ErrorKind),
     /// This one and all later ones fail: the power is gone.
     PowerLoss,
+    /// The program panics.
+    Panic,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -79,6 +81,11 @@ impl FaultyDisk {
     /// Gives the disk room for `bytes` in all, from now on; `None`: for everything.
     pub(crate) fn set_capacity(&self, bytes: Option<usize>) {
         self.0.lock().capacity = bytes;
+    }
+
+    /// Files ever created.
+    pub(crate) fn files_made(&self) -> usize {
+        self.0.lock().files.len()
     }
 
     /// Bytes of all files.
@@ -175,6 +182,7 @@ impl State {
         self.operations += 1;
         match self.fault {
             Some((at, Fault::Fail(kind))) if at == now => Err(kind.into()),
+            Some((at, Fault::Panic)) if at == now => panic!("a panic that a test asked for"),
             Some((at, Fault::PowerLoss)) if at <= now => Err(io::Error::other("no power")),
             _ => Ok(()),
         }

@@ -3,6 +3,7 @@
 
 mod crash;
 mod damage;
+mod fixture;
 mod full;
 mod rig;
 mod shared;

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::disk::DiskFile;
-use super::error::{Failure, while_doing};
+use super::error::while_doing;
+use super::flushed::Flushed;
 use super::frame::{self, ALIGN, FRAME_BYTES, HEADER_BYTES, Home, segment_name};
-use super::memory::{Callback, Change, Found, Memory, Operation};
+use super::memory::{Change, Found, Memory, Operation};
 use super::options::{BUFFER_KEPT_BYTES, RELOCATED_BYTES_PER_BATCH, WalOptions};
 use super::record::{Batch, Effect, Entry};
 use super::recover::Recovered;
@@ -64,31 +65,6 @@ pub(super) struct Writer {
     /// The last flush found no room.
     stalled: bool,
     buffer: Vec<u8>,
-}
-
-/// What became of the operations of a flush; to be told once no lock is held.
-#[derive(Default)]
-pub(super) struct Flushed {
-    /// What they were charged in the queue.
-    pub(super) charged: usize,
-    done: Vec<Callback>,
-    failure: Option<Failure>,
-}
-
-impl Flushed {
-    /// The end of `operations`, durable unless there was a `failure`.
-    pub(super) fn new(operations: VecDeque<Operation>, failure: Option<Failure>) -> Self {
-        let charged = operations.iter().map(|operation| operation.charged).sum();
-        let done = operations.into_iter().map(|operation| operation.done).collect();
-        Self { charged, done, failure }
-    }
-
-    /// Tells everyone, in the order they came.
-    pub(super) fn complete(self) {
-        for done in self.done {
-            done.tell(self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_io())));
-        }
-    }
 }
 
 impl Writer {
@@ -260,14 +236,14 @@ impl Writer {
     fn movable(&self, memory: &Mutex<Memory>) -> io::Result<Vec<(GroupId, Entry)>> {
         let memory = memory.lock();
         let Some((&oldest, _)) = memory.files.first_key_value() else { return Ok(Vec::new()) };
+        let segments = memory.files.len();
+        if segments <= self.options.segments_max || oldest >= self.head.home.segment || self.stalled {
+            return Ok(Vec::new());
+        }
+        let all_bytes = self.options.segment_bytes * segments as u64;
         let sparse = memory.index.live_bytes(oldest) < self.options.segment_bytes / SPARSE_PARTS;
-        let all_bytes = self.options.segment_bytes * memory.files.len() as u64;
         let dead = !self.source.is_full() && memory.index.live_total() < all_bytes / 2;
-        if memory.files.len() <= self.options.segments_max
-            || oldest >= self.head.home.segment
-            || self.stalled
-            || !(sparse || dead)
-        {
+        if !(sparse || dead) {
             return Ok(Vec::new());
         }
         let entries = memory.index.live_entries(oldest, RELOCATED_BYTES_PER_BATCH);

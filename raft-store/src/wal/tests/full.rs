@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::crash::lives_max;
 use super::rig::{Life, Model, OPTIONS, Rig, entry, id};
 use crate::wal::memory::Change;
 use crate::wal::testing::{Chance, Fault, FaultyDisk};
@@ -142,7 +143,7 @@ fn a_restart_on_a_full_disk_keeps_what_was_prepared() {
 /// Random lives on a disk that has room now and then, ended by power loss.
 #[test]
 fn nothing_is_lost_on_a_disk_that_fills_up_and_empties() {
-    for seed in 1..40 {
+    for seed in 1..=u64::from(lives_max(40)) {
         let mut chance = Chance(seed);
         let disk = FaultyDisk::default();
         let mut life = Life::begin(&disk, [&Model::default(); 2]).unwrap();
