@@ -248,3 +248,20 @@ fn random_damage_is_refused_or_harmless() {
     }
     assert!((100..600).contains(&refused), "{refused}");
 }
+
+/// The first batch of the next segment is torn, but its head is there: the batch before it was on disk.
+#[test]
+fn the_head_of_a_torn_batch_proves_the_batch_before_it() {
+    let disk = log(40);
+    let last = *batches(&disk, 1).last().unwrap();
+    let (first, _) = batches(&disk, 2)[0];
+    for segment in 3..=Rig::open(&disk).unwrap().segments() as u64 + 1 {
+        disk.remove(&segment_name(segment)).unwrap();
+    }
+    let file = disk.open(&segment_name(2)).unwrap();
+    file.write_at((first + FRAME_BYTES) as u64, &vec![0; 2048 - first - FRAME_BYTES]).unwrap();
+    assert!(Rig::open(&disk.after_kill()).is_ok());
+    disk.flip(&segment_name(1), last.0 * 8);
+    let error = Rig::open(&disk).map(|_| ()).unwrap_err();
+    assert!(matches!(error, WalError::Corrupt { offset, .. } if offset == last.0 as u64), "{error}");
+}

@@ -134,7 +134,7 @@ fn a_restart_on_a_full_disk_keeps_what_was_prepared() {
     disk.set_capacity(Some(2 * SEGMENT));
     drop(Rig::open(&disk).unwrap());
     let disk = disk.crash(&mut Chance(2));
-    disk.set_capacity(Some(2 * SEGMENT));
+    disk.set_capacity(Some(SEGMENT));
     let mut rig = Rig::open(&disk).unwrap();
     assert_eq!(rig.supply.full(), None);
     assert!(fill(&mut rig) > SEGMENT as u64 / 150);
