@@ -67,7 +67,6 @@ impl Chance {
 }
 
 impl FaultyDisk {
-    /// Operations so far.
     pub(crate) fn operations(&self) -> u64 {
         self.0.lock().operations
     }
@@ -83,12 +82,10 @@ impl FaultyDisk {
         self.0.lock().capacity = bytes;
     }
 
-    /// Files ever created.
     pub(crate) fn files_made(&self) -> usize {
         self.0.lock().files.len()
     }
 
-    /// Bytes of all files.
     pub(crate) fn used(&self) -> usize {
         self.0.lock().used()
     }
@@ -126,7 +123,6 @@ impl FaultyDisk {
         content.current[bit / 8] ^= 1 << (bit % 8);
     }
 
-    /// The bytes of a file.
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let state = self.0.lock();
         state.files[state.names[name]].current.clone()
@@ -176,7 +172,6 @@ impl Content {
 }
 
 impl State {
-    /// Counts an operation; fails if it is to.
     fn operate(&mut self) -> io::Result<()> {
         let now = self.operations;
         self.operations += 1;
