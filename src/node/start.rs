@@ -72,7 +72,12 @@ impl Node {
 /// Opens log and snapshots. A node of a cluster has a log: if it is gone (its volume is not mounted, say), so are its
 /// votes, and an empty one in its place would make it a voter that can vote twice.
 async fn open_stores(config: &Config, transport: Transport, member: bool) -> anyhow::Result<GroupDeps> {
-    let options = WalOptions { segment_bytes: config.log_segment, clock: boot_ns, ..WalOptions::default() };
+    let options = WalOptions {
+        segment_bytes: config.log_segment,
+        salt: rand::random(),
+        clock: boot_ns,
+        ..WalOptions::default()
+    };
     let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
     let open = move || {
         ensure!(

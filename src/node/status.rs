@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use raft_store::NodeId;
+use raft_store::wal::Histogram;
 use tokio::time::Instant;
 
 use super::Inner;
@@ -162,6 +163,29 @@ impl Inner {
         let seconds = |ns: u64| ns as f64 / 1e9;
         text.one("quorate_log_sync_seconds_total", "counter", "Time spent in syncs.", seconds(log.sync_ns));
         text.one("quorate_log_sync_seconds_max", "gauge", "The longest sync.", seconds(log.sync_ns_max));
+        text.one(
+            "quorate_log_relocated_bytes_total",
+            "counter",
+            "Bytes moved to free segments.",
+            log.relocated_bytes,
+        );
+        text.one(
+            "quorate_log_segments_prepared_total",
+            "counter",
+            "Segments made ready.",
+            log.segments_prepared,
+        );
+        let full = u8::from(self.host.deps().log.full().is_some());
+        text.one("quorate_log_full", "gauge", "1 while the disk has no room for the next segment.", full);
+        text.histogram("quorate_log_sync_seconds", "Time of a sync.", &log.sync, 1e-9);
+        text.histogram(
+            "quorate_log_wait_seconds",
+            "From queue to batch, for each operation.",
+            &log.wait,
+            1e-9,
+        );
+        text.histogram("quorate_log_batch_operations", "Operations of a batch.", &log.batch_operations, 1.0);
+        text.histogram("quorate_log_batch_bytes", "Bytes of a batch.", &log.batch_bytes, 1.0);
         let wire = self.transport.stats();
         text.one("quorate_peer_frames_in_total", "counter", "Frames from peers.", wire.frames_in);
         text.one("quorate_peer_frames_out_total", "counter", "Frames to peers.", wire.frames_out);
@@ -226,6 +250,16 @@ impl Exposition {
     pub(super) fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, kind, help);
         let _ = writeln!(self.0, "{name} {value}");
+    }
+
+    /// A histogram of the log, its values multiplied by `unit`.
+    fn histogram<const FIRST: u32>(&mut self, name: &str, help: &str, of: &Histogram<FIRST>, unit: f64) {
+        self.head(name, "histogram", help);
+        for (bound, below) in of.cumulative() {
+            let _ = writeln!(self.0, "{name}_bucket{{le=\"{}\"}} {below}", bound as f64 * unit);
+        }
+        let _ = writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {}", of.count());
+        let _ = writeln!(self.0, "{name}_sum {}\n{name}_count {}", of.sum() as f64 * unit, of.count());
     }
 
     pub(super) fn each<L: std::fmt::Display, V: std::fmt::Display>(

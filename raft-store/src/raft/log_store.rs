@@ -1,8 +1,8 @@
 //! openraft's log storage for one group, on the node's shared log.
 //!
 //! Translates types and nothing more: the contract (readable on return, reported after the sync, in
-//! order) is kept by [`crate::wal`]. Entries that are no longer in memory are read from disk in place;
-//! reads that may be long are cut into parts of [`READ_BYTES_MAX`].
+//! order) is kept by [`crate::wal`]. Entries that are no longer in memory are read from disk on a thread that may
+//! block; reads that may be long are cut into parts of [`READ_BYTES_MAX`].
 
 use std::fmt::Debug;
 use std::io;
@@ -41,21 +41,25 @@ impl GroupLog {
         Self { log: log.clone(), group }
     }
 
-    fn read(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<RaftEntry>> {
-        let entries = self.log.read(self.group, start, end, bytes_max)?;
+    async fn read(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<RaftEntry>> {
+        let entries = self.log.fetch(self.group, start, end, bytes_max).await?;
         Ok(entries.into_iter().map(from_stored).collect::<Result<_, _>>()?)
     }
 
-    /// The next part of a stream, and where the one after it starts.
-    fn part(&self, next: u64, end: u64, first: bool) -> io::Result<(Vec<RaftEntry>, u64)> {
-        let entries = self.read(next, end, READ_BYTES_MAX)?;
+    /// The first part of `start..end`, which begins at `start`: who replicates or applies entries must not skip any.
+    /// Fails if it was purged; is empty where the log has ended.
+    async fn part(&self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
+        let entries = self.read(start, end, READ_BYTES_MAX).await?;
         let found = entries.first().map(|entry| entry.log_id.index);
-        if !first && found.is_some_and(|found| found != next) {
-            let what = format!("group {}: entry {next} was purged while it was read", self.group);
-            return Err(io::Error::other(what));
+        let begins = match found {
+            Some(found) => found == start,
+            None => start >= end || self.log.bounds(self.group)?.0.is_none_or(|purged| purged.index < start),
+        };
+        if begins {
+            return Ok(entries);
         }
-        let after = entries.last().map_or(end, |entry| entry.log_id.index + 1);
-        Ok((entries, after))
+        let what = format!("group {}: entry {start} was purged, the log begins at {found:?}", self.group);
+        Err(io::Error::new(io::ErrorKind::NotFound, what))
     }
 }
 
@@ -103,14 +107,15 @@ impl RaftLogReader<TypeConfig> for GroupLog {
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
         let (start, end) = bounds(&range);
-        self.read(start, end, u64::MAX)
+        self.read(start, end, u64::MAX).await
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
-        self.read(start, end, READ_BYTES_MAX)
+        self.part(start, end).await
     }
 
-    /// In parts: applying a long log after a restart does not need all of it in memory.
+    /// In parts: applying a long log after a restart does not need all of it in memory. A range with a start begins
+    /// there or fails; one without begins where the log does.
     async fn entries_stream<RB>(
         &mut self,
         range: RB,
@@ -119,17 +124,28 @@ impl RaftLogReader<TypeConfig> for GroupLog {
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
         let (start, end) = bounds(&range);
+        let whole = matches!(range.start_bound(), Bound::Unbounded);
         let log = self.clone();
         let parts = stream::unfold(start, move |next| {
-            let part = (next < end).then(|| log.part(next, end, next == start));
-            let step = part.map(|part| match part {
-                Ok((entries, after)) => (entries.into_iter().map(Ok).collect(), after),
-                Err(error) => (vec![Err(error)], end),
-            });
+            let log = log.clone();
             async move {
+                if next >= end {
+                    return None;
+                }
                 // A long log is applied part by part: between them others have their turn, heartbeats above all.
                 tokio::task::yield_now().await;
-                step
+                let part = if whole && next == start {
+                    log.read(next, end, READ_BYTES_MAX).await
+                } else {
+                    log.part(next, end).await
+                };
+                match part {
+                    Ok(entries) => {
+                        let after = entries.last().map_or(end, |entry| entry.log_id.index + 1);
+                        Some((entries.into_iter().map(Ok).collect(), after))
+                    }
+                    Err(error) => Some((vec![Err(error)], end)),
+                }
             }
         });
         // openraft wants it `Unpin`.

@@ -25,6 +25,8 @@ pub trait Disk: Debug + Send + Sync {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Makes creations, renames and removals durable.
     fn sync_dir(&self) -> io::Result<()>;
+    /// Bytes this process may still fill, quotas aside. For messages.
+    fn free_bytes(&self) -> io::Result<u64>;
 }
 
 /// One open file.
@@ -35,6 +37,9 @@ pub trait DiskFile: Debug + Send + Sync {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
     /// Writes all of `bytes` at `offset`, growing the file if need be.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Takes room for `bytes` from its start, or fails at once where there is too little. Does nothing on a file
+    /// system that cannot.
+    fn allocate(&self, bytes: u64) -> io::Result<()>;
     /// Returns once everything written, and the length, is on disk.
     fn sync_data(&self) -> io::Result<()>;
 }
@@ -104,6 +109,11 @@ impl Disk for FsDisk {
     fn sync_dir(&self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
     }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(&self.dir)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
 }
 
 impl DiskFile for File {
@@ -117,6 +127,13 @@ impl DiskFile for File {
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.write_all_at(bytes, offset)
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(self, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            allocated => Ok(allocated?),
+        }
     }
 
     fn sync_data(&self) -> io::Result<()> {

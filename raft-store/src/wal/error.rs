@@ -1,5 +1,6 @@
 //! Why a log cannot be opened or used.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
@@ -22,13 +23,15 @@ pub enum WalError {
         /// What it said.
         source: io::Error,
     },
-    /// A segment was written by a newer program.
-    #[error("{file}: log format {version} is not known to this program")]
+    /// A segment was written by an older or a newer program.
+    #[error("{file}: log format {version} is not known to this program, which reads format {known} only")]
     UnknownVersion {
         /// The segment file.
         file: String,
         /// The version it names.
         version: u32,
+        /// The version this program reads and writes.
+        known: u32,
     },
     /// Bytes are damaged in a way that a crash cannot explain.
     #[error("{file} is damaged at byte {offset}: {what}")]
@@ -37,8 +40,8 @@ pub enum WalError {
         file: String,
         /// Where in it.
         offset: u64,
-        /// What is wrong there.
-        what: &'static str,
+        /// What is wrong there, with the groups it concerns where the records tell.
+        what: Cow<'static, str>,
     },
     /// A segment between others is gone.
     #[error("log segment {file} is missing")]
@@ -54,6 +57,9 @@ pub enum WalError {
         /// Index of the entry.
         index: u64,
     },
+    /// The disk had no room for what still waited when the log was closed.
+    #[error("the log was closed with writes waiting for room: {0}")]
+    Full(String),
     /// A write or sync failed before; the log takes nothing any more.
     #[error("the log has failed: {0}")]
     Failed(String),
@@ -64,6 +70,16 @@ impl WalError {
     pub(super) fn io(file: &str) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Io { file: file.to_owned(), source }
     }
+}
+
+/// Says of an I/O error what was being done, where.
+pub(super) fn while_doing(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+/// Whether an error says that the disk, or a quota, has no room: what waiting can cure.
+pub(super) fn is_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The first failure of a log, told to everyone who comes later.

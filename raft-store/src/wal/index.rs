@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::error::WalError;
-use super::record::{Effect, EntryId, Position};
+use super::record::{Effect, EntryId, Position, RECORD_BYTES_MAX};
 use crate::GroupId;
 
 /// One group on disk.
@@ -92,6 +92,11 @@ impl Index {
         self.live.get(&segment).map_or(0, |groups| groups.values().sum())
     }
 
+    /// Whether no entry of a segment is live.
+    pub(super) fn is_dead(&self, segment: u64) -> bool {
+        !self.live.contains_key(&segment)
+    }
+
     /// Bytes of live entries in all segments.
     pub(super) fn live_total(&self) -> u64 {
         self.live.values().flat_map(BTreeMap::values).sum()
@@ -121,6 +126,12 @@ impl Index {
             vote.into_iter().chain(state.purged.map(|upto| Effect::Purge { group, upto }))
         });
         std::iter::once(Effect::Checkpoint).chain(states).collect()
+    }
+
+    /// Bytes of [`Self::checkpoint`] in a batch, at the most.
+    pub(super) fn checkpoint_bytes(&self) -> usize {
+        let bytes = |state: &GroupIndex| 2 * RECORD_BYTES_MAX + state.vote.as_ref().map_or(0, Bytes::len);
+        self.groups.values().map(bytes).sum::<usize>() + RECORD_BYTES_MAX
     }
 
     /// Whether each group's entries follow one another, from its purge on: true of every log that was

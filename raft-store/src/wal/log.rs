@@ -8,18 +8,21 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
+use super::background::Background;
 use super::disk::{Disk, FsDisk};
+use super::driver::{Driven, Shared};
 use super::error::WalError;
 use super::frame::segment_of;
-use super::memory::{Change, Done, Found, Memory, Operation, closed};
-use super::options::{QUEUE_BYTES_CEILING, WalOptions};
+use super::memory::{Callback, Change, Done, Found, Memory, Operation, closed};
+use super::options::{QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions};
 use super::record::{Entry, EntryId};
-use super::recover::recover;
-use super::segment::Background;
+use super::recover::{Recovered, recover};
+use super::segment::Pool;
 use super::stats::{GroupStats, WalStats};
-use super::writer::{Flushed, Writer};
+use super::supply::Supply;
+use super::writer::Writer;
 use crate::GroupId;
 
 /// A node's log. Clones share it; the last one to go closes it.
@@ -33,21 +36,13 @@ struct Inner {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
-    memory: Mutex<Memory>,
-    work: Condvar,
-    /// Free bytes of the queue.
-    space: Semaphore,
-    options: WalOptions,
-}
-
 impl SharedLog {
     /// Opens the log in `dir`, or makes a new one there.
     ///
     /// Fails when another process has it, when a file cannot be read, and when the log is damaged in a way
     /// that a crash cannot explain; see [`WalError`].
     pub fn open(dir: &Path, options: WalOptions) -> Result<Self, WalError> {
-        Self::open_on(Arc::new(FsDisk::lock(dir)?), options)
+        Self::open_with(dir, options, &|_, _| ())
     }
 
     /// Whether there is a log in `dir` already. A caller who knows that there was one opens none if there is none:
@@ -64,27 +59,48 @@ impl SharedLog {
         }
     }
 
+    /// [`Self::open`], telling `progress` how many bytes of how many were read, every few MiB.
+    pub fn open_with(dir: &Path, options: WalOptions, progress: &dyn Fn(u64, u64)) -> Result<Self, WalError> {
+        Self::start(Arc::new(FsDisk::lock(dir)?), options, progress)
+    }
+
     /// [`Self::open`] on any [`Disk`], which must be this log's alone.
     pub fn open_on(disk: Arc<dyn Disk>, options: WalOptions) -> Result<Self, WalError> {
+        Self::start(disk, options, &|_, _| ())
+    }
+
+    fn start(
+        disk: Arc<dyn Disk>,
+        options: WalOptions,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Self, WalError> {
         let queue_bytes = options.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
-        let options = WalOptions { queue_bytes, ..options };
-        let recovered = recover(&*disk, options.segment_bytes)?;
-        let next = recovered.segment + 1;
-        let io = WalError::io("starting the log");
-        let start = || {
-            let source = Background::start(disk, options.segment_bytes, next)?;
-            let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
-            let shared = Arc::new(Shared {
-                memory: Mutex::new(memory),
-                work: Condvar::new(),
-                space: Semaphore::new(queue_bytes),
-                options,
-            });
-            let driven = Driven(shared.clone());
-            let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
-            Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
-        };
-        start().map_err(io)
+        let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        let options = WalOptions { queue_bytes, segment_bytes, ..options };
+        let recovered = recover(&*disk, &options, progress)?;
+        Self::run(disk, options, recovered).map_err(WalError::io("starting the log"))
+    }
+
+    /// Starts the two threads of a log that was read back.
+    fn run(disk: Arc<dyn Disk>, options: WalOptions, mut recovered: Recovered) -> io::Result<Self> {
+        let spares = std::mem::take(&mut recovered.spares);
+        let pool = Pool::new(disk, recovered.home.salt, spares, &options);
+        let shared = Arc::new(Shared {
+            memory: Mutex::default(),
+            work: Condvar::new(),
+            space: Semaphore::new(options.queue_bytes),
+            options,
+            supply: Arc::new(Supply::new(recovered.prepared.take())),
+        });
+        let (waker, supply) = (shared.clone(), shared.supply.clone());
+        let wake = Box::new(move || waker.wake());
+        let next = recovered.home.segment + 1;
+        let source = Background::start(supply, pool, next, options.segment_bytes, wake)?;
+        let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
+        *shared.memory.lock() = memory;
+        let driven = Driven(shared.clone());
+        let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
+        Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
     }
 
     /// Groups the log knows, by an entry, a purge or only a vote.
@@ -134,12 +150,21 @@ impl SharedLog {
 
     async fn submit(&self, change: Change, done: Option<Done>) -> io::Result<()> {
         let shared = &self.inner.shared;
-        let charged = change.cost().min(shared.options.queue_bytes);
+        // Whoever votes, truncates or purges waits for that or does it rarely; a queue full of entries must not keep
+        // them out, least of all on a full disk.
+        let charged = match &change {
+            Change::Append { .. } => change.cost().min(shared.options.queue_bytes),
+            Change::Vote { .. } | Change::Truncate { .. } | Change::Purge { .. } => 0,
+        };
         let permits = u32::try_from(charged).unwrap_or(u32::MAX);
-        let permit = shared.space.acquire_many(permits).await.map_err(|_| closed())?;
-        shared.memory.lock().enqueue(Operation { change, done, charged })?;
+        let permit = match permits {
+            0 => None,
+            _ => Some(shared.space.acquire_many(permits).await.map_err(|_| closed())?),
+        };
+        let (done, enqueued_ns) = (Callback::new(done), (shared.options.clock)());
+        shared.memory.lock().enqueue(Operation { change, done, charged, number: 0, enqueued_ns })?;
         // Given back by the writer.
-        permit.forget();
+        permit.into_iter().for_each(SemaphorePermit::forget);
         shared.work.notify_one();
         Ok(())
     }
@@ -149,6 +174,24 @@ impl SharedLog {
     pub fn read(&self, group: GroupId, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
         let found = self.memory().find(group, start, end, bytes_max)?;
         found.into_iter().map(Found::load).collect()
+    }
+
+    /// [`Self::read`] for async callers: what must come from disk is read on a thread that may block. Needs tokio's
+    /// runtime for that.
+    pub async fn fetch(
+        &self,
+        group: GroupId,
+        start: u64,
+        end: u64,
+        bytes_max: u64,
+    ) -> io::Result<Vec<Entry>> {
+        let found = self.memory().find(group, start, end, bytes_max)?;
+        let stored = found.iter().any(Found::is_stored);
+        let load = move || found.into_iter().map(Found::load).collect();
+        if !stored {
+            return load();
+        }
+        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)?
     }
 
     /// A group's last purged entry, and its last entry (the purged one if there is no other).
@@ -179,6 +222,7 @@ impl SharedLog {
             segments,
             disk_bytes: segments * self.inner.shared.options.segment_bytes,
             live_bytes: memory.index.live_total(),
+            segments_prepared: self.inner.shared.supply.prepared(),
             cached_bytes: memory.view.cached_bytes(),
             ..memory.stats
         }
@@ -189,10 +233,19 @@ impl SharedLog {
         self.memory().failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_wal()))
     }
 
-    /// Writes everything that waits, and stops. What comes later fails.
+    /// Why the log cannot grow, and by how much the disk is short, while that is so: whoever can should write less.
+    /// What is prepared still takes writes; once that is used up they wait. It ends by itself when there is room.
+    /// Costs one atomic load while there is room.
+    pub fn full(&self) -> Option<String> {
+        self.inner.shared.supply.full()
+    }
+
+    /// Writes everything that waits, and stops. What comes later fails; so does what waits for room, of which
+    /// [`WalError::Full`] tells.
     pub fn close(&self) -> Result<(), WalError> {
         self.inner.close();
-        self.health()
+        self.health()?;
+        self.memory().unwritten.clone().map_or(Ok(()), |why| Err(WalError::Full(why)))
     }
 
     fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {
@@ -222,43 +275,5 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// The writer's thread. However it ends, nobody is left waiting.
-struct Driven(Arc<Shared>);
-
-impl Driven {
-    fn run(self, mut writer: Writer) {
-        while self.wait_for_work() {
-            let flushed = writer.flush(&self.0.memory);
-            self.0.space.add_permits(flushed.charged);
-            flushed.complete();
-        }
-    }
-
-    /// False once the log is closing and nothing waits.
-    fn wait_for_work(&self) -> bool {
-        let mut memory = self.0.memory.lock();
-        while memory.queue.is_empty() {
-            if memory.closing {
-                return false;
-            }
-            self.0.work.wait(&mut memory);
-        }
-        true
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        self.0.space.close();
-        if std::thread::panicking() {
-            let mut memory = self.0.memory.lock();
-            let waiting = memory.fail(&io::Error::other("the log's thread has panicked"));
-            let failure = memory.failure.clone();
-            drop(memory);
-            Flushed::new(waiting, failure).complete();
-        }
     }
 }

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::disk::DiskFile;
-use super::error::Failure;
+use super::error::{Failure, while_doing};
+use super::frame::segment_name;
 use super::index::Index;
 use super::options::{APPEND_BYTES_MAX, OPERATION_COST};
-use super::record::{Effect, Entry, EntryId, Position, read_entry};
+use super::record::{Effect, Entry, EntryId, Position, RECORD_BYTES_MAX, read_entry};
+use super::segment::Retired;
 use super::stats::WalStats;
 use super::view::View;
 use crate::GroupId;
@@ -22,13 +24,45 @@ use crate::GroupId;
 /// not block.
 pub type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
+/// A [`Done`] that is called whatever happens: on the way out of a panic it says so.
+pub(super) struct Callback(Option<Done>);
+
+impl Callback {
+    /// Calls `done` once, if there is one to call.
+    pub(super) fn new(done: Option<Done>) -> Self {
+        Self(done)
+    }
+
+    /// Tells the caller.
+    pub(super) fn tell(mut self, result: io::Result<()>) {
+        if let Some(done) = self.0.take() {
+            done(result);
+        }
+    }
+
+    /// The caller is told in another way.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            done(Err(io::Error::other(
+                "the log's thread has panicked: nobody knows whether this is on disk",
+            )));
+        }
+    }
+}
+
 /// The answer to operations that come after [`super::SharedLog::close`].
 pub(super) fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the log is closed")
 }
 
 /// A change a caller asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Change {
     Append { group: GroupId, entries: Vec<Entry> },
     Vote { group: GroupId, vote: Bytes },
@@ -37,23 +71,41 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Upper bound of the bytes it takes in a batch, and what it is charged in the queue.
+    /// Upper bound of the bytes it takes in a batch.
+    pub(super) fn stored_bytes(&self) -> usize {
+        match self {
+            Self::Append { entries, .. } => entries.iter().map(Entry::stored_bytes).sum(),
+            Self::Vote { vote, .. } => RECORD_BYTES_MAX + vote.len(),
+            Self::Truncate { .. } | Self::Purge { .. } => RECORD_BYTES_MAX,
+        }
+    }
+
+    /// What it is charged in the queue.
     pub(super) fn cost(&self) -> usize {
-        OPERATION_COST
-            + match self {
-                Self::Append { entries, .. } => entries.iter().map(Entry::stored_bytes).sum(),
-                Self::Vote { vote, .. } => vote.len(),
-                Self::Truncate { .. } | Self::Purge { .. } => 0,
-            }
+        OPERATION_COST + self.stored_bytes()
+    }
+
+    /// The group it is of.
+    pub(super) fn group(&self) -> GroupId {
+        match self {
+            Self::Append { group, .. }
+            | Self::Vote { group, .. }
+            | Self::Truncate { group, .. }
+            | Self::Purge { group, .. } => *group,
+        }
     }
 }
 
 /// A change that waits for the writer.
 pub(super) struct Operation {
     pub(super) change: Change,
-    pub(super) done: Option<Done>,
+    pub(super) done: Callback,
     /// What it took of the queue's space, to be given back.
     pub(super) charged: usize,
+    /// Its place among all operations, from 1 on; given by [`Memory::enqueue`].
+    pub(super) number: u64,
+    /// When it was enqueued, by the log's clock.
+    pub(super) enqueued_ns: u64,
 }
 
 /// An entry to be read: from memory, or from where it is on disk.
@@ -69,11 +121,20 @@ impl Found {
         match self {
             Self::Cached(entry) => Ok(entry),
             Self::Stored { group, id, at, file } => {
+                let place = || {
+                    let (file, offset, index) = (segment_name(at.segment), at.offset, id.index);
+                    format!("reading entry {index} of group {group} at byte {offset} of {file}")
+                };
                 let mut record = vec![0; at.len as usize];
-                file.read_at(at.offset, &mut record)?;
-                Ok(read_entry(record.into(), group, id)?)
+                file.read_at(at.offset, &mut record).map_err(|error| while_doing(place())(error))?;
+                read_entry(&record.into(), group, id).map_err(|error| while_doing(place())(error.into()))
             }
         }
+    }
+
+    /// Whether [`Found::load`] reads the disk.
+    pub(super) fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored { .. })
     }
 
     fn stored_bytes(&self) -> u64 {
@@ -97,9 +158,13 @@ pub(super) struct Memory {
     pub(super) failure: Option<Failure>,
     /// Nothing is taken any more; what waits is still written.
     pub(super) closing: bool,
-    /// Operations enqueued, and how many of them are durable.
-    enqueued: u64,
+    /// The last operation enqueued, and the last one of those that are durable without a gap.
+    pub(super) enqueued: u64,
     durable: u64,
+    /// The writer waits for room, since this operation was the last one enqueued.
+    pub(super) stalled_at: Option<u64>,
+    /// Why what waited at the end was not written.
+    pub(super) unwritten: Option<String>,
 }
 
 impl Memory {
@@ -113,24 +178,38 @@ impl Memory {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_io()))
     }
 
-    /// Makes a change visible and hands it to the writer. On error nothing changed.
-    pub(super) fn enqueue(&mut self, operation: Operation) -> io::Result<()> {
+    /// Makes a change visible and hands it to the writer. On error nothing changed, and nobody is told but by it.
+    pub(super) fn enqueue(&mut self, mut operation: Operation) -> io::Result<()> {
+        match self.admit(&operation.change) {
+            Ok(()) => {
+                self.enqueued += 1;
+                operation.number = self.enqueued;
+                self.queue.push_back(operation);
+                Ok(())
+            }
+            Err(error) => {
+                operation.done.disarm();
+                Err(error)
+            }
+        }
+    }
+
+    fn admit(&mut self, change: &Change) -> io::Result<()> {
         self.check()?;
         if self.closing {
             return Err(closed());
         }
-        match &operation.change {
-            change if change.cost() > APPEND_BYTES_MAX => {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "one append of more than 1 GiB"));
-            }
+        if change.cost() > APPEND_BYTES_MAX {
+            let what = format!("group {}: one append of more than 1 GiB", change.group());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        match change {
             Change::Append { group, entries } => self.view.append(*group, entries, self.enqueued + 1)?,
             Change::Truncate { group, from } => self.view.truncate(*group, *from),
             Change::Purge { group, upto } => self.view.purge(*group, *upto),
             // A vote is seen once it is durable.
             Change::Vote { .. } => {}
         }
-        self.enqueued += 1;
-        self.queue.push_back(operation);
         Ok(())
     }
 
@@ -173,25 +252,35 @@ impl Memory {
         self.files.get(&at.segment).map(|file| Found::Stored { group, id, at, file: file.clone() })
     }
 
-    /// Takes note that a batch of `operations` is durable. Returns the segments nobody needs any more:
-    /// the oldest ones, never the `head`.
+    /// Takes note that a batch is durable, and with it all operations up to number `upto` if that is known.
+    /// Returns the segments nobody needs any more: the oldest ones, never the `head`.
     pub(super) fn settle(
         &mut self,
-        operations: u64,
+        upto: Option<u64>,
         effects: Vec<Effect>,
         head: u64,
         cache_bytes: u64,
-    ) -> Vec<u64> {
-        self.durable += operations;
+    ) -> Vec<Retired> {
+        self.durable = upto.unwrap_or(self.durable);
         effects.into_iter().for_each(|effect| self.index.apply(effect));
         self.view.evict(cache_bytes, self.durable);
         // Only a prefix may go: a truncation in a later segment must not vanish before the entries it
         // removes, or they would be back after a restart.
         let index = &self.index;
         let oldest = self.files.keys().copied();
-        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.live_bytes(s) == 0).collect();
-        dead.iter().for_each(|segment| drop(self.files.remove(segment)));
-        dead
+        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.is_dead(s)).collect();
+        let retire = |segment| {
+            let file = self.files.remove(&segment)?;
+            Some(Retired { segment, file, in_use: self.files.len() })
+        };
+        dead.into_iter().filter_map(retire).collect()
+    }
+
+    /// Puts back what the writer took and found no room for.
+    pub(super) fn put_back(&mut self, mut waiting: VecDeque<Operation>) {
+        waiting.append(&mut self.queue);
+        self.queue = waiting;
+        self.stalled_at = Some(self.enqueued);
     }
 
     /// Ends the log. Returns what was still waiting.

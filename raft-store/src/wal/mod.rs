@@ -10,27 +10,37 @@
 //! What it guarantees:
 //! - Everything reaches the disk in the order it was enqueued; nothing is reported durable before it is.
 //! - A batch is on disk whole or not at all: after a crash the log ends at a batch boundary.
-//! - Damage that a crash cannot explain is refused at open, by file and offset, and never served.
+//! - Damage that a crash cannot explain is refused at open, by file and offset, and never served. The last batch alone
+//!   cannot be told from a torn one; it stops being the last when the log is idle for a second, or closed.
+//! - A full disk fails nothing: the log says so ([`SharedLog::full`]) while what it has prepared lasts, then callers
+//!   wait, and it goes on by itself once there is room. Votes, truncations and purges have a reserve.
 //! - The first failed write or sync ends the log for good: the kernel may have dropped the data, so a
 //!   second `fdatasync` that succeeds proves nothing (Rebello et al., "Can Applications Recover from fsync
 //!   Failures?", 2020).
 //! - Votes are never forgotten. A group that lags cannot hold the disk: its entries are moved to the head.
 //!
 //! The parts: `frame` and `record` are the format; `index` is what the disk holds; `memory` is what
-//! callers see; `recover` reads a directory back; `writer` makes batches; `log` adds the thread. All but
-//! `log` and `segment::Background` run without threads.
+//! callers see; `recover` reads a directory back; `writer` makes batches; `segment` makes files, `background`
+//! ahead of time; `driver` and `log` add the threads. Everything else runs without any.
 
+mod background;
 mod disk;
+mod driver;
 mod error;
+mod fields;
+mod flushed;
 mod frame;
+mod histogram;
 mod index;
 mod log;
 mod memory;
 mod options;
 mod record;
 mod recover;
+mod room;
 mod segment;
 mod stats;
+mod supply;
 mod view;
 mod writer;
 
@@ -41,6 +51,7 @@ mod tests;
 
 pub use disk::{Disk, DiskFile, FsDisk};
 pub use error::WalError;
+pub use histogram::{Durations, Histogram, Numbers, Sizes};
 pub use log::SharedLog;
 pub use memory::Done;
 pub use options::{APPEND_BYTES_MAX, WalOptions};

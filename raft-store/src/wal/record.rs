@@ -7,9 +7,10 @@ use std::io;
 
 use bytes::Bytes;
 
+use super::fields::Fields;
 use super::frame;
 use crate::GroupId;
-use crate::codec::{DecodeError, Decoder, put_bytes, put_u32, put_u64};
+use crate::codec::{DecodeError, put_u32, put_u64};
 
 const ENTRY: u8 = 1;
 const VOTE: u8 = 2;
@@ -19,6 +20,8 @@ const CHECKPOINT: u8 = 5;
 
 /// Bytes of an entry's record besides its payload: kind, crc, group, id, the entry's kind, length.
 pub(super) const ENTRY_OVERHEAD: usize = 1 + 4 + 4 + 24 + 1 + 4;
+/// Bound of the bytes of any other record, a vote's own bytes aside.
+pub(super) const RECORD_BYTES_MAX: usize = 1 + 4 + 24;
 const CRC_FROM: usize = 5;
 
 /// Identity of an entry: where in its group's log, and which leader put it there.
@@ -123,7 +126,9 @@ impl Batch {
             Effect::Entry { .. } => unreachable!("entries come with their payload, by Batch::entry"),
             Effect::Vote { group, vote } => {
                 begin(out, VOTE, *group);
-                put_bytes(out, vote);
+                // Votes are tens of bytes; `enqueue` bounds them like everything else.
+                put_u32(out, vote.len() as u32);
+                out.extend_from_slice(vote);
             }
             Effect::Truncate { group, from } => {
                 begin(out, TRUNCATE, *group);
@@ -154,60 +159,81 @@ fn put_id(out: &mut Vec<u8>, id: &EntryId) {
     put_u64(out, id.index);
 }
 
-fn entry_id(input: &mut Decoder) -> Result<EntryId, DecodeError> {
-    Ok(EntryId { term: input.u64()?, node: input.u64()?, index: input.u64()? })
-}
-
-/// The effects of a batch whose records start at `offset` of `segment`. The batch's own checksum was
+/// Hands out the effects of a batch whose records start at `offset` of `segment`. The batch's own checksum was
 /// verified, so those of its entries are not computed again.
-pub(super) fn effects(segment: u64, offset: u64, records: Bytes) -> Result<Vec<Effect>, DecodeError> {
+pub(super) fn for_each_effect(
+    segment: u64,
+    offset: u64,
+    records: &[u8],
+    mut each: impl FnMut(Effect),
+) -> Result<(), DecodeError> {
     let end = offset + records.len() as u64;
-    let mut input = Decoder::new(records);
-    let mut effects = Vec::new();
-    while input.remaining() > 0 {
-        let start = end - input.remaining() as u64;
-        effects.push(match input.u8()? {
+    let mut input = Fields(records);
+    while !input.0.is_empty() {
+        let start = end - input.0.len() as u64;
+        each(match input.u8()? {
             ENTRY => {
-                let (_, group, entry) = entry_fields(&mut input)?;
-                let len = entry.stored_bytes() as u32;
-                Effect::Entry { group, id: entry.id, at: Position { segment, offset: start, len } }
+                let entry = input.entry()?;
+                let len = (ENTRY_OVERHEAD + entry.payload.len()) as u32;
+                Effect::Entry {
+                    group: entry.group,
+                    id: entry.id,
+                    at: Position { segment, offset: start, len },
+                }
             }
-            // Copied: a slice would keep the whole segment's bytes in memory.
-            VOTE => Effect::Vote { group: input.u32()?, vote: Bytes::copy_from_slice(&input.bytes()?) },
+            VOTE => {
+                let (group, len) = (input.u32()?, input.u32()?);
+                Effect::Vote { group, vote: Bytes::copy_from_slice(input.take(len as usize)?) }
+            }
             TRUNCATE => Effect::Truncate { group: input.u32()?, from: input.u64()? },
-            PURGE => Effect::Purge { group: input.u32()?, upto: entry_id(&mut input)? },
+            PURGE => Effect::Purge { group: input.u32()?, upto: input.id()? },
             CHECKPOINT => Effect::Checkpoint,
-            kind => return Err(DecodeError::Unknown { what: "log record", value: kind.into() }),
+            kind => return Err(unknown_kind(kind)),
         });
     }
-    Ok(effects)
+    Ok(())
+}
+
+/// Whether a batch's records begin with those of all groups.
+pub(super) fn starts_with_checkpoint(records: &[u8]) -> bool {
+    records.first() == Some(&CHECKPOINT)
+}
+
+/// The groups of the undamaged entries a damaged batch begins with; in order, each once. For messages only.
+pub(super) fn groups_in(records: &[u8]) -> Vec<GroupId> {
+    let mut groups = std::collections::BTreeSet::new();
+    // Damage ends it, and is what brought us here.
+    let _ = for_each_effect(0, 0, records, |effect| {
+        if let Effect::Entry { group, id, at } = effect {
+            let start = at.offset as usize;
+            let record = Bytes::copy_from_slice(&records[start..start + at.len as usize]);
+            groups.extend(read_entry(&record, group, id).ok().map(|_| group));
+        }
+    });
+    groups.into_iter().collect()
 }
 
 /// Reads an entry's record back, and checks that it is undamaged and the one expected.
-pub(super) fn read_entry(record: Bytes, group: GroupId, id: EntryId) -> Result<Entry, DecodeError> {
-    let covered = record.slice(CRC_FROM.min(record.len())..);
-    let mut input = Decoder::new(record);
+pub(super) fn read_entry(record: &Bytes, group: GroupId, id: EntryId) -> Result<Entry, DecodeError> {
+    let mut input = Fields(record);
     if input.u8()? != ENTRY {
         return Err(DecodeError::Invalid("log record: no entry"));
     }
-    let (crc, found, entry) = entry_fields(&mut input)?;
-    input.finish()?;
-    if crc != crc32fast::hash(&covered) {
+    let found = input.entry()?;
+    if !input.0.is_empty() {
+        return Err(DecodeError::Trailing(input.0.len()));
+    }
+    if found.crc != crc32fast::hash(&record[CRC_FROM..]) {
         return Err(DecodeError::Invalid("checksum of a log entry"));
     }
-    if (found, entry.id) != (group, id) {
+    if (found.group, found.id) != (group, id) {
         return Err(DecodeError::Invalid("log entry: another one is in its place"));
     }
-    Ok(entry)
+    Ok(Entry { id, kind: found.kind, payload: record.slice_ref(found.payload) })
 }
 
-fn entry_fields(input: &mut Decoder) -> Result<(u32, GroupId, Entry), DecodeError> {
-    let crc = input.u32()?;
-    let group = input.u32()?;
-    let id = entry_id(input)?;
-    let kind = input.u8()?;
-    let len = input.u32()? as usize;
-    Ok((crc, group, Entry { id, kind, payload: input.take(len)? }))
+fn unknown_kind(kind: u8) -> DecodeError {
+    DecodeError::Unknown { what: "log record", value: kind.into() }
 }
 
 #[cfg(test)]
@@ -229,8 +255,11 @@ mod tests {
     #[test]
     fn recovery_reads_the_effects_the_writer_meant() {
         let batch = batch();
-        let records = Bytes::from(batch.bytes).slice(frame::FRAME_BYTES..);
-        assert_eq!(effects(4, 96 + frame::FRAME_BYTES as u64, records), Ok(batch.effects));
+        let records = &batch.bytes[frame::FRAME_BYTES..];
+        let mut effects = Vec::new();
+        for_each_effect(4, 96 + frame::FRAME_BYTES as u64, records, |effect| effects.push(effect)).unwrap();
+        assert_eq!(effects, batch.effects);
+        assert_eq!(groups_in(&records[..records.len() - 3]), [1]);
     }
 
     #[test]
@@ -239,12 +268,12 @@ mod tests {
         let Effect::Entry { at, .. } = &batch.effects[2] else { panic!("an entry") };
         let start = (at.offset - 96) as usize;
         let record = batch.bytes[start..start + at.len as usize].to_vec();
-        assert_eq!(read_entry(record.clone().into(), 1, ID).unwrap().payload, &b"payload"[..]);
-        assert!(read_entry(record.clone().into(), 2, ID).is_err());
+        assert_eq!(read_entry(&record.clone().into(), 1, ID).unwrap().payload, &b"payload"[..]);
+        assert!(read_entry(&record.clone().into(), 2, ID).is_err());
         for bit in 0..record.len() * 8 {
             let mut damaged = record.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(read_entry(damaged.into(), 1, ID).is_err(), "bit {bit}");
+            assert!(read_entry(&damaged.into(), 1, ID).is_err(), "bit {bit}");
         }
     }
 }

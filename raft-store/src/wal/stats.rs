@@ -1,5 +1,7 @@
 //! Numbers the log keeps for metrics and policies.
 
+use super::histogram::{Durations, Numbers, Sizes};
+
 /// One group's share of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupStats {
@@ -24,6 +26,8 @@ pub struct WalStats {
     pub live_bytes: u64,
     /// Bytes of payloads kept in memory.
     pub cached_bytes: u64,
+    /// Segments made ready, new ones and ones used again.
+    pub segments_prepared: u64,
     /// Batches written, which is also the number of syncs.
     pub batches: u64,
     /// Operations written.
@@ -36,16 +40,37 @@ pub struct WalStats {
     pub sync_ns: u64,
     /// The longest sync, ns.
     pub sync_ns_max: u64,
+    /// Syncs by their time, ns.
+    pub sync: Durations,
+    /// Operations by the time from when they were enqueued until their batch was begun, ns.
+    pub wait: Durations,
+    /// Batches by their operations.
+    pub batch_operations: Numbers,
+    /// Batches by their bytes.
+    pub batch_bytes: Sizes,
+}
+
+/// One batch, to be counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchStats {
+    pub(super) operations: usize,
+    pub(super) bytes: usize,
+    pub(super) relocated: usize,
+    pub(super) sync_ns: u64,
 }
 
 impl WalStats {
-    /// Counts a batch that took `sync_ns` to sync.
-    pub(super) fn count_batch(&mut self, operations: usize, bytes: usize, relocated: u64, sync_ns: u64) {
+    /// Counts a batch.
+    pub(super) fn count_batch(&mut self, batch: BatchStats) {
+        let BatchStats { operations, bytes, relocated, sync_ns } = batch;
         self.batches += 1;
         self.operations += operations as u64;
         self.written_bytes += bytes as u64;
-        self.relocated_bytes += relocated;
+        self.relocated_bytes += relocated as u64;
         self.sync_ns += sync_ns;
         self.sync_ns_max = self.sync_ns_max.max(sync_ns);
+        self.sync.record(sync_ns);
+        self.batch_operations.record(operations as u64);
+        self.batch_bytes.record(bytes as u64);
     }
 }

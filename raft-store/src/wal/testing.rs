@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Fail(io::ErrorKind),
     /// This one and all later ones fail: the power is gone.
     PowerLoss,
+    /// The program panics.
+    Panic,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -36,6 +38,8 @@ struct State {
     durable_names: BTreeMap<String, usize>,
     operations: u64,
     fault: Option<(u64, Fault)>,
+    /// Bytes of all files that have a name, at most.
+    capacity: Option<usize>,
 }
 
 /// A directory in memory. Clones are the same directory.
@@ -63,7 +67,6 @@ impl Chance {
 }
 
 impl FaultyDisk {
-    /// Operations so far.
     pub(crate) fn operations(&self) -> u64 {
         self.0.lock().operations
     }
@@ -74,6 +77,19 @@ impl FaultyDisk {
         state.fault = Some((state.operations + nth, fault));
     }
 
+    /// Gives the disk room for `bytes` in all, from now on; `None`: for everything.
+    pub(crate) fn set_capacity(&self, bytes: Option<usize>) {
+        self.0.lock().capacity = bytes;
+    }
+
+    pub(crate) fn files_made(&self) -> usize {
+        self.0.lock().files.len()
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.0.lock().used()
+    }
+
     /// The directory as a machine finds it after losing power now. Names that were not synced are either
     /// way; of the writes to a file that were not synced a prefix is there, the last one torn at any byte, or
     /// any of their sectors.
@@ -81,8 +97,8 @@ impl FaultyDisk {
         let state = self.0.lock();
         let files = state.files.iter().map(|content| content.crash(chance)).collect();
         let names = if chance.below(2) == 0 { &state.names } else { &state.durable_names };
-        let (names, durable_names) = (names.clone(), names.clone());
-        Self(Arc::new(Mutex::new(State { files, names, durable_names, ..State::default() })))
+        let (names, durable_names, capacity) = (names.clone(), names.clone(), state.capacity);
+        Self(Arc::new(Mutex::new(State { files, names, durable_names, capacity, ..State::default() })))
     }
 
     /// The directory as the next process finds it after this one was killed: nothing is lost, and nothing
@@ -93,6 +109,7 @@ impl FaultyDisk {
             files: state.files.clone(),
             names: state.names.clone(),
             durable_names: state.durable_names.clone(),
+            capacity: state.capacity,
             ..State::default()
         })))
     }
@@ -106,7 +123,6 @@ impl FaultyDisk {
         content.current[bit / 8] ^= 1 << (bit % 8);
     }
 
-    /// The bytes of a file.
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let state = self.0.lock();
         state.files[state.names[name]].current.clone()
@@ -156,15 +172,26 @@ impl Content {
 }
 
 impl State {
-    /// Counts an operation; fails if it is to.
     fn operate(&mut self) -> io::Result<()> {
         let now = self.operations;
         self.operations += 1;
         match self.fault {
             Some((at, Fault::Fail(kind))) if at == now => Err(kind.into()),
+            Some((at, Fault::Panic)) if at == now => panic!("a panic that a test asked for"),
             Some((at, Fault::PowerLoss)) if at <= now => Err(io::Error::other("no power")),
             _ => Ok(()),
         }
+    }
+
+    fn used(&self) -> usize {
+        self.names.values().map(|&number| self.files[number].current.len()).sum()
+    }
+
+    /// Fails if a file cannot grow to `len`.
+    fn grow(&self, number: usize, len: usize) -> io::Result<()> {
+        let more = len.saturating_sub(self.files[number].current.len());
+        let free = self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.used()));
+        if more > free { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn number(&self, name: &str) -> io::Result<usize> {
@@ -215,6 +242,11 @@ impl Disk for FaultyDisk {
         state.durable_names = state.names.clone();
         Ok(())
     }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let state = self.0.lock();
+        Ok(state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used()) as u64))
+    }
 }
 
 impl DiskFile for FaultyFile {
@@ -233,6 +265,7 @@ impl DiskFile for FaultyFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state.lock();
         let outcome = state.operate();
+        state.grow(self.number, offset as usize + bytes.len())?;
         // Without power any part of the write may be there; that is for the crash to say.
         let half = matches!(state.fault, Some((_, Fault::Fail(_)))) && outcome.is_err();
         let written = if half { &bytes[..bytes.len() / 2] } else { bytes };
@@ -240,6 +273,11 @@ impl DiskFile for FaultyFile {
         Content::write(&mut content.current, offset as usize, written);
         content.pending.push((offset as usize, written.to_vec()));
         outcome
+    }
+
+    /// Like a file system that cannot: room is missed when it is written to.
+    fn allocate(&self, _bytes: u64) -> io::Result<()> {
+        Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -1,8 +1,10 @@
-//! The log as a whole: driven by hand on the faulty disk (`crash`, `damage`, `space`), and as its users
+//! The log as a whole: driven by hand on the faulty disk (`crash`, `damage`, `full`, `space`), and as its users
 //! hold it, with its threads, on a real one (`shared`).
 
 mod crash;
 mod damage;
+mod fixture;
+mod full;
 mod rig;
 mod shared;
 mod space;

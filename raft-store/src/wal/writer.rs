@@ -1,5 +1,9 @@
 //! Makes batches of what waits, and puts them on disk. Has no thread: whoever calls [`Writer::flush`]
 //! drives it, be it the log's own thread, a test or a simulation.
+//!
+//! It never makes a file longer: a batch is begun only where all of it fits into blocks that are there. When there
+//! is no such place, what waits goes on waiting, but for what a node needs to stay a voter and to free space
+//! ([`room::ahead`]).
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,13 +12,16 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::disk::DiskFile;
-use super::error::Failure;
-use super::frame::{self, ALIGN, FRAME_BYTES, HEADER_BYTES};
-use super::memory::{Change, Done, Found, Memory, Operation};
+use super::error::while_doing;
+use super::flushed::Flushed;
+use super::frame::{self, ALIGN, FRAME_BYTES, HEADER_BYTES, Home, segment_name};
+use super::memory::{Change, Found, Memory, Operation};
 use super::options::{BUFFER_KEPT_BYTES, RELOCATED_BYTES_PER_BATCH, WalOptions};
 use super::record::{Batch, Effect, Entry};
 use super::recover::Recovered;
-use super::segment::SegmentSource;
+use super::room;
+use super::stats::BatchStats;
+use super::supply::SegmentSource;
 use crate::GroupId;
 
 /// An old segment is emptied once less than one part in so many of it is live.
@@ -23,9 +30,27 @@ const SPARSE_PARTS: u64 = 4;
 /// The segment being written.
 #[derive(Debug)]
 struct Head {
-    segment: u64,
+    home: Home,
     file: Arc<dyn DiskFile>,
     offset: u64,
+    /// Bytes of the file.
+    size: u64,
+}
+
+impl Head {
+    fn new(home: Home, file: Arc<dyn DiskFile>, offset: u64) -> io::Result<Self> {
+        let size = file.size()?;
+        Ok(Self { home, file, offset, size })
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.offset == HEADER_BYTES as u64
+    }
+
+    /// Whether `bytes` fit, with `left` to spare.
+    fn fits(&self, bytes: usize, left: u64) -> bool {
+        self.offset + bytes as u64 + left <= self.size
+    }
 }
 
 /// The one writer of a log.
@@ -35,32 +60,11 @@ pub(super) struct Writer {
     source: Box<dyn SegmentSource>,
     head: Head,
     next_batch: u64,
+    /// The last batch is an empty one, or there is none.
+    sealed: bool,
+    /// The last flush found no room.
+    stalled: bool,
     buffer: Vec<u8>,
-}
-
-/// What became of the operations of a flush; to be told once no lock is held.
-#[derive(Default)]
-pub(super) struct Flushed {
-    /// What they were charged in the queue.
-    pub(super) charged: usize,
-    done: Vec<Done>,
-    failure: Option<Failure>,
-}
-
-impl Flushed {
-    /// The end of `operations`, durable unless there was a `failure`.
-    pub(super) fn new(operations: VecDeque<Operation>, failure: Option<Failure>) -> Self {
-        let charged = operations.iter().map(|operation| operation.charged).sum();
-        let done = operations.into_iter().filter_map(|operation| operation.done).collect();
-        Self { charged, done, failure }
-    }
-
-    /// Tells everyone, in the order they came.
-    pub(super) fn complete(self) {
-        for done in self.done {
-            done(self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.to_io())));
-        }
-    }
 }
 
 impl Writer {
@@ -70,24 +74,22 @@ impl Writer {
         source: Box<dyn SegmentSource>,
         options: WalOptions,
     ) -> io::Result<(Self, Memory)> {
-        let Recovered { index, files, segment, offset, next_batch } = recovered;
-        let file = files.get(&segment).cloned().ok_or(io::ErrorKind::NotFound)?;
-        let head = Head { segment, file, offset };
-        let writer = Self { options, source, head, next_batch, buffer: Vec::new() };
+        let Recovered { index, files, home, offset, next_batch, sealed, .. } = recovered;
+        let file = files.get(&home.segment).cloned().ok_or(io::ErrorKind::NotFound)?;
+        let head = Head::new(home, file, offset)?;
+        let writer = Self { options, source, head, next_batch, sealed, stalled: false, buffer: Vec::new() };
         Ok((writer, Memory::new(index, files)))
     }
 
-    /// Writes and syncs everything that waits, as one batch. A failure ends the log.
+    /// Writes and syncs everything that waits, as one batch; as much as may go ahead while there is no room for all
+    /// of it. A failure ends the log.
     pub(super) fn flush(&mut self, memory: &Mutex<Memory>) -> Flushed {
         let mut operations = std::mem::take(&mut memory.lock().queue);
         if operations.is_empty() {
             return Flushed::default();
         }
-        match self.write(memory, &operations) {
-            Ok(dead) => {
-                self.remove(dead);
-                Flushed::new(operations, None)
-            }
+        match self.write(memory, &mut operations) {
+            Ok(()) => Flushed::new(operations, None),
             Err(error) => {
                 let mut memory = memory.lock();
                 operations.append(&mut memory.fail(&error));
@@ -96,53 +98,111 @@ impl Writer {
         }
     }
 
-    /// A segment that stays although it could go is no danger: the next start finds it dead again.
-    fn remove(&mut self, dead: Vec<u64>) {
-        let removed = dead.into_iter().try_for_each(|segment| self.source.remove(segment));
-        if let Err(error) = removed {
-            tracing::warn!(%error, "cannot remove log segments");
-        }
-    }
-
-    /// Returns the segments that nobody needs any more.
-    fn write(&mut self, memory: &Mutex<Memory>, operations: &VecDeque<Operation>) -> io::Result<Vec<u64>> {
+    /// Leaves in `operations` what it wrote, and puts the rest back.
+    fn write(&mut self, memory: &Mutex<Memory>, operations: &mut VecDeque<Operation>) -> io::Result<()> {
         let moved = self.movable(memory)?;
         let moved_bytes: usize = moved.iter().map(|(_, entry)| entry.stored_bytes()).sum();
-        let costs: usize = operations.iter().map(|operation| operation.change.cost()).sum();
-        self.make_room(FRAME_BYTES + moved_bytes + costs + ALIGN, memory)?;
+        self.stalled = !self.make_room(moved_bytes + stored_bytes(operations), memory)?;
+        if !self.stalled {
+            let upto = operations.back().map(|operation| operation.number);
+            return self.write_batch(memory, &moved, operations, upto);
+        }
+        let waiting = room::ahead(operations);
+        let fits =
+            !operations.is_empty() && self.head.fits(self.batch_bytes(stored_bytes(operations), memory), 0);
+        if !fits {
+            memory.lock().put_back(room::merge(std::mem::take(operations), waiting));
+            return Ok(());
+        }
+        memory.lock().put_back(waiting);
+        self.write_batch(memory, &[], operations, None)
+    }
+
+    fn write_batch(
+        &mut self,
+        memory: &Mutex<Memory>,
+        moved: &[(GroupId, Entry)],
+        operations: &VecDeque<Operation>,
+        upto: Option<u64>,
+    ) -> io::Result<()> {
+        let begun = (self.options.clock)();
         let mut batch = self.begin(memory);
-        for (group, entry) in &moved {
+        for (group, entry) in moved {
             batch.entry(*group, entry)?;
         }
         for operation in operations {
             encode(&operation.change, &mut batch)?;
         }
+        let relocated = moved.iter().map(|(_, entry)| entry.stored_bytes()).sum();
         let (effects, bytes, sync_ns) = self.commit(batch)?;
+        self.sealed = false;
         let mut memory = memory.lock();
-        memory.stats.count_batch(operations.len(), bytes, moved_bytes as u64, sync_ns);
-        Ok(memory.settle(operations.len() as u64, effects, self.head.segment, self.options.cache_bytes))
+        for operation in operations {
+            memory.stats.wait.record(begun.saturating_sub(operation.enqueued_ns));
+        }
+        memory.stats.count_batch(BatchStats { operations: operations.len(), bytes, relocated, sync_ns });
+        let retired = memory.settle(upto, effects, self.head.home.segment, self.options.cache_bytes);
+        drop(memory);
+        retired.into_iter().for_each(|retired| self.source.retire(retired));
+        Ok(())
     }
 
-    /// Begins the next segment unless `bytes` fit into this one. More than a whole segment makes a fresh
-    /// one grow.
-    fn make_room(&mut self, bytes: usize, memory: &Mutex<Memory>) -> io::Result<()> {
-        let fresh = self.head.offset == HEADER_BYTES as u64;
-        if fresh || self.head.offset + bytes as u64 <= self.options.segment_bytes {
-            return Ok(());
+    /// Writes an empty batch: it proves that the one before it was whole on disk, so that damage to that is known from
+    /// a torn write. Does nothing if that is done, or if there is no room for it.
+    pub(super) fn seal(&mut self, memory: &Mutex<Memory>) {
+        if self.is_sealed() || memory.lock().failure.is_some() {
+            return;
         }
-        let segment = self.head.segment + 1;
-        let file = self.source.take(segment)?;
+        self.sealed = true;
+        let batch = self.begin(memory);
+        let committed = self.commit(batch);
+        let mut memory = memory.lock();
+        match committed {
+            Ok((_, bytes, sync_ns)) => {
+                memory.stats.count_batch(BatchStats { operations: 0, bytes, relocated: 0, sync_ns });
+            }
+            Err(error) => {
+                let flushed = Flushed::new(memory.fail(&error), memory.failure.clone());
+                drop(memory);
+                flushed.complete();
+            }
+        }
+    }
+
+    /// Whether [`Self::seal`] has nothing to do.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed || self.head.is_fresh() || !self.head.fits(FRAME_BYTES, 0)
+    }
+
+    /// Begins the next segment unless records of `bytes` fit into this one; `false` while neither has room.
+    fn make_room(&mut self, bytes: usize, memory: &Mutex<Memory>) -> io::Result<bool> {
+        if self.head.fits(self.batch_bytes(bytes, memory), room::reserve(self.options.segment_bytes)) {
+            return Ok(true);
+        }
+        let segment = self.head.home.segment + 1;
+        let needed = HEADER_BYTES + FRAME_BYTES + checkpoint_bytes(memory) + bytes + ALIGN;
+        let needed = needed as u64 + room::reserve(self.options.segment_bytes);
+        let Some(file) = self.source.take(segment, needed)? else { return Ok(false) };
+        if self.head.is_fresh() {
+            self.write_batch(memory, &[], &VecDeque::new(), None)?;
+        }
         memory.lock().files.insert(segment, file.clone());
-        self.head = Head { segment, file, offset: HEADER_BYTES as u64 };
-        Ok(())
+        self.head = Head::new(Home { segment, ..self.head.home }, file, HEADER_BYTES as u64)?;
+        Ok(true)
+    }
+
+    /// Bytes of a batch with records of `bytes`, at the most.
+    fn batch_bytes(&self, bytes: usize, memory: &Mutex<Memory>) -> usize {
+        let checkpoint = if self.head.is_fresh() { checkpoint_bytes(memory) } else { 0 };
+        FRAME_BYTES + checkpoint + bytes + ALIGN
     }
 
     /// A batch at the head. The first one of a segment repeats every vote and purge, so that the segments
     /// before it can go.
     fn begin(&mut self, memory: &Mutex<Memory>) -> Batch {
         let buffer = std::mem::take(&mut self.buffer);
-        let mut batch = Batch::begin(self.head.segment, self.head.offset, buffer);
-        if self.head.offset == HEADER_BYTES as u64 {
+        let mut batch = Batch::begin(self.head.home.segment, self.head.offset, buffer);
+        if self.head.is_fresh() {
             memory.lock().index.checkpoint().into_iter().for_each(|effect| batch.push(effect));
         }
         batch
@@ -150,12 +210,16 @@ impl Writer {
 
     /// One write, one sync. Returns what is durable now, bytes written, and ns of the sync.
     fn commit(&mut self, mut batch: Batch) -> io::Result<(Vec<Effect>, usize, u64)> {
-        frame::seal(&mut batch.bytes, self.head.segment, self.next_batch)?;
-        self.head.file.write_at(self.head.offset, &batch.bytes)?;
+        frame::seal(&mut batch.bytes, self.head.home, self.next_batch)?;
+        let (bytes, offset) = (batch.bytes.len(), self.head.offset);
+        let place = |what| {
+            format!("{what} {bytes} bytes at byte {offset} of {}", segment_name(self.head.home.segment))
+        };
+        let written = self.head.file.write_at(offset, &batch.bytes);
+        written.map_err(|error| while_doing(place("writing"))(error))?;
         let started = (self.options.clock)();
-        self.head.file.sync_data()?;
+        self.head.file.sync_data().map_err(|error| while_doing(place("syncing"))(error))?;
         let sync_ns = (self.options.clock)().saturating_sub(started);
-        let bytes = batch.bytes.len();
         self.head.offset += bytes as u64;
         self.next_batch += 1;
         self.buffer = batch.bytes;
@@ -167,15 +231,19 @@ impl Writer {
     /// Entries that hold the oldest segment although the log is long and that segment, or the whole log,
     /// is mostly dead. They go to the head, a bounded part with each batch, before anything that waits: a
     /// purge or truncation of them may be among it.
+    ///
+    /// None while the log waits for room, and while the disk is full only where it frees more than it takes.
     fn movable(&self, memory: &Mutex<Memory>) -> io::Result<Vec<(GroupId, Entry)>> {
         let memory = memory.lock();
         let Some((&oldest, _)) = memory.files.first_key_value() else { return Ok(Vec::new()) };
+        let segments = memory.files.len();
+        if segments <= self.options.segments_max || oldest >= self.head.home.segment || self.stalled {
+            return Ok(Vec::new());
+        }
+        let all_bytes = self.options.segment_bytes * segments as u64;
         let sparse = memory.index.live_bytes(oldest) < self.options.segment_bytes / SPARSE_PARTS;
-        let all_bytes = self.options.segment_bytes * memory.files.len() as u64;
-        if memory.files.len() <= self.options.segments_max
-            || oldest >= self.head.segment
-            || !(sparse || memory.index.live_total() < all_bytes / 2)
-        {
+        let dead = !self.source.is_full() && memory.index.live_total() < all_bytes / 2;
+        if !(sparse || dead) {
             return Ok(Vec::new());
         }
         let entries = memory.index.live_entries(oldest, RELOCATED_BYTES_PER_BATCH);
@@ -187,6 +255,14 @@ impl Writer {
         };
         found.into_iter().map(load).collect()
     }
+}
+
+fn stored_bytes(operations: &VecDeque<Operation>) -> usize {
+    operations.iter().map(|operation| operation.change.stored_bytes()).sum()
+}
+
+fn checkpoint_bytes(memory: &Mutex<Memory>) -> usize {
+    memory.lock().index.checkpoint_bytes()
 }
 
 fn encode(change: &Change, batch: &mut Batch) -> io::Result<()> {

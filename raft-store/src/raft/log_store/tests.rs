@@ -172,3 +172,20 @@ async fn a_long_stream_comes_in_parts_and_whole() {
     let streamed: Vec<_> = log.entries_stream(..).await.try_collect().await.unwrap();
     assert!(streamed.into_iter().eq((0..count).map(blank)));
 }
+
+/// Whoever applies or replicates entries would skip those that are gone.
+#[tokio::test]
+async fn a_range_whose_start_was_purged_is_an_error_where_entries_must_follow_one_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = GroupLog::new(&open(&dir), 1);
+    log.append((0..10).map(blank), IOFlushed::noop()).await.unwrap();
+    log.purge(id(1, 4)).await.unwrap();
+    for (start, end) in [(4, 8), (0, 5), (0, 10)] {
+        assert!(log.limited_get_log_entries(start, end).await.is_err(), "{start}..{end}");
+        let streamed: io::Result<Vec<_>> = log.entries_stream(start..end).await.try_collect().await;
+        assert!(streamed.is_err(), "{start}..{end}");
+    }
+    assert_eq!(log.limited_get_log_entries(5, 7).await.unwrap(), [blank(5), blank(6)]);
+    assert!(log.limited_get_log_entries(10, 12).await.unwrap().is_empty());
+    assert_eq!(log.try_get_log_entries(0..7).await.unwrap(), [blank(5), blank(6)], "as the trait allows");
+}

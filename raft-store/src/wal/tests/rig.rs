@@ -3,24 +3,32 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::GroupId;
+use crate::wal::background::Inline;
 use crate::wal::error::WalError;
-use crate::wal::memory::{Change, Memory, Operation};
+use crate::wal::memory::{Callback, Change, Memory, Operation};
 use crate::wal::options::WalOptions;
 use crate::wal::record::{Entry, EntryId};
 use crate::wal::recover::recover;
-use crate::wal::segment::Inline;
+use crate::wal::segment::Pool;
+use crate::wal::supply::Supply;
 use crate::wal::testing::{Chance, FaultyDisk};
 use crate::wal::writer::Writer;
 
 /// Small segments and a small cache: rotation, removal, moving and reads from disk all the time.
-pub(super) const OPTIONS: WalOptions =
-    WalOptions { segment_bytes: 2048, segments_max: 3, cache_bytes: 500, queue_bytes: 1 << 20, clock: || 0 };
+pub(super) const OPTIONS: WalOptions = WalOptions {
+    segment_bytes: 2048,
+    segments_max: 3,
+    cache_bytes: 500,
+    queue_bytes: 1 << 20,
+    salt: 99,
+    clock: || 0,
+};
 
 /// What one group should hold.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -109,7 +117,8 @@ fn random_entry(index: u64, chance: &mut Chance) -> Entry {
 /// A log without threads.
 pub(super) struct Rig {
     pub(super) memory: Mutex<Memory>,
-    writer: Writer,
+    pub(super) writer: Writer,
+    pub(super) supply: Arc<Supply>,
     told: Arc<AtomicUsize>,
 }
 
@@ -120,20 +129,31 @@ impl Rig {
     }
 
     pub(super) fn open_with(disk: &FaultyDisk, options: WalOptions) -> Result<Self, WalError> {
-        let recovered = recover(disk, options.segment_bytes)?;
-        let source = Inline { disk: Arc::new(disk.clone()), segment_bytes: options.segment_bytes };
+        let mut recovered = recover(disk, &options, &|_, _| ())?;
+        let spares = std::mem::take(&mut recovered.spares);
+        let pool = Pool::new(Arc::new(disk.clone()), recovered.home.salt, spares, &options);
+        let supply = Arc::new(Supply::new(recovered.prepared.take()));
+        let next = recovered.home.segment + 1;
+        let source = Inline::new(supply.clone(), pool, next, options.segment_bytes);
         let (writer, memory) =
             Writer::new(recovered, Box::new(source), options).map_err(WalError::io("the log"))?;
-        Ok(Self { memory: Mutex::new(memory), writer, told: Arc::default() })
+        Ok(Self { memory: Mutex::new(memory), writer, supply, told: Arc::default() })
     }
 
     /// Enqueues a change.
     pub(super) fn change(&self, change: Change) -> io::Result<()> {
+        self.change_told(change, Arc::default())
+    }
+
+    /// Enqueues a change; `durable` says once it is.
+    fn change_told(&self, change: Change, durable: Arc<AtomicBool>) -> io::Result<()> {
         let told = self.told.clone();
         let done = Box::new(move |result: io::Result<()>| {
             told.fetch_add(usize::from(result.is_ok()), Ordering::SeqCst);
+            durable.store(result.is_ok(), Ordering::SeqCst);
         });
-        self.memory.lock().enqueue(Operation { change, done: Some(done), charged: 0 })
+        let done = Callback::new(Some(done));
+        self.memory.lock().enqueue(Operation { change, done, charged: 0, number: 0, enqueued_ns: 0 })
     }
 
     /// Enqueues an append.
@@ -181,6 +201,8 @@ pub(super) struct Life {
     pub(super) rig: Rig,
     pub(super) durable: Model,
     pub(super) wanted: Model,
+    /// What was asked for since all was durable, and whether it was reported durable.
+    pending: Vec<(Change, Arc<AtomicBool>)>,
 }
 
 impl Life {
@@ -189,25 +211,64 @@ impl Life {
         let rig = Rig::open(disk)?;
         let found = rig.state();
         assert!(allowed.contains(&&found), "found {found:#?}\ninstead of one of {allowed:#?}");
-        Ok(Self { rig, durable: found.clone(), wanted: found })
+        Ok(Self { rig, durable: found.clone(), wanted: found, pending: Vec::new() })
     }
 
-    /// Does random things, flushing now and then, until `steps` are done or the log fails. What readers
+    /// Does random things, flushing and sealing now and then, until `steps` are done or the log fails. What readers
     /// see is compared after every step: entries at once, everything once it is durable.
     pub(super) fn live(&mut self, steps: u64, chance: &mut Chance) {
         for _ in 0..steps {
             let change = self.wanted.random_change(chance);
             self.wanted.apply(&change);
-            self.rig.change(change).unwrap();
+            let told = Arc::<AtomicBool>::default();
+            self.pending.push((change.clone(), told.clone()));
+            self.rig.change_told(change, told).unwrap();
             self.check_entries();
-            if chance.below(3) == 0 {
-                if !self.rig.flush() {
-                    return;
-                }
-                self.durable = self.wanted.clone();
-                assert_eq!(self.rig.state(), self.durable);
+            if chance.below(3) == 0 && !self.flush(chance) {
+                return;
             }
         }
+    }
+
+    /// False once the log has failed. A flush on a full disk need not be whole.
+    fn flush(&mut self, chance: &mut Chance) -> bool {
+        if self.rig.flush() {
+            self.durable = self.wanted.clone();
+            self.pending.clear();
+            assert_eq!(self.rig.state(), self.durable);
+            if chance.below(4) == 0 {
+                self.rig.writer.seal(&self.rig.memory);
+            }
+        }
+        self.rig.memory.lock().failure.is_none()
+    }
+
+    /// Opens `disk` as a crash left it: of each group everything reported durable must be there, and of what was not
+    /// at most a first part.
+    pub(super) fn check_after(&self, disk: &FaultyDisk) {
+        let found = Rig::open(disk).unwrap().state();
+        for group in 0..3 {
+            let mut state = self.durable.clone();
+            let (mut allowed, mut told) = (vec![state.0.get(&group).cloned()], 0);
+            for (nth, (change, durable)) in self.of(group).enumerate() {
+                state.apply(change);
+                allowed.push(state.0.get(&group).cloned());
+                if durable.load(Ordering::SeqCst) {
+                    assert_eq!(told, nth, "group {group}: told out of order");
+                    told = nth + 1;
+                }
+            }
+            let found = found.0.get(&group).cloned();
+            assert!(
+                allowed[told..].contains(&found),
+                "group {group}: {found:#?}, not one of {:#?}",
+                &allowed[told..]
+            );
+        }
+    }
+
+    fn of(&self, group: GroupId) -> impl Iterator<Item = &(Change, Arc<AtomicBool>)> {
+        self.pending.iter().filter(move |(change, _)| change.group() == group)
     }
 
     fn check_entries(&self) {

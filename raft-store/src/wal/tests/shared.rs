@@ -16,6 +16,7 @@ const OPTIONS: WalOptions = WalOptions {
     segments_max: 4,
     cache_bytes: 8 << 10,
     queue_bytes: 4 << 10,
+    salt: 99,
     clock: || 0,
 };
 
@@ -125,4 +126,38 @@ async fn a_failed_log_leaves_nobody_waiting() {
     assert!(log.read(1, 0, 9, u64::MAX).is_err());
     assert!(matches!(log.health(), Err(WalError::Failed(_))));
     assert!(log.close().is_err());
+}
+
+/// The caller whose operation is being written, and those behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_the_writer_leaves_nobody_waiting() {
+    let disk = FaultyDisk::default();
+    let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
+    append(&log, 1, 0, 10).await;
+    disk.fault_at(0, Fault::Panic);
+    for group in 2..5 {
+        assert!(log.save_vote(group, Bytes::from_static(b"vote")).await.is_err());
+    }
+    let (tell, told) = oneshot::channel();
+    let appended =
+        log.append(1, vec![entry(1, 10)], Box::new(move |result| tell.send(result).unwrap())).await;
+    assert!(appended.is_err() || told.await.unwrap().is_err());
+    assert!(log.health().unwrap_err().to_string().contains("panicked"));
+}
+
+#[tokio::test]
+async fn progress_ends_with_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    append(&log, 1, 0, 10).await;
+    drop(log);
+    let seen = std::cell::RefCell::new(Vec::new());
+    drop(
+        SharedLog::open_with(dir.path(), OPTIONS, &|done, all| seen.borrow_mut().push((done, all))).unwrap(),
+    );
+    let seen = seen.into_inner();
+    assert!(
+        seen.is_sorted()
+            && seen.last().is_some_and(|(done, all)| done == all && *all >= OPTIONS.segment_bytes)
+    );
 }

@@ -3,6 +3,7 @@
 use super::rig::{OPTIONS, Rig, entry, id};
 use crate::GroupId;
 use crate::wal::memory::Change;
+use crate::wal::options::WalOptions;
 use crate::wal::testing::FaultyDisk;
 
 fn write(rig: &mut Rig, group: GroupId, indexes: std::ops::Range<u64>) {
@@ -56,6 +57,52 @@ fn not_even_one_with_a_whole_segment() {
     }
     assert!(rig.segments() <= OPTIONS.segments_max + 2, "{}", rig.segments());
     assert_eq!(Rig::open(&disk).unwrap().read(2).unwrap().len(), 10);
+}
+
+/// Twice what is live, and what the log may have before it moves anything; one segment is being written, one ready,
+/// and one is being emptied.
+#[test]
+fn the_disk_a_log_takes_is_bounded_by_its_settings_and_what_is_live() {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open(&disk).unwrap();
+    write(&mut rig, 2, 0..40);
+    for round in 0..100 {
+        write(&mut rig, 1, round * 10..round * 10 + 10);
+        purge(&mut rig, 1, round * 10 + 9);
+        let live = 2 * rig.memory.lock().index.live_total();
+        let bound = OPTIONS.segment_bytes * (OPTIONS.segments_max as u64 + 3) + live;
+        assert!(disk.used() as u64 <= bound, "round {round}: {} of {bound}", disk.used());
+    }
+}
+
+#[test]
+fn segments_are_used_again() {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open(&disk).unwrap();
+    for round in 0..100 {
+        write(&mut rig, 1, round * 5..round * 5 + 5);
+        purge(&mut rig, 1, round * 5 + 4);
+    }
+    assert!(rig.supply.prepared() > 30);
+    assert!(disk.files_made() <= OPTIONS.segments_max, "{}", disk.files_made());
+    let rig = Rig::open(&disk).unwrap();
+    assert!(rig.read(1).unwrap().is_empty());
+}
+
+/// What a reader found stays what it was, though the segment it is in may become another.
+#[test]
+fn a_segment_is_not_used_again_under_a_reader() {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open_with(&disk, WalOptions { cache_bytes: 0, ..OPTIONS }).unwrap();
+    write(&mut rig, 1, 0..5);
+    let found = rig.memory.lock().find(1, 0, 5, u64::MAX).unwrap();
+    for round in 1..50 {
+        write(&mut rig, 1, round * 5..round * 5 + 5);
+        purge(&mut rig, 1, round * 5 + 4);
+    }
+    for (index, found) in found.into_iter().enumerate() {
+        assert_eq!(found.load().unwrap(), entry(index as u64, 100));
+    }
 }
 
 #[test]
