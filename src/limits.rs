@@ -111,6 +111,15 @@ pub const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 pub const LONELY_FOR: Duration = Duration::from_secs(10);
 /// Voters the meta group gets when it has fewer and there are nodes for it.
 pub const META_VOTERS_WANTED: usize = 3;
+/// How often a node looks at its disk: whether its log still works and how much space is free.
+pub const DISK_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Free space, in segments of the log, below which clients' writes are refused: what Raft's own entries, snapshots
+/// and purges still need.
+pub const DISK_RESERVE_SEGMENTS: u64 = 2;
+/// Free space, in segments of the log, from which on a disk that was full is not any more.
+pub const DISK_RESUME_SEGMENTS: u64 = 3;
+/// How often in a row a node with a full disk tries to hand one group over.
+pub const DISK_HAND_OVERS_MAX: u32 = 5;
 /// How often groups are checked for whether a snapshot is due.
 pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Committed entries a replica may have left to apply, or a learner to receive, and still count as caught up.

@@ -58,6 +58,12 @@ pub struct NodeView {
     pub memory_bytes_max: u64,
     /// Bytes its log and snapshots take on disk.
     pub disk_bytes: u64,
+    /// Bytes free where its data folder is; `None` when unknown.
+    #[serde(default)]
+    pub disk_free_bytes: Option<u64>,
+    /// Why it refuses clients' writes for want of disk space, while it does.
+    #[serde(default)]
+    pub disk_full: Option<String>,
 }
 
 impl NodeView {
@@ -75,6 +81,8 @@ impl NodeView {
             memory_bytes: 0,
             memory_bytes_max: 0,
             disk_bytes: 0,
+            disk_free_bytes: None,
+            disk_full: None,
         }
     }
 }

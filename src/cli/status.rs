@@ -57,7 +57,7 @@ pub(super) fn nodes(nodes: &[NodeView]) -> String {
             node.id.to_string(),
             node.http.clone(),
             node.zone.clone(),
-            node.state.clone(),
+            if node.disk_full.is_some() { "disk full".into() } else { node.state.clone() },
             node.version.clone(),
             node.leads.to_string(),
             node.replicas.to_string(),
@@ -106,6 +106,8 @@ mod tests {
             memory_bytes: 3_328_599_654,
             memory_bytes_max: 8 << 30,
             disk_bytes: 1_288_490_188,
+            disk_free_bytes: None,
+            disk_full: None,
         }
     }
 

@@ -5,7 +5,9 @@
 //! error says what became of it.
 
 mod admin;
+mod admission;
 mod asking;
+mod disk;
 mod doc;
 mod founding;
 mod host;
@@ -26,7 +28,7 @@ mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -41,6 +43,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Transport;
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
+use disk::DiskWatch;
 use doc::ClusterDoc;
 use host::Host;
 use identity::IdentityFile;
@@ -83,6 +86,11 @@ struct Inner {
     /// Running operations as they were last refreshed, and when this node saw that.
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
+    disk: DiskWatch,
+    /// Wakes who watches the disk: something just failed.
+    look_at_disk_soon: Notify,
+    /// The log failed: what this node holds and what its disk holds may differ.
+    distrusted: AtomicBool,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,

@@ -185,6 +185,7 @@ impl Inner {
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),
             Ask::Change { group, change } => told(&self.change_here(group, change).await?),
             Ask::Transfer { group, to, timeout_ms } => {
+                self.check_heir(group, to).await?;
                 let moved = self.replica(group)?.transfer_to(to, deadline(timeout_ms)).await;
                 told(&moved.map_err(|error| super::admin::change_error(group, error))?)
             }

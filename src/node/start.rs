@@ -1,9 +1,9 @@
 //! Starting and stopping a node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::{Context as _, ensure};
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
 use tokio::sync::{Notify, watch};
 
+use super::disk::DiskWatch;
 use super::doc::META_GROUP;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
@@ -41,6 +42,7 @@ impl Node {
             zone: config.zone.clone(),
         };
         let belongs = identity.identity.clone();
+        let disk = DiskWatch::new(&config);
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,
@@ -56,6 +58,9 @@ impl Node {
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
+            disk,
+            look_at_disk_soon: Notify::new(),
+            distrusted: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             tasks: Mutex::default(),
@@ -115,6 +120,7 @@ impl Inner {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
         tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().watch_disk()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
         let inner = self.clone();
@@ -201,17 +207,27 @@ impl Inner {
         if known { Ok(()) } else { Err(super::admin::unknown_group(group)) }
     }
 
-    pub(super) async fn stop(&self) {
-        self.tasks.lock().drain(..).for_each(|task| task.abort());
+    /// Hands every leadership over, if somebody can take it, and stops every replica.
+    pub(super) async fn leave_groups(&self) {
+        let inner = self.shared();
         let groups = self.host.all();
-        let handed =
-            futures_util::future::join_all(groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT)));
+        let roomy = if groups.iter().any(|group| group.leads()) {
+            inner.nodes_with_room().await
+        } else {
+            BTreeSet::new()
+        };
+        let handing = groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT, &roomy));
         // Many groups hand over side by side; none may hold the node up for ever.
-        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, handed).await;
+        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, futures_util::future::join_all(handing)).await;
         let stopped = tokio::time::timeout(REQUEST_TIMEOUT_MAX, self.host.close_all()).await;
         if stopped.is_err() {
             tracing::warn!("some groups did not stop in time");
         }
+    }
+
+    pub(super) async fn stop(&self) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        self.leave_groups().await;
         self.transport.shutdown().await;
         let log = self.host.deps().log.clone();
         match tokio::task::spawn_blocking(move || log.close()).await {

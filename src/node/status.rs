@@ -18,6 +18,7 @@ impl Inner {
     /// This node's own line in the list of members.
     pub(super) fn own_view(&self) -> NodeView {
         let groups = self.host.all();
+        let disk = self.disk.state();
         NodeView {
             id: self.id,
             http: self.me.http.clone(),
@@ -30,6 +31,8 @@ impl Inner {
             memory_bytes: self.memory_bytes(),
             memory_bytes_max: self.config.memory_max,
             disk_bytes: self.disk_bytes(),
+            disk_free_bytes: disk.free_bytes,
+            disk_full: disk.full,
         }
     }
 
@@ -130,17 +133,22 @@ impl Inner {
             (false, Some(_)) => "waits for a quorum of its cluster",
             (false, None) => "not part of a cluster yet",
         };
-        let disk = self.host.deps().log.health();
-        let disk_detail = disk.as_ref().err().map_or_else(|| "writable".to_owned(), ToString::to_string);
+        let disk = self.disk_check();
         let check = |name: &str, ok, detail: String| ReadyCheck { name: name.into(), ok, detail };
         let checks = vec![
             check("member", member, member_detail.into()),
             check("leaders", led, led_detail),
             check("caught-up", near, near_detail),
             check("slots", owning, owning_detail),
-            check("disk", disk.is_ok(), disk_detail),
+            check("disk", disk.is_ok(), disk.err().unwrap_or_else(|| "writable".to_owned())),
         ];
         ReadyView { ready: checks.iter().all(|check| check.ok), checks }
+    }
+
+    /// Whether clients may write here as far as the disk goes; why not.
+    fn disk_check(&self) -> std::result::Result<(), String> {
+        self.host.deps().log.health().map_err(|error| error.to_string())?;
+        self.disk.state().full.map_or(Ok(()), |why| Err(format!("full, writes are refused: {why}")))
     }
 
     /// Prometheus text of node, groups, log and transport.
@@ -161,6 +169,7 @@ impl Inner {
         let seconds = |ns: u64| ns as f64 / 1e9;
         text.one("quorate_log_sync_seconds_total", "counter", "Time spent in syncs.", seconds(log.sync_ns));
         text.one("quorate_log_sync_seconds_max", "gauge", "The longest sync.", seconds(log.sync_ns_max));
+        self.disk_metrics(&mut text);
         let wire = self.transport.stats();
         text.one("quorate_peer_frames_in_total", "counter", "Frames from peers.", wire.frames_in);
         text.one("quorate_peer_frames_out_total", "counter", "Frames to peers.", wire.frames_out);
@@ -173,6 +182,22 @@ impl Inner {
         text.one("quorate_memory_bytes", "gauge", "Bytes the maps hold.", self.memory_bytes());
         text.one("quorate_memory_max_bytes", "gauge", "The bound on that.", self.config.memory_max);
         text.0
+    }
+
+    fn disk_metrics(&self, text: &mut Exposition) {
+        let disk = self.disk.state();
+        let full = u8::from(disk.full.is_some());
+        text.one(
+            "quorate_disk_full",
+            "gauge",
+            "1 while clients' writes are refused for want of space.",
+            full,
+        );
+        let reserve = self.disk.reserve_bytes;
+        text.one("quorate_disk_reserve_bytes", "gauge", "Free space below which they are refused.", reserve);
+        if let Some(free) = disk.free_bytes {
+            text.one("quorate_disk_free_bytes", "gauge", "Bytes free where the data folder is.", free);
+        }
     }
 
     fn group_metrics(&self, text: &mut Exposition) {

@@ -1,6 +1,8 @@
 //! One real node, and peers that answer as a test wants.
 
+mod disk;
 mod encodings;
 mod fakes;
 mod many;
 mod routing;
+mod three;
