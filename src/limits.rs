@@ -111,6 +111,8 @@ pub const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 pub const LONELY_FOR: Duration = Duration::from_secs(10);
 /// Voters the meta group gets when it has fewer and there are nodes for it.
 pub const META_VOTERS_WANTED: usize = 3;
+/// How often a starting node logs how far it is.
+pub const START_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a node looks at its disk: whether its log still works and how much space is free.
 pub const DISK_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// Free space, in segments of the log, below which clients' writes are refused: what Raft's own entries, snapshots

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::StreamExt as _;
 use parking_lot::RwLock;
 use raft_store::GroupId;
 use tokio::sync::Mutex;
@@ -52,6 +53,27 @@ impl Host {
         let group = Group::open(id, &self.deps).await?;
         self.groups.write().insert(id, group.clone());
         Ok(group)
+    }
+
+    /// Opens many groups, as many at a time as there are cores, since each decodes a snapshot; after each it tells
+    /// `opened` how many are open.
+    pub(crate) async fn open_all(&self, ids: Vec<GroupId>, opened: impl Fn(usize)) -> anyhow::Result<()> {
+        let _changing = self.changing.lock().await;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let opening = |id| {
+            let deps = self.deps.clone();
+            // A task of its own, so that what does not wait runs beside the others too.
+            tokio::spawn(async move { Group::open(id, &deps).await })
+        };
+        let mut groups = futures_util::stream::iter(ids).map(opening).buffer_unordered(cores);
+        let mut count = 0;
+        while let Some(group) = groups.next().await {
+            let group = group??;
+            self.groups.write().insert(group.id(), group);
+            count += 1;
+            opened(count);
+        }
+        Ok(())
     }
 
     /// Stops a replica; what it has on disk stays, so that it comes back with its promises.

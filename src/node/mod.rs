@@ -21,6 +21,7 @@ mod route;
 mod services;
 mod snapshots;
 mod start;
+mod startup;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ use host::Host;
 use identity::IdentityFile;
 use peer::Ask;
 
+pub use startup::Starting;
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
 /// One node; cheap to clone.

@@ -17,6 +17,7 @@ use super::host::Host;
 use super::identity::{Identity, IdentityFile};
 use super::peer::{self, Probed};
 use super::services::PeerHandler;
+use super::startup::{Phase, Progress};
 use super::{Inner, Node};
 use crate::clock::boot_ns;
 use crate::config::Config;
@@ -27,14 +28,19 @@ use crate::transport::{Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
 impl Node {
-    /// Opens the data folder, binds the peer listener, recovers every group, and then forms, joins or rejoins its
-    /// cluster in the background. `http` is the address its HTTP listener is bound to.
-    pub async fn start(config: Config, http: SocketAddr) -> anyhow::Result<Self> {
+    /// Starts a node, telling `progress` how far it is.
+    pub(super) async fn start_telling(
+        config: Config,
+        http: SocketAddr,
+        progress: Arc<Progress>,
+    ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
             .await
             .with_context(|| format!("listening for peers on {}", config.peer))?;
-        let deps = open_stores(&config, transport.clone(), identity.identity.cluster.is_some()).await?;
+        let deps =
+            open_stores(&config, transport.clone(), identity.identity.cluster.is_some(), progress.clone())
+                .await?;
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -66,7 +72,7 @@ impl Node {
             tasks: Mutex::default(),
             itself: itself.clone(),
         });
-        inner.clone().recover(belongs).await?;
+        inner.clone().recover(belongs, &progress).await?;
         inner.transport.serve(Arc::new(PeerHandler(Arc::downgrade(&inner))));
         inner.run();
         Ok(Self { inner })
@@ -75,7 +81,12 @@ impl Node {
 
 /// Opens log and snapshots. A node of a cluster has a log: if it is gone (its volume is not mounted, say), so are its
 /// votes, and an empty one in its place would make it a voter that can vote twice.
-async fn open_stores(config: &Config, transport: Transport, member: bool) -> anyhow::Result<GroupDeps> {
+async fn open_stores(
+    config: &Config,
+    transport: Transport,
+    member: bool,
+    progress: Arc<Progress>,
+) -> anyhow::Result<GroupDeps> {
     let options = WalOptions { segment_bytes: config.log_segment, clock: boot_ns, ..WalOptions::default() };
     let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
     let open = move || {
@@ -85,7 +96,10 @@ async fn open_stores(config: &Config, transport: Transport, member: bool) -> any
              id and an empty folder and remove this one",
             log_dir.display()
         );
-        anyhow::Ok((SharedLog::open(&log_dir, options)?, SnapshotStore::open(&snapshot_dir)?))
+        progress.at(Phase::Log(0, 0));
+        let log = SharedLog::open_with(&log_dir, options, &|done, all| progress.at(Phase::Log(done, all)))?;
+        progress.at(Phase::Snapshots);
+        anyhow::Ok((log, SnapshotStore::open(&snapshot_dir)?))
     };
     let (log, snapshots) = tokio::task::spawn_blocking(open)
         .await?
@@ -98,7 +112,7 @@ async fn open_stores(config: &Config, transport: Transport, member: bool) -> any
 impl Inner {
     /// Opens every group this disk holds, before any peer is heard: a replica that is open grants no vote it has
     /// forgotten.
-    async fn recover(self: Arc<Self>, identity: Identity) -> anyhow::Result<()> {
+    async fn recover(self: Arc<Self>, identity: Identity, progress: &Progress) -> anyhow::Result<()> {
         let Some(cluster) = identity.cluster else { return Ok(()) };
         self.enter(cluster.clone())?;
         let deps = self.host.deps().clone();
@@ -107,9 +121,9 @@ impl Inner {
         groups.push(META_GROUP);
         groups.sort_unstable();
         groups.dedup();
-        for group in groups {
-            self.host.open(group).await?;
-        }
+        let all = groups.len();
+        progress.at(Phase::Groups(0, all));
+        self.host.open_all(groups, |opened| progress.at(Phase::Groups(opened, all))).await?;
         if let Some(founding) = cluster.founding {
             self.begin_founded(&founding).await?;
         }
