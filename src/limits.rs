@@ -63,6 +63,8 @@ pub const APPENDS_QUEUED_MAX: usize = 1024;
 pub const LEADERSHIP_POLL: Duration = Duration::from_millis(50);
 /// Longest pause between ticks of a group that holds deadlines: how late an expiry may be seen.
 pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
+/// Shortest pause between two ticks of a group, kept while due keys are left.
+pub const TICK_PAUSE_MIN: Duration = Duration::from_millis(1);
 /// Pause after a tick that could not be proposed.
 pub const TICK_RETRY: Duration = Duration::from_millis(50);
 /// Snapshot messages that wait to be written, for each group.

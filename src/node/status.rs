@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use raft_store::NodeId;
+use raft_store::map::MapStats;
 use tokio::time::Instant;
 
 use super::Inner;
 use super::doc::{ClusterDoc, META_GROUP, Member};
 use super::peer::Ask;
 use crate::error::Result;
+use crate::group::Group;
 use crate::limits::{CAUGHT_UP_LAG, VIEW_TIMEOUT};
 use crate::views::*;
 
@@ -115,7 +117,7 @@ impl Inner {
     /// Whether this node can serve.
     pub(super) fn ready(&self) -> ReadyView {
         let groups = self.host.all();
-        let behind = |test: &dyn Fn(&crate::group::Group) -> bool| {
+        let behind = |test: &dyn Fn(&Group) -> bool| {
             let those: Vec<u32> =
                 groups.iter().filter(|group| !test(group)).map(|group| group.id()).collect();
             (
@@ -231,11 +233,22 @@ impl Inner {
             "group",
             of(&|view| view.log_bytes),
         );
-        let expired = groups.iter().map(|group| (group.id(), group.map().read().stats().expired_total));
-        text.each("quorate_group_expired_total", "counter", "Keys that expired.", "group", expired);
+        expiry_metrics(&groups, text);
         let queued = groups.iter().map(|group| (group.id(), group.proposals_queued()));
         text.each("quorate_group_proposals_queued", "gauge", "Commands waiting.", "group", queued);
     }
+}
+
+/// Keys that expired: those still held, and all there ever were.
+fn expiry_metrics(groups: &[Arc<Group>], text: &mut Exposition) {
+    let stats: Vec<_> = groups.iter().map(|group| (group.id(), group.map().read().stats())).collect();
+    let of = |value: fn(&MapStats) -> u64| stats.iter().map(move |(group, stats)| (*group, value(stats)));
+    let pending = of(|stats| stats.expired_pending);
+    text.each("quorate_expired_pending", "gauge", "Expired keys not removed yet.", "group", pending);
+    let bytes = of(|stats| stats.expired_pending_bytes);
+    text.each("quorate_expired_pending_bytes", "gauge", "Bytes those hold.", "group", bytes);
+    let total = of(|stats| stats.expired_total);
+    text.each("quorate_expired_total", "counter", "Keys that expired.", "group", total);
 }
 
 /// Prometheus's text format.
