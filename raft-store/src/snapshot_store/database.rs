@@ -142,6 +142,16 @@ impl Database {
         self.0.lock().remove(key)
     }
 
+    /// Puts the database aside and begins another with these pairs.
+    pub(super) fn replace(&self, pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Result<()> {
+        let mut open = self.0.lock();
+        drop(open.db.take());
+        std::fs::rename(&open.path, open.path.with_extension("damaged"))?;
+        open.refresh()?;
+        pairs.iter().try_for_each(|(key, value)| open.insert(key, value))?;
+        open.flush()
+    }
+
     /// Makes everything written before durable.
     pub(super) fn flush(&self) -> Result<()> {
         self.0.lock().flush()

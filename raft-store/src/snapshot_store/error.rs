@@ -95,6 +95,19 @@ pub enum CorruptReason {
     Decode(#[from] DecodeError),
 }
 
+impl SnapshotError {
+    /// Whether stored bytes are not what was written, and no later version of the program wrote them either.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::CorruptChunk { reason, .. } | Self::CorruptRecord { reason, .. } => {
+                !matches!(reason, CorruptReason::Version(_))
+            }
+            Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<SnapshotError> for io::Error {
     fn from(error: SnapshotError) -> Self {
         match error {

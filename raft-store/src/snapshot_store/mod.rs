@@ -73,17 +73,13 @@ struct Current {
     lease: Arc<Lease>,
 }
 
-/// A store that was damaged, and where it was put.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    aside: std::path::PathBuf,
-    what: String,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; it was set aside as {}", self.what, self.aside.display())
-    }
+/// A damaged database that was put out of the way.
+#[derive(Debug)]
+pub struct SetAside {
+    /// What was wrong with it.
+    pub error: SnapshotError,
+    /// Where it is now.
+    pub kept: std::path::PathBuf,
 }
 
 struct Shared {
@@ -131,23 +127,40 @@ impl SnapshotStore {
     }
 
     /// Opens the store in `path`; a damaged one is renamed, and a fresh one takes its place.
-    pub fn open_or_set_aside(path: impl AsRef<Path>) -> Result<(Self, Option<Damage>)> {
+    pub fn open_or_set_aside(path: impl AsRef<Path>) -> Result<(Self, Option<SetAside>)> {
         let path = path.as_ref();
         match Self::open(path) {
             Ok(store) => Ok((store, None)),
             Err(error @ (SnapshotError::InUse(_) | SnapshotError::Closed)) => Err(error),
             Err(error) => {
-                let aside = path.with_extension("damaged");
-                std::fs::rename(path, &aside)?;
-                let damage = Damage { aside, what: error.to_string() };
-                Ok((Self::open(path)?, Some(damage)))
+                let kept = path.with_extension("damaged");
+                std::fs::rename(path, &kept)?;
+                Ok((Self::open(path)?, Some(SetAside { error, kept })))
             }
         }
     }
 
-    /// Makes the damaged snapshot of `group` no longer current.
-    pub fn set_aside(&self, group: GroupId) -> Result<()> {
-        self.remove(group)
+    /// Reads all of the current snapshot of `group`, and fails where it is damaged.
+    pub fn check(&self, group: GroupId) -> Result<()> {
+        let Some(snapshot) = self.current(group)? else { return Ok(()) };
+        (0..snapshot.chunks()).try_for_each(|index| snapshot.read_chunk(index).map(drop))
+    }
+
+    /// Makes the damaged snapshot of `group` no longer current: the others go to a fresh database.
+    pub fn set_aside(&self, group: GroupId) -> Result<bool> {
+        let mut current = self.0.current.lock();
+        if current.remove(&group).is_none() {
+            return Ok(false);
+        }
+        let mut pairs = Vec::new();
+        for Current { record, .. } in current.values() {
+            pairs.push((key::current(record.id.group), frame::encode_record(record)));
+            for index in 0..record.chunks {
+                pairs.push((key::chunk(record.id, index), self.0.chunk(record.id, index)?.0.to_vec()));
+            }
+        }
+        self.0.database.replace(pairs)?;
+        Ok(true)
     }
 
     /// Why nothing can be stored for want of space, while that is so.
