@@ -113,6 +113,10 @@ pub const RECONCILE_INTERVAL: Duration = Duration::from_millis(500);
 pub const LONELY_FOR: Duration = Duration::from_secs(10);
 /// Voters the meta group gets when it has fewer and there are nodes for it.
 pub const META_VOTERS_WANTED: usize = 3;
+/// How long a node that found no peer to give it a snapshot waits before it asks again.
+pub const REPAIR_RETRY: Duration = Duration::from_millis(500);
+/// How long a snapshot is held ready for a peer that does not ask for more of it.
+pub const REPAIR_OFFER_KEPT: Duration = Duration::from_secs(60);
 /// How often a starting node logs how far it is.
 pub const START_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a node looks at its disk: whether its log still works and how much space is free.

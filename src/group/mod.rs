@@ -13,6 +13,7 @@ mod members;
 mod network;
 mod pipeline;
 mod reads;
+mod repair;
 mod settings;
 mod snapshot_receive;
 mod snapshot_send;
@@ -56,6 +57,7 @@ use snapshot_receive::SnapshotReceiver;
 pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use members::ChangeError;
 pub(crate) use reads::ReadIndexError;
+pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
 pub(crate) use settings::settings;
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
@@ -119,8 +121,24 @@ impl fmt::Debug for Group {
 
 impl Group {
     /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
+    ///
+    /// The error is a [`NeedsSnapshot`] when log and vote are whole but the snapshot is not there or is damaged.
     pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
-        check_snapshot_covers_purge(id, deps)?;
+        let failed = match Self::try_open(id, deps).await {
+            Err(error) if !error.is::<NeedsSnapshot>() => error,
+            ended => return ended,
+        };
+        let set_aside = deps.snapshots.current(id)?.is_some();
+        let diagnosed = deps.clone();
+        match tokio::task::spawn_blocking(move || repair::diagnose(id, &diagnosed)).await?? {
+            Some(need) => Err(need.into()),
+            None if set_aside && deps.snapshots.current(id)?.is_none() => Self::try_open(id, deps).await,
+            None => Err(failed),
+        }
+    }
+
+    async fn try_open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
+        repair::check_snapshot_covers_purge(id, deps)?;
         let mut log = GroupLog::new(&deps.log, id);
         let voted =
             log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
@@ -292,21 +310,6 @@ impl Group {
 
 fn is_due(found: &Lookup, now_ms: u64) -> bool {
     matches!(found, Lookup::Hit(entry) if entry.deadline.is_some_and(|deadline| deadline <= now_ms))
-}
-
-/// What the log let go of has to be in a snapshot: a store that was lost, or is older than the log, cannot be filled
-/// from here.
-fn check_snapshot_covers_purge(id: GroupId, deps: &GroupDeps) -> anyhow::Result<()> {
-    let (purged, _) = deps.log.bounds(id)?;
-    let snapshot = deps.snapshots.current(id)?;
-    let covered = snapshot.and_then(|snapshot| snapshot.meta().last_log_id).map(|last| last.index);
-    anyhow::ensure!(
-        purged.map(|purged| purged.index) <= covered,
-        "group {id}: the log begins behind entry {:?}, but the snapshot ends at {covered:?}: the snapshots are missing or \
-         older than the log",
-        purged.map(|purged| purged.index)
-    );
-    Ok(())
 }
 
 pub(crate) fn metrics_of(raft: &Raft) -> Metrics {

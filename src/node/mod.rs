@@ -16,6 +16,7 @@ mod meta;
 mod operations;
 mod peer;
 mod reconcile;
+mod repair;
 mod requests;
 mod route;
 mod services;
@@ -49,6 +50,7 @@ use doc::ClusterDoc;
 use host::Host;
 use identity::IdentityFile;
 use peer::Ask;
+use repair::Offered;
 
 pub use startup::Starting;
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
@@ -91,6 +93,8 @@ struct Inner {
     disk: DiskWatch,
     /// Wakes who watches the disk: something just failed.
     look_at_disk_soon: Notify,
+    /// Snapshots held ready for peers.
+    offered: Offered,
     /// The log failed: what this node holds and what its disk holds may differ.
     distrusted: AtomicBool,
     reconcile_soon: Notify,

@@ -38,6 +38,7 @@ impl Inner {
         loop {
             self.watch_groups();
             self.measure_memory();
+            self.offered.tidy();
             self.flee_full_disk().await;
             tokio::time::sleep(RECONCILE_INTERVAL).await;
         }

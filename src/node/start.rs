@@ -16,6 +16,7 @@ use super::doc::META_GROUP;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
 use super::peer::{self, Probed};
+use super::repair::Offered;
 use super::services::PeerHandler;
 use super::startup::{Phase, Progress};
 use super::{Inner, Node};
@@ -66,6 +67,7 @@ impl Node {
             memory: AtomicU64::new(0),
             disk,
             look_at_disk_soon: Notify::new(),
+            offered: Offered::default(),
             distrusted: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
@@ -99,7 +101,12 @@ async fn open_stores(
         progress.at(Phase::Log(0, 0));
         let log = SharedLog::open_with(&log_dir, options, &|done, all| progress.at(Phase::Log(done, all)))?;
         progress.at(Phase::Snapshots);
-        anyhow::Ok((log, SnapshotStore::open(&snapshot_dir)?))
+        let (snapshots, damage) = SnapshotStore::open_or_set_aside(&snapshot_dir)?;
+        if let Some(damage) = damage {
+            let (error, kept) = (damage.error, damage.kept.display());
+            tracing::error!(%error, %kept, "snapshot store damaged; what the log does not hold comes from peers");
+        }
+        anyhow::Ok((log, snapshots))
     };
     let (log, snapshots) = tokio::task::spawn_blocking(open)
         .await?
@@ -137,6 +144,7 @@ impl Inner {
         tasks.push(tokio::spawn(self.clone().watch_disk()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().repair_groups()).abort_handle());
         let inner = self.clone();
         tasks.push(tokio::spawn(async move { inner.come_in().await }).abort_handle());
     }

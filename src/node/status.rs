@@ -34,6 +34,7 @@ impl Inner {
             memory_bytes_max: self.config.memory_max,
             disk_bytes: self.disk_bytes(),
             disk_free_bytes: disk.free_bytes,
+            repairing: self.host.repairs().into_iter().map(|need| need.group).collect(),
             disk_full: disk.full,
         }
     }
@@ -136,12 +137,20 @@ impl Inner {
             (false, None) => "not part of a cluster yet",
         };
         let disk = self.disk_check();
+        let waiting = self.host.repairs();
+        let repairs: Vec<String> =
+            waiting.iter().filter_map(|need| self.host.repair_of(need.group)).collect();
         let check = |name: &str, ok, detail: String| ReadyCheck { name: name.into(), ok, detail };
         let checks = vec![
             check("member", member, member_detail.into()),
             check("leaders", led, led_detail),
             check("caught-up", near, near_detail),
             check("slots", owning, owning_detail),
+            check(
+                "repair",
+                repairs.is_empty(),
+                if repairs.is_empty() { "nothing to repair".to_owned() } else { repairs.join("; ") },
+            ),
             check("disk", disk.is_ok(), disk.err().unwrap_or_else(|| "writable".to_owned())),
         ];
         ReadyView { ready: checks.iter().all(|check| check.ok), checks }

@@ -4,5 +4,6 @@ mod disk;
 mod encodings;
 mod fakes;
 mod many;
+mod repair;
 mod routing;
 mod three;
