@@ -190,3 +190,6 @@ async fn drop_contradicting(log: &SharedLog, group: GroupId, last: LogId) -> any
 fn entry_id(id: LogId) -> EntryId {
     EntryId { term: id.leader_id.term, node: id.leader_id.node_id, index: id.index }
 }
+
+#[cfg(test)]
+mod tests;
