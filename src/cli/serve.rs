@@ -14,11 +14,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::fail::{Exit, Failure};
+use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
 use crate::config::check::problems;
 use crate::config::settings::{LogFormat, Settings};
 use crate::config::{Config, load};
+use crate::node::lost::LostLog;
 use crate::node::{Node, Starting};
 
 /// How long requests under way may still take once the node is told to stop.
@@ -44,8 +45,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let settings = settings(args)?;
     start_log(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let data_dir = settings.node.data_dir.clone();
     runtime.block_on(serve(settings.node)).map_err(|error| {
-        let hint = "quorate serve --help";
+        let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
+            true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
+            false => "quorate serve --help".to_owned(),
+        };
         Failure::new(Exit::Error, "The node stopped", format!("{error:#}")).hint(hint)
     })
 }

@@ -12,6 +12,7 @@ mod doc;
 mod founding;
 mod host;
 mod identity;
+pub mod lost;
 mod meta;
 mod operations;
 mod peer;

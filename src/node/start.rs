@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use parking_lot::Mutex;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
@@ -15,6 +15,7 @@ use super::disk::DiskWatch;
 use super::doc::META_GROUP;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
+use super::lost::open_log;
 use super::peer::{self, Probed};
 use super::repair::Offered;
 use super::services::PeerHandler;
@@ -90,16 +91,11 @@ async fn open_stores(
     progress: Arc<Progress>,
 ) -> anyhow::Result<GroupDeps> {
     let options = WalOptions { segment_bytes: config.log_segment, clock: boot_ns, ..WalOptions::default() };
-    let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
+    let (data_dir, snapshot_dir) = (config.data_dir.clone(), config.data_dir.join("snapshots"));
     let open = move || {
-        ensure!(
-            !member || SharedLog::is_in(&log_dir)?,
-            "this node belongs to a cluster, but its log is missing from {}: put it back, or start a node with a new \
-             id and an empty folder and remove this one",
-            log_dir.display()
-        );
         progress.at(Phase::Log(0, 0));
-        let log = SharedLog::open_with(&log_dir, options, &|done, all| progress.at(Phase::Log(done, all)))?;
+        let read = |done, all| progress.at(Phase::Log(done, all));
+        let log = open_log(&data_dir, member, |dir| SharedLog::open_with(dir, options, &read))?;
         progress.at(Phase::Snapshots);
         let (snapshots, damage) = SnapshotStore::open_or_set_aside(&snapshot_dir)?;
         if let Some(damage) = damage {
