@@ -14,6 +14,7 @@ mod host;
 mod identity;
 pub mod lost;
 mod meta;
+mod metrics;
 mod operations;
 mod peer;
 mod reconcile;
