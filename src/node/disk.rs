@@ -113,12 +113,13 @@ impl DiskWatch {
         Err(Declined::Error(error.retry_after_ms(DISK_CHECK_INTERVAL.as_millis() as u64)))
     }
 
-    /// Whether one more attempt to hand a group over is due; counts it.
+    /// Whether one more attempt to hand a group over may be made.
     fn may_attempt(&self, group: GroupId) -> bool {
-        let mut attempts = self.attempts.lock();
-        let made = attempts.entry(group).or_default();
-        *made += 1;
-        *made <= DISK_HAND_OVERS_MAX
+        self.attempts.lock().get(&group).is_none_or(|made| *made < DISK_HAND_OVERS_MAX)
+    }
+
+    fn count_attempt(&self, group: GroupId) {
+        *self.attempts.lock().entry(group).or_default() += 1;
     }
 
     /// Forgets the attempts for all groups but these.
@@ -169,7 +170,16 @@ impl Inner {
             return;
         }
         let roomy = self.nodes_with_room().await;
-        futures_util::future::join_all(due.iter().map(|group| hand_to_one_of(group, &roomy))).await;
+        futures_util::future::join_all(due.iter().map(|group| self.hand_to_one_of(group, &roomy))).await;
+    }
+
+    async fn hand_to_one_of(&self, group: &Arc<Group>, roomy: &BTreeSet<NodeId>) {
+        let Some(heir) = group.best_heir(roomy) else { return };
+        self.disk.count_attempt(group.id());
+        match group.transfer_to(heir, Instant::now() + HAND_OVER_TIMEOUT).await {
+            Ok(()) => tracing::info!(group = group.id(), heir, "leadership left this node: its disk is full"),
+            Err(error) => tracing::info!(group = group.id(), heir, %error, "leadership not handed over"),
+        }
     }
 
     /// The nodes that answer and whose disk is not full, this one left out.
@@ -194,15 +204,5 @@ impl Inner {
             }
             _ => Ok(()),
         }
-    }
-}
-
-async fn hand_to_one_of(group: &Arc<Group>, roomy: &BTreeSet<NodeId>) {
-    let Some(heir) = group.best_heir(roomy) else { return };
-    match group.transfer_to(heir, Instant::now() + HAND_OVER_TIMEOUT).await {
-        Ok(()) => {
-            tracing::info!(group = group.id(), heir, "leadership handed over: this node's disk is full")
-        }
-        Err(error) => tracing::info!(group = group.id(), heir, %error, "leadership not handed over"),
     }
 }
