@@ -153,12 +153,17 @@ impl SnapshotStore {
             return Ok(false);
         }
         let mut pairs = Vec::new();
-        for Current { record, .. } in current.values() {
-            pairs.push((key::current(record.id.group), frame::encode_record(record)));
-            for index in 0..record.chunks {
-                pairs.push((key::chunk(record.id, index), self.0.chunk(record.id, index)?.0.to_vec()));
+        current.retain(|_, Current { record, .. }| {
+            let chunk =
+                |index| Ok((key::chunk(record.id, index), self.0.chunk(record.id, index)?.0.to_vec()));
+            let chunks: Result<Vec<_>> = (0..record.chunks).map(chunk).collect();
+            let whole = chunks.is_ok();
+            if whole {
+                pairs.push((key::current(record.id.group), frame::encode_record(record)));
             }
-        }
+            pairs.extend(chunks.unwrap_or_default());
+            whole
+        });
         self.0.database.replace(pairs)?;
         Ok(true)
     }
