@@ -54,9 +54,12 @@ fn next_steps(lost: &LostNode, args: &Args, aside: &str) -> String {
     let seeds = if seeds.is_empty() { "HOST:PORT".to_owned() } else { quote(&seeds.join(",")) };
     format!(
         "{verdict}\nIts folder is now {aside}.\n\n\
-         1. Take it out, asking any running node:   quorate --endpoint HOST:PORT member remove {node}\n\
-         2. Start its successor, on any machine:    quorate serve --id {new} --data-dir {dir} --seeds {seeds}\n\
-         3. For each group node {node} was in:          quorate --endpoint HOST:PORT group add-voter GROUP {new}\n\n\
+         1. Take it out, asking any running node:\n\
+         \x20  quorate --endpoint HOST:PORT member remove {node}\n\
+         2. Start its successor, here or on another machine:\n\
+         \x20  quorate serve --id {new} --data-dir {dir} --seeds {seeds}\n\
+         3. For each group that node {node} was in:\n\
+         \x20  quorate --endpoint HOST:PORT group add-voter GROUP {new}\n\n\
          {new} stands for an id that this cluster never used; {node} is never used again.",
         verdict = verdict(lost),
     )

@@ -35,7 +35,7 @@ impl fmt::Display for Phase {
         match self {
             Self::Begin => write!(f, "beginning"),
             Self::Log(done, all) => write!(f, "log: {} of {} MiB", done >> 20, all.div_ceil(1 << 20)),
-            Self::Snapshots => write!(f, "snapshots: opening"),
+            Self::Snapshots => write!(f, "snapshots: opening the store"),
             Self::Groups(done, all) => write!(f, "groups: {done} of {all} loaded"),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use raft_store::{GroupId, NodeId};
 
+use super::super::doc::META_GROUP;
 use super::super::{Consistency, Node};
 use super::fakes::{key, within};
 use super::three::*;
@@ -28,13 +29,21 @@ fn value(seed: u32) -> Vec<u8> {
     (0..VALUE_BYTES).map(|_| byte()).collect()
 }
 
-/// Every key of one group: written, in a snapshot on every node, and purged from the log behind it.
+/// Keys of one group, which stand in snapshots on every node and in no log; and the meta group likewise.
 async fn with_snapshots() -> (Three, GroupId) {
     let three = Three::start().await;
     let group = three.at(1).group_of(&key("{one}")).unwrap();
     for number in 0..KEYS {
         write(three.at(1), set(&format!("{{one}}{number}"), value(number))).await.unwrap();
     }
+    for group in [META_GROUP, group] {
+        take_snapshots(&three, group).await;
+    }
+    (three, group)
+}
+
+/// Takes a snapshot of a group on every node, and purges the log behind it.
+async fn take_snapshots(three: &Three, group: GroupId) {
     let applied = three.at(three.leader(group).await).inner.host.get(group).unwrap().view(false).applied;
     for node in 1..=3 {
         let replica = three.at(node).inner.host.get(group).unwrap();
@@ -46,7 +55,6 @@ async fn with_snapshots() -> (Three, GroupId) {
         })
         .await;
     }
-    (three, group)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
