@@ -67,6 +67,8 @@ pub enum ErrorKind {
     Timeout,
     /// The memory bound is reached.
     QuotaExceeded,
+    /// The disk of the node that would have to write is full.
+    DiskFull,
 }
 
 /// An error with everything a client needs to decide what to do.

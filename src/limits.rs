@@ -69,6 +69,8 @@ pub const APPENDS_QUEUED_MAX: usize = 1024;
 pub const LEADERSHIP_POLL: Duration = Duration::from_millis(50);
 /// Longest pause between ticks of a group that holds deadlines: how late an expiry may be seen.
 pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
+/// Shortest pause between two ticks of a group, kept while due keys are left.
+pub const TICK_PAUSE_MIN: Duration = Duration::from_millis(1);
 /// Pause after a tick that could not be proposed.
 pub const TICK_RETRY: Duration = Duration::from_millis(50);
 /// Snapshot messages that wait to be written, for each group.
@@ -129,6 +131,21 @@ pub const SNAPSHOT_ASKED_AGAIN: Duration = Duration::from_secs(1);
 pub const SNAPSHOT_RETRY_MAX: Duration = Duration::from_secs(60);
 /// Into so many parts of `snapshot-interval` the groups of a node are spread when it starts.
 pub const SNAPSHOT_SPREAD_PARTS: u32 = 16;
+/// How long a node that found no peer to give it a snapshot waits before it asks again.
+pub const REPAIR_RETRY: Duration = Duration::from_millis(500);
+/// How long a snapshot is held ready for a peer that does not ask for more of it.
+pub const REPAIR_OFFER_KEPT: Duration = Duration::from_secs(60);
+/// How often a starting node logs how far it is.
+pub const START_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a node looks at its disk: whether its log still works and how much space is free.
+pub const DISK_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Free space, in segments of the log, below which clients' writes are refused: what Raft's own entries, snapshots
+/// and purges still need.
+pub const DISK_RESERVE_SEGMENTS: u64 = 2;
+/// Free space, in segments of the log, from which on a disk that was full is not any more.
+pub const DISK_RESUME_SEGMENTS: u64 = 3;
+/// How often in a row a node with a full disk tries to hand one group over.
+pub const DISK_HAND_OVERS_MAX: u32 = 5;
 /// How often groups are checked for whether a snapshot is due.
 pub const SNAPSHOT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Committed entries a replica may have left to apply, or a learner to receive, and still count as caught up.

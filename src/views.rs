@@ -58,6 +58,15 @@ pub struct NodeView {
     pub memory_bytes_max: u64,
     /// Bytes its log and snapshots take on disk.
     pub disk_bytes: u64,
+    /// Bytes free where its data folder is; `None` when unknown.
+    #[serde(default)]
+    pub disk_free_bytes: Option<u64>,
+    /// Groups whose replica here waits for a peer's snapshot, because its own is damaged.
+    #[serde(default)]
+    pub repairing: Vec<GroupId>,
+    /// Why it refuses clients' writes for want of disk space, while it does.
+    #[serde(default)]
+    pub disk_full: Option<String>,
 }
 
 impl NodeView {
@@ -75,6 +84,9 @@ impl NodeView {
             memory_bytes: 0,
             memory_bytes_max: 0,
             disk_bytes: 0,
+            disk_free_bytes: None,
+            repairing: Vec::new(),
+            disk_full: None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod kv;
 mod member;
 mod operation;
 mod output;
+mod repair;
 mod serve;
 mod session;
 mod set;
@@ -71,6 +72,8 @@ enum Command {
     /// List and change Raft groups
     #[command(subcommand)]
     Group(group::Command),
+    /// Look at the folder of a node that does not start; if its log is lost, prepare its replacement
+    Repair(repair::Args),
     /// Print the version
     Version,
 }
@@ -94,6 +97,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => in_this_thread(demo::run(args, output)),
+        Command::Repair(args) => repair::run(&args, output),
         Command::Version => version::run(output),
         Command::Get(args) => ask("get", cli.global, |s| get::run(s, args)),
         Command::Set(args) => ask("set", cli.global, |s| set::run(s, args)),

@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::time::sleep;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::fail::{Exit, Failure};
+use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
 use crate::config::check::problems;
 use crate::config::settings::{LogFormat, Settings};
 use crate::config::{Config, load};
-use crate::node::Node;
+use crate::node::lost::LostLog;
+use crate::node::{Node, Starting};
 
 /// How long requests under way may still take once the node is told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
@@ -42,8 +45,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let settings = settings(args)?;
     start_log(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let data_dir = settings.node.data_dir.clone();
     runtime.block_on(serve(settings.node)).map_err(|error| {
-        let hint = "quorate serve --help";
+        let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
+            true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
+            false => "quorate serve --help".to_owned(),
+        };
         Failure::new(Exit::Error, "The node stopped", format!("{error:#}")).hint(hint)
     })
 }
@@ -78,12 +85,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let http = listener.local_addr()?;
     warn_beyond_loopback(&config);
     let id = config.id;
+    let starting = Starting::new();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async { stopped.await.unwrap_or_default() };
+    // Before the stores are opened, which may take a while: who asks is told how far it is.
+    let serving = tokio::spawn(crate::http::serve(listener, starting.clone(), stopped));
+    info!(node = id, %http, "starting");
     let node = tokio::select! {
-        node = Node::start(config, http) => node?,
+        node = starting.start(config, http) => node?,
         () = signals.next() => return Ok(()),
     };
     info!(node = id, %http, "serving");
-    let served = serve_until_stopped(listener, node.clone(), signals).await;
+    let served = serve_until_stopped(serving, stop, &node, signals).await;
     node.shutdown().await;
     match node.failure() {
         Some(why) => Err(anyhow::anyhow!(why)),
@@ -99,30 +112,28 @@ async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until a signal comes or the node cannot go on, and then for at most [`DRAIN_MAX`].
-async fn serve_until_stopped(listener: TcpListener, node: Node, mut signals: Signals) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let failing = node.clone();
-    let stop = async move {
-        tokio::select! {
-            () = signals.next() => info!("stopping; a second signal ends the process at once"),
-            _ = failing.failed() => info!("stopping: the node cannot go on"),
-        }
-        let _ = stopping.send(());
-        tokio::spawn(async move {
-            signals.next().await;
-            std::process::exit(Exit::Error as i32);
-        });
-    };
-    let drained = async {
-        match stopped.await {
-            Ok(()) => sleep(DRAIN_MAX).await,
-            // The listener failed before any signal: its own error ends the select.
-            Err(_) => std::future::pending().await,
-        }
-    };
+async fn serve_until_stopped(
+    mut serving: JoinHandle<std::io::Result<()>>,
+    stop: oneshot::Sender<()>,
+    node: &Node,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
     tokio::select! {
-        served = crate::http::serve(listener, node, stop) => served,
-        () = drained => Ok(()),
+        () = signals.next() => info!("stopping; a second signal ends the process at once"),
+        _ = node.failed() => info!("stopping: the node cannot go on"),
+        served = &mut serving => return Ok(served??),
+    }
+    let _ = stop.send(());
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(Exit::Error as i32);
+    });
+    match timeout(DRAIN_MAX, &mut serving).await {
+        Ok(served) => Ok(served??),
+        Err(_) => {
+            serving.abort();
+            Ok(())
+        }
     }
 }
 

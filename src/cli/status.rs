@@ -57,7 +57,7 @@ pub(super) fn nodes(nodes: &[NodeView]) -> String {
             node.id.to_string(),
             node.http.clone(),
             node.zone.clone(),
-            node.state.clone(),
+            state(node),
             node.version.clone(),
             node.leads.to_string(),
             node.replicas.to_string(),
@@ -66,6 +66,15 @@ pub(super) fn nodes(nodes: &[NodeView]) -> String {
         ]);
     }
     table.render()
+}
+
+/// What a person has to know first of a node.
+fn state(node: &NodeView) -> String {
+    match (&node.disk_full, node.repairing.as_slice()) {
+        (Some(_), _) => "disk full".into(),
+        (None, []) => node.state.clone(),
+        (None, _) => "repairing".into(),
+    }
 }
 
 fn groups(groups: &[GroupSummary]) -> String {
@@ -106,6 +115,9 @@ mod tests {
             memory_bytes: 3_328_599_654,
             memory_bytes_max: 8 << 30,
             disk_bytes: 1_288_490_188,
+            disk_free_bytes: None,
+            repairing: Vec::new(),
+            disk_full: None,
         }
     }
 

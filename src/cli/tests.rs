@@ -37,6 +37,7 @@ fn every_documented_command_parses() {
         "quorate group remove-voter 1 4 --yes",
         "quorate group transfer 1 2",
         "quorate group snapshot 1",
+        "quorate repair --data-dir d --yes",
         "quorate version",
     ];
     for line in lines {

@@ -208,16 +208,19 @@ impl Group {
         Ok(())
     }
 
-    /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy; whether it
-    /// asked one. From then on openraft takes nothing more under this leadership.
-    pub(crate) async fn hand_over(&self, within: Duration) -> bool {
+    /// The healthy voter among `nodes` whose log is furthest, if this node leads.
+    pub(crate) fn best_heir(&self, nodes: &BTreeSet<NodeId>) -> Option<NodeId> {
+        self.leading().ok()?;
         let metrics = self.metrics();
-        if self.leading().is_err() {
-            return false;
-        }
         let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN);
         let matched = |node: &NodeId| metrics.replication.as_ref().and_then(|all| *all.get(node)?);
-        let heir = healthy.into_iter().filter(|&node| node != self.node).max_by_key(matched);
+        healthy.into_iter().filter(|node| *node != self.node && nodes.contains(node)).max_by_key(matched)
+    }
+
+    /// Hands leadership to the voter that is furthest, if this node leads and another voter is healthy; to one of
+    /// `preferred` if it can. Whether it asked one: from then on openraft takes nothing more under this leadership.
+    pub(crate) async fn hand_over(&self, within: Duration, preferred: &BTreeSet<NodeId>) -> bool {
+        let heir = self.best_heir(preferred).or_else(|| self.best_heir(&self.voters()));
         let Some(heir) = heir else { return false };
         if let Err(error) = self.transfer_to(heir, Instant::now() + within).await {
             tracing::info!(group = self.id, %error, "leadership not handed over");

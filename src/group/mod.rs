@@ -12,10 +12,12 @@ mod leadership;
 mod lease;
 mod members;
 mod network;
+mod open;
 mod outgoing;
 mod pace;
 mod pipeline;
 mod reads;
+mod repair;
 mod settings;
 mod snapshot_receive;
 mod snapshot_send;
@@ -30,16 +32,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use bytes::Bytes;
-use openraft::RaftLogReader as _;
 use openraft::async_runtime::WatchReceiver as _;
 use parking_lot::Mutex;
 use raft_store::codec::DecodeError;
 use raft_store::command::Replies;
 use raft_store::key::Key;
 use raft_store::map::Lookup;
-use raft_store::raft::{GroupLog, GroupStateMachine, SharedMap, TypeConfig};
+use raft_store::raft::{GroupStateMachine, SharedMap, TypeConfig};
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::SharedLog;
 use raft_store::{GroupId, NodeId};
@@ -48,19 +48,18 @@ use tokio::task::AbortHandle;
 use crate::clock::{boot_ms, wall_ms};
 use crate::limits::READ_ANSWER_BYTES_MAX;
 use crate::transport::{Answer, Service, Transport};
-use applied::{Applied, Progress};
 use batcher::Batcher;
 use inbound::Inbound;
 use leadership::Leadership;
-use lease::Embargo;
 use outgoing::Outgoing;
-use reads::{Confirm, ReadRounds};
+use reads::ReadRounds;
 use snapshot_receive::SnapshotReceiver;
 
 pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use members::ChangeError;
 pub(crate) use pace::Pace;
 pub(crate) use reads::ReadIndexError;
+pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
 pub(crate) use settings::settings;
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
@@ -126,65 +125,6 @@ impl fmt::Debug for Group {
 }
 
 impl Group {
-    /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
-    pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
-        check_snapshot_covers_purge(id, &deps.log, &deps.snapshots)?;
-        let mut log = GroupLog::new(&deps.log, id);
-        let voted =
-            log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
-        let applied = Applied::new();
-        let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
-        let (map, progress) = (machine.map(), Progress(machine.applied()));
-        let prepared = machine.prepared();
-        let outgoing = Arc::new(Outgoing::new(machine.pin()));
-        let network = network::GroupNetwork {
-            group: id,
-            node: deps.node,
-            transport: deps.transport.clone(),
-            outgoing: outgoing.clone(),
-            pace: deps.pace.clone(),
-        };
-        let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
-            .await
-            .with_context(|| format!("recovering group {id}"))?;
-        let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
-        embargo.enforce(&raft);
-        raft.run();
-        let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
-        let leadership = Leadership { raft, applied, progress, map };
-        Ok(Arc::new(Self::assemble(id, deps, leadership, embargo, snapshots, outgoing)))
-    }
-
-    fn assemble(
-        id: GroupId,
-        deps: &GroupDeps,
-        leadership: Leadership,
-        embargo: Embargo,
-        snapshots: SnapshotReceiver,
-        outgoing: Arc<Outgoing>,
-    ) -> Self {
-        let raft = leadership.raft.clone();
-        let batcher = Batcher::spawn(leadership.clone());
-        let ticker = tokio::spawn(ticker::run(leadership.clone(), batcher.clone())).abort_handle();
-        Self {
-            id,
-            node: deps.node,
-            map: leadership.map.clone(),
-            log: deps.log.clone(),
-            batcher,
-            read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
-            lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
-            inbound: Inbound::new(leadership.clone(), embargo),
-            snapshots,
-            outgoing,
-            fresh_at: Mutex::new(None),
-            refreshing: AtomicBool::new(false),
-            tasks: vec![ticker],
-            leadership,
-            raft,
-        }
-    }
-
     /// The group's number.
     pub(crate) fn id(&self) -> GroupId {
         self.id
@@ -311,25 +251,6 @@ impl Group {
 
 fn is_due(found: &Lookup, now_ms: u64) -> bool {
     matches!(found, Lookup::Hit(entry) if entry.deadline.is_some_and(|deadline| deadline <= now_ms))
-}
-
-/// What the log let go of has to be in a snapshot: a store that was lost, or is older than the log, cannot be filled
-/// from here.
-fn check_snapshot_covers_purge(
-    id: GroupId,
-    log: &SharedLog,
-    snapshots: &SnapshotStore,
-) -> anyhow::Result<()> {
-    let (purged, _) = log.bounds(id)?;
-    let snapshot = snapshots.current(id)?;
-    let covered = snapshot.and_then(|snapshot| snapshot.covers().last).map(|last| last.index);
-    anyhow::ensure!(
-        purged.map(|purged| purged.index) <= covered,
-        "group {id}: the log begins behind entry {:?}, but the snapshot ends at {covered:?}: the snapshots are missing or \
-         older than the log",
-        purged.map(|purged| purged.index)
-    );
-    Ok(())
 }
 
 pub(crate) fn metrics_of(raft: &Raft) -> Metrics {

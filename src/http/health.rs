@@ -4,10 +4,10 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::answer::json;
 use super::query::Query;
-use crate::error::{Error, ErrorKind, Result};
+use super::{App, Before};
+use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::views::ReadyView;
 
 /// `GET /livez`: the runtime answers.
@@ -18,14 +18,29 @@ pub(super) async fn livez() -> impl IntoResponse {
 /// `GET /readyz`: 200 or 503; with `?verbose` every check is shown.
 pub(super) async fn readyz(State(app): State<App>, request: Request) -> Result<Response> {
     let verbose = Query::parse(request.uri().query(), &["verbose"])?.flag("verbose")?;
-    let view = app.node.ready();
+    readiness(verbose, &app.node.ready())
+}
+
+/// The same while the node starts: 503, and how far it is.
+pub(super) async fn readyz_before(State(before): State<Before>, request: Request) -> Result<Response> {
+    let verbose = Query::parse(request.uri().query(), &["verbose"])?.flag("verbose")?;
+    readiness(verbose, &before.starting.ready())
+}
+
+/// Everything else while the node starts.
+pub(super) async fn starting(State(before): State<Before>) -> Error {
+    let view = before.starting.ready();
+    Error { outcome: Some(Outcome::NotApplied), ..not_ready(&view) }
+}
+
+fn readiness(verbose: bool, view: &ReadyView) -> Result<Response> {
     match (verbose, view.ready) {
-        (true, true) => Ok((StatusCode::OK, json(&view)?).into_response()),
-        (true, false) => Ok((StatusCode::SERVICE_UNAVAILABLE, json(&view)?).into_response()),
+        (true, true) => Ok((StatusCode::OK, json(view)?).into_response()),
+        (true, false) => Ok((StatusCode::SERVICE_UNAVAILABLE, json(view)?).into_response()),
         (false, true) => {
             Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "ready\n").into_response())
         }
-        (false, false) => Err(not_ready(&view)),
+        (false, false) => Err(not_ready(view)),
     }
 }
 

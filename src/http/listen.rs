@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,21 +22,47 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use super::{App, router};
+use super::metrics::HttpMetrics;
+use super::{App, Before, router, router_before};
 use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_TIMEOUT, HTTP_STOP_TIMEOUT};
-use crate::node::Node;
+use crate::node::Starting;
 
 /// Pause after an accept that failed for want of resources (file descriptors, say).
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// The paths served: a few while the node starts, all of them afterwards.
+#[derive(Debug)]
+struct Routes {
+    starting: Starting,
+    before: Router,
+    started: OnceLock<Router>,
+    metrics: Arc<HttpMetrics>,
+}
+
+impl Routes {
+    fn new(starting: Starting) -> Self {
+        let metrics = Arc::<HttpMetrics>::default();
+        let before = router_before(Before { starting: starting.clone(), metrics: metrics.clone() });
+        Self { starting, before, started: OnceLock::new(), metrics }
+    }
+
+    fn current(&self) -> Router {
+        let Some(node) = self.starting.node() else { return self.before.clone() };
+        let app = || App { node: node.clone(), metrics: self.metrics.clone() };
+        self.started.get_or_init(|| router(app())).clone()
+    }
+}
+
 /// Serves the API on `listener` until `stop` resolves; then accepts no more, lets requests under way finish
 /// within `HTTP_STOP_TIMEOUT`, and returns.
+///
+/// `node` may still be starting: until it has, `/livez` and `/readyz` are answered and all else is refused.
 pub async fn serve(
     listener: TcpListener,
-    node: Node,
+    node: impl Into<Starting>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = router(App::new(node));
+    let routes = Arc::new(Routes::new(node.into()));
     let (stopping, watcher) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
@@ -45,7 +72,7 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = connections.join_next() => {}
             stream = accept(&listener), if room => {
-                connections.spawn(connection(stream, router.clone(), watcher.clone()));
+                connections.spawn(connection(stream, routes.clone(), watcher.clone()));
             }
         }
     }
@@ -85,11 +112,11 @@ fn of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let service = service_fn(move |request| answer(router.clone(), request));
+    let service = service_fn(move |request| answer(routes.current(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HTTP_HEAD_TIMEOUT)

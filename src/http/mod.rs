@@ -46,7 +46,14 @@ use axum::routing::{delete, get, post, put};
 pub use listen::serve;
 
 use crate::error::{Error, ErrorKind};
-use crate::node::Node;
+use crate::node::{Node, Starting};
+
+/// What the handlers of a node that is still starting get.
+#[derive(Debug, Clone)]
+struct Before {
+    starting: Starting,
+    metrics: Arc<metrics::HttpMetrics>,
+}
 
 /// What every handler gets.
 #[derive(Debug, Clone)]
@@ -56,10 +63,6 @@ struct App {
 }
 
 impl App {
-    fn new(node: Node) -> Self {
-        Self { node, metrics: Arc::default() }
-    }
-
     /// Longest value accepted, in bytes.
     fn value_bytes_max(&self) -> usize {
         self.node.config().value_max
@@ -96,8 +99,18 @@ fn router(app: App) -> Router {
         .route("/metrics", get(metrics::show))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(app.clone(), track::track))
+        .layer(from_fn_with_state(app.metrics.clone(), track::track))
         .with_state(app)
+}
+
+/// What is answered while the node starts: that it lives, and how far it is.
+fn router_before(before: Before) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz_before))
+        .fallback(health::starting)
+        .layer(from_fn_with_state(before.metrics.clone(), track::track))
+        .with_state(before)
 }
 
 async fn unknown_path() -> Error {

@@ -96,6 +96,7 @@ pub(super) const fn describe(kind: ErrorKind) -> (StatusCode, &'static str, &'st
         ErrorKind::QuotaExceeded => {
             (S::INSUFFICIENT_STORAGE, "quota-exceeded", "The memory bound is reached")
         }
+        ErrorKind::DiskFull => (S::INSUFFICIENT_STORAGE, "disk-full", "The disk is full"),
     }
 }
 
@@ -133,7 +134,7 @@ pub(super) fn render(response: &mut Response, error: &Error, id: &RequestId) {
 mod tests {
     use super::*;
 
-    const KINDS: [(ErrorKind, u16); 25] = [
+    const KINDS: [(ErrorKind, u16); 26] = [
         (ErrorKind::BadRequest, 400),
         (ErrorKind::BadKey, 400),
         (ErrorKind::Miss, 404),
@@ -159,6 +160,7 @@ mod tests {
         (ErrorKind::Moving, 503),
         (ErrorKind::Timeout, 504),
         (ErrorKind::QuotaExceeded, 507),
+        (ErrorKind::DiskFull, 507),
     ];
 
     #[test]

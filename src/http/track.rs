@@ -1,5 +1,6 @@
 //! What happens to every request: it gets an id, its error becomes a problem, and it is counted.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -8,15 +9,14 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::App;
 use super::linger::Linger;
-use super::metrics::Operation;
+use super::metrics::{HttpMetrics, Operation};
 use super::request_id::RequestId;
 use super::{problem, request_id};
 use crate::error::Error;
 
 /// Wraps the handlers: the only place that knows both a request's id and its error.
-pub(super) async fn track(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn track(State(metrics): State<Arc<HttpMetrics>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let operation = Operation::of(request.method(), request.uri().path());
@@ -30,7 +30,7 @@ pub(super) async fn track(State(app): State<App>, request: Request, next: Next) 
         problem::render(&mut response, &error, &id);
     }
     response.headers_mut().insert(request_id::HEADER, id.header());
-    app.metrics.record(operation, response.status(), started.elapsed());
+    metrics.record(operation, response.status(), started.elapsed());
     response
 }
 

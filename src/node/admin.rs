@@ -84,7 +84,7 @@ impl Inner {
             replica.may_remove_voter(node).await.map_err(|error| change_error(group, error))?;
             if node == self.id {
                 // Its heir carries the removal out: whoever asks is sent on to it.
-                if replica.hand_over(HAND_OVER_TIMEOUT).await {
+                if replica.hand_over(HAND_OVER_TIMEOUT, &self.nodes_with_room().await).await {
                     return Err(change_error(group, ChangeError::NotLeader(None)));
                 }
             }

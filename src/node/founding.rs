@@ -181,6 +181,9 @@ impl Inner {
     pub(super) async fn begin_founded(self: &Arc<Self>, founding: &Founding) -> anyhow::Result<()> {
         for (group, replicas) in founding.placement() {
             let Some(turn) = replicas.iter().position(|&node| node == self.id) else { continue };
+            if self.host.repair_of(group).is_some() {
+                continue;
+            }
             let replica = self.host.open(group).await?;
             let voters = replicas.iter().copied().collect();
             // The first in line begins and so most likely leads; the others only step in if it does not.

@@ -4,25 +4,33 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::RwLock;
+use futures_util::StreamExt as _;
+use parking_lot::{Mutex, RwLock};
 use raft_store::GroupId;
-use tokio::sync::Mutex;
 
-use crate::group::{Group, GroupDeps};
+use crate::group::{Group, GroupDeps, NeedsSnapshot};
 
 /// Opens, finds and closes groups.
 #[derive(Debug)]
 pub(crate) struct Host {
     deps: GroupDeps,
     groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
+    /// Groups that stay closed until a peer gave them a snapshot, each with what was last tried.
+    repairs: Mutex<BTreeMap<GroupId, (NeedsSnapshot, String)>>,
     /// Held while a group opens or closes, so that no group is ever open twice.
-    changing: Mutex<()>,
+    changing: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
 }
 
 impl Host {
     pub(crate) fn new(deps: GroupDeps) -> Self {
-        Self { deps, groups: RwLock::default(), changing: Mutex::new(()), stopping: AtomicBool::new(false) }
+        Self {
+            deps,
+            groups: RwLock::default(),
+            repairs: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn deps(&self) -> &GroupDeps {
@@ -49,9 +57,66 @@ impl Host {
         if let Some(group) = self.get(id) {
             return Ok(group);
         }
+        anyhow::ensure!(self.repair_of(id).is_none(), "group {id} waits for a peer's snapshot");
         let group = Group::open(id, &self.deps).await?;
         self.groups.write().insert(id, group.clone());
         Ok(group)
+    }
+
+    /// The groups that wait for a peer's snapshot.
+    pub(crate) fn repairs(&self) -> Vec<NeedsSnapshot> {
+        self.repairs.lock().values().map(|(need, _)| need.clone()).collect()
+    }
+
+    /// Why a group waits for a peer's snapshot and what was last tried, if it does.
+    pub(crate) fn repair_of(&self, id: GroupId) -> Option<String> {
+        self.repairs.lock().get(&id).map(|(need, tried)| format!("{need}; {tried}"))
+    }
+
+    /// Notes what was last tried for a group that waits; whether that is news.
+    pub(crate) fn note_repair(&self, id: GroupId, what: String) -> bool {
+        let mut repairs = self.repairs.lock();
+        let Some((_, tried)) = repairs.get_mut(&id).filter(|(_, tried)| *tried != what) else { return false };
+        *tried = what;
+        true
+    }
+
+    /// Opens a group that has got a peer's snapshot.
+    pub(crate) async fn open_repaired(&self, id: GroupId) -> anyhow::Result<()> {
+        let _changing = self.changing.lock().await;
+        anyhow::ensure!(!self.is_stopping(), "the node is stopping");
+        let group = Group::open(id, &self.deps).await?;
+        self.groups.write().insert(id, group);
+        self.repairs.lock().remove(&id);
+        Ok(())
+    }
+
+    fn keep_closed(&self, need: NeedsSnapshot) {
+        tracing::error!(group = need.group, %need, "group kept closed until a peer gives it a snapshot");
+        self.repairs.lock().insert(need.group, (need, "no peer was asked yet".to_owned()));
+    }
+
+    /// Opens many groups, as many at a time as there are cores, since each decodes a snapshot; after each it tells
+    /// `opened` how many are done. Those that need a peer's snapshot stay closed ([`Self::repairs`]).
+    pub(crate) async fn open_all(&self, ids: Vec<GroupId>, opened: impl Fn(usize)) -> anyhow::Result<()> {
+        let _changing = self.changing.lock().await;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let opening = |id| {
+            let deps = self.deps.clone();
+            // A task of its own, so that what does not wait runs beside the others too.
+            tokio::spawn(async move { Group::open(id, &deps).await })
+        };
+        let mut groups = futures_util::stream::iter(ids).map(opening).buffer_unordered(cores);
+        let mut count = 0;
+        while let Some(group) = groups.next().await {
+            match group? {
+                Ok(group) => drop(self.groups.write().insert(group.id(), group)),
+                Err(error) => self.keep_closed(error.downcast()?),
+            }
+            count += 1;
+            opened(count);
+        }
+        Ok(())
     }
 
     /// Stops a replica; what it has on disk stays, so that it comes back with its promises.

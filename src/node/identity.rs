@@ -43,16 +43,22 @@ pub(crate) struct IdentityFile {
 }
 
 impl IdentityFile {
+    /// The folder's identity, if it has one.
+    pub(crate) fn read(data_dir: &Path) -> anyhow::Result<Option<Identity>> {
+        let path = data_dir.join(FILE);
+        let read = match fs::read(&path) {
+            Ok(bytes) => parse(&bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        read.with_context(|| format!("reading {}", path.display()))
+    }
+
     /// Reads the folder's identity, or makes one for `node`.
     pub(crate) fn open(data_dir: &Path, node: NodeId) -> anyhow::Result<Self> {
         fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
         let path = data_dir.join(FILE);
-        let stored = match fs::read(&path) {
-            Ok(bytes) => Some(parse(&bytes).with_context(|| format!("reading {}", path.display()))?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
-        if let Some(identity) = stored {
+        if let Some(identity) = Self::read(data_dir)? {
             if identity.node != node {
                 bail!(
                     "{} belongs to node {}, but this one was started with --id {node}",

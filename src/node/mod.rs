@@ -5,21 +5,27 @@
 //! error says what became of it.
 
 mod admin;
+mod admission;
 mod asking;
+mod disk;
 mod doc;
 mod founding;
 mod host;
 mod identity;
+pub mod lost;
 mod meta;
+mod metrics;
 mod operations;
 mod peer;
 mod reconcile;
+mod repair;
 mod requests;
 mod route;
 mod services;
 mod snapshot_policy;
 mod snapshots;
 mod start;
+mod startup;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -27,7 +33,7 @@ mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -42,11 +48,14 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport::Transport;
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
+use disk::DiskWatch;
 use doc::ClusterDoc;
 use host::Host;
 use identity::IdentityFile;
 use peer::Ask;
+use repair::Offered;
 
+pub use startup::Starting;
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
 /// One node; cheap to clone.
@@ -85,6 +94,13 @@ struct Inner {
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
     snapshots: snapshots::Snapshots,
+    disk: DiskWatch,
+    /// Wakes who watches the disk: something just failed.
+    look_at_disk_soon: Notify,
+    /// Snapshots held ready for peers.
+    offered: Offered,
+    /// The log failed: what this node holds and what its disk holds may differ.
+    distrusted: AtomicBool,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,

@@ -31,6 +31,11 @@ pub(crate) const READ_INDEX: Service = 26;
 /// Anything rare. JSON.
 pub(crate) const ASK: Service = 27;
 
+/// Hold a snapshot ready for me, of this entry or later.
+pub(crate) const SNAPSHOT_OFFER: Service = 28;
+/// Give me a chunk of the snapshot held ready.
+pub(crate) const SNAPSHOT_PULL: Service = 29;
+
 /// A fresh node, as it presents itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Applicant {

@@ -33,11 +33,13 @@ impl Inner {
         }
     }
 
-    /// Looks after disk, replicas and memory for ever; apart from the rest, which may wait for other nodes.
+    /// Looks after replicas, memory and leaderships on a full disk for ever; apart from the rest, which may wait for other nodes.
     pub(super) async fn watch_itself(self: Arc<Self>) {
         loop {
-            self.watch_health();
+            self.watch_groups();
             self.measure_memory();
+            self.offered.tidy();
+            self.flee_full_disk().await;
             tokio::time::sleep(RECONCILE_INTERVAL).await;
         }
     }
@@ -60,12 +62,8 @@ impl Inner {
         self.retire_leftovers().await;
     }
 
-    /// A log that failed once is not trusted again, and a replica that stopped by itself serves nobody: the node
-    /// says why and stops.
-    fn watch_health(&self) {
-        if let Err(error) = self.host.deps().log.health() {
-            self.fail(format!("the log cannot be written any more: {error}"));
-        }
+    /// A replica that stopped by itself serves nobody: the node says why and stops.
+    fn watch_groups(&self) {
         for group in self.host.all() {
             if let Some(why) = group.failure() {
                 self.fail(format!("group {} stopped: {why}", group.id()));
@@ -184,7 +182,7 @@ impl Inner {
     async fn leave_the_meta_group(self: &Arc<Self>, meta: &Arc<Group>, gone: NodeId, votes: bool) {
         if gone == self.id {
             // The next leader sees to it.
-            meta.hand_over(HAND_OVER_TIMEOUT).await;
+            meta.hand_over(HAND_OVER_TIMEOUT, &self.nodes_with_room().await).await;
             return;
         }
         let removed = match votes {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft_store::command::{Command, Replies, decode_commands};
+use raft_store::command::Replies;
 use raft_store::key::Key;
 use raft_store::{GroupId, NodeId};
 use tokio::time::{Instant, timeout_at};
@@ -49,6 +49,7 @@ impl Inner {
         let group = read.group;
         if read.consistency == Consistency::Local
             && let Some(replica) = self.host.get(group)
+            && self.check_trusted(group).is_ok()
         {
             return Ok(self.read_local(&replica, &read.keys).await);
         }
@@ -167,10 +168,13 @@ impl Inner {
         deadline: Instant,
     ) -> Forwarded<Replies> {
         let Some(replica) = self.host.get(group) else { return Err(Declined::NotLeader(None)) };
-        self.check_quota(group, &batch)?;
+        self.admit_write(group, &batch)?;
         match timeout_at(deadline, replica.propose(batch)).await {
             Ok(Ok(replies)) => Ok(replies),
-            Ok(Err(error)) => Err(declined(group, deadline, error)),
+            Ok(Err(error)) => {
+                self.look_at_disk_soon.notify_one();
+                Err(declined(group, deadline, error))
+            }
             Err(_) => Err(Declined::Error(unknown(group, deadline, "not applied in time".into()))),
         }
     }
@@ -178,6 +182,7 @@ impl Inner {
     /// Reads at this node's own replica, which has to lead unless the read is local.
     pub(super) async fn read_here(&self, read: &ReadKeys, deadline: Instant) -> Forwarded<Looked> {
         let Some(replica) = self.host.get(read.group) else { return Err(Declined::NotLeader(None)) };
+        self.check_trusted(read.group)?;
         let lease = match read.consistency {
             Consistency::Local => return Ok(self.read_local(&replica, &read.keys).await),
             Consistency::Lease => true,
@@ -230,24 +235,6 @@ impl Inner {
         let body = crate::group::wire::body(replica.id(), |_| ());
         let call = self.transport.call(leader, Lane::Control, peer::READ_INDEX, body, left(deadline));
         peer::forwarded(call.await.ok()?, raft_store::codec::Decoder::u64).ok()?.ok()
-    }
-
-    /// Refuses commands that would grow a full node. The bound is this node's: it is checked where the group is
-    /// led, before anything is proposed.
-    fn check_quota(&self, group: GroupId, batch: &Batch) -> Result<(), Declined> {
-        if batch.count == 0 || self.memory_bytes() < self.config.memory_max {
-            return Ok(());
-        }
-        let grows = |command: &Command| match command {
-            Command::Set(_) | Command::Append(_) | Command::Incr(_) => true,
-            Command::Delete(_) | Command::Touch(_) | Command::Persist(_) | Command::AssignSlots(_) => false,
-        };
-        let commands = decode_commands(batch.commands.clone(), batch.count as usize);
-        if group == META_GROUP || commands.is_ok_and(|commands| !commands.iter().any(grows)) {
-            return Ok(());
-        }
-        let detail = format!("node {} holds its bound of {} bytes", self.id, self.config.memory_max);
-        Err(Declined::Error(Error::not_applied(ErrorKind::QuotaExceeded, detail).group(group)))
     }
 }
 

@@ -50,6 +50,8 @@ impl Inner {
             peer::WRITE => self.serve_write(body, answer)?,
             peer::READ => self.serve_read(body, answer)?,
             peer::READ_INDEX => self.serve_read_index(wire::decode(body, Decoder::u32)?, answer),
+            peer::SNAPSHOT_OFFER => self.serve_offer(body, answer)?,
+            peer::SNAPSHOT_PULL => self.serve_pull(body, answer)?,
             peer::ASK => self.spawn_json(answer, peer::from_json(&body)?, Self::tell),
             other => return Err(DecodeError::Unknown { what: "service", value: other.into() }),
         }
@@ -79,6 +81,7 @@ impl Inner {
             Some(replica) => replica.handle(service, body, answer),
             // A leader speaks to a replica this node does not have open: it was just placed here. The call is
             // left unanswered; the leader tries again.
+            None if self.host.repair_of(group).is_some() => Ok(()),
             None if matches!(service, wire::APPEND | wire::SNAPSHOT_BEGIN) => {
                 self.open_in_background(group);
                 Ok(())
@@ -185,6 +188,7 @@ impl Inner {
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),
             Ask::Change { group, change } => told(&self.change_here(group, change).await?),
             Ask::Transfer { group, to, timeout_ms } => {
+                self.check_heir(group, to).await?;
                 let moved = self.replica(group)?.transfer_to(to, deadline(timeout_ms)).await;
                 told(&moved.map_err(|error| super::admin::change_error(group, error))?)
             }
@@ -203,6 +207,10 @@ impl Inner {
     /// This node's replica of a group.
     pub(super) fn replica(&self, group: GroupId) -> Result<Arc<crate::group::Group>> {
         self.host.get(group).ok_or_else(|| {
+            if let Some(why) = self.host.repair_of(group) {
+                let detail = format!("node {} repairs its replica: {why}", self.id);
+                return Error::not_applied(ErrorKind::NotReady, detail).group(group);
+            }
             let what =
                 if group == META_GROUP { "the meta group".to_owned() } else { format!("group {group}") };
             Error::not_applied(

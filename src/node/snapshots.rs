@@ -30,8 +30,8 @@ use raft_store::GroupId;
 use tokio::time::Instant;
 
 use super::Inner;
+use super::metrics::Exposition;
 use super::snapshot_policy::{Policy, Seen};
-use super::status::Exposition;
 use crate::group::Group;
 use crate::limits::{SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_INSTALL_TIMEOUT, SNAPSHOT_SPREAD_PARTS};
 

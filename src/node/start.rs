@@ -1,21 +1,25 @@
 //! Starting and stopping a node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use parking_lot::Mutex;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
 use tokio::sync::{Notify, watch};
 
+use super::disk::DiskWatch;
 use super::doc::META_GROUP;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
+use super::lost::open_log;
 use super::peer::{self, Probed};
+use super::repair::Offered;
 use super::services::PeerHandler;
+use super::startup::{Phase, Progress};
 use super::{Inner, Node};
 use crate::clock::boot_ns;
 use crate::config::Config;
@@ -26,14 +30,19 @@ use crate::transport::{Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
 impl Node {
-    /// Opens the data folder, binds the peer listener, recovers every group, and then forms, joins or rejoins its
-    /// cluster in the background. `http` is the address its HTTP listener is bound to.
-    pub async fn start(config: Config, http: SocketAddr) -> anyhow::Result<Self> {
+    /// Starts a node, telling `progress` how far it is.
+    pub(super) async fn start_telling(
+        config: Config,
+        http: SocketAddr,
+        progress: Arc<Progress>,
+    ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
             .await
             .with_context(|| format!("listening for peers on {}", config.peer))?;
-        let deps = open_stores(&config, transport.clone(), identity.identity.cluster.is_some()).await?;
+        let deps =
+            open_stores(&config, transport.clone(), identity.identity.cluster.is_some(), progress.clone())
+                .await?;
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -41,6 +50,7 @@ impl Node {
             zone: config.zone.clone(),
         };
         let belongs = identity.identity.clone();
+        let disk = DiskWatch::new(&config);
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,
@@ -57,12 +67,16 @@ impl Node {
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
             snapshots: super::snapshots::Snapshots::default(),
+            disk,
+            look_at_disk_soon: Notify::new(),
+            offered: Offered::default(),
+            distrusted: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             tasks: Mutex::default(),
             itself: itself.clone(),
         });
-        inner.clone().recover(belongs).await?;
+        inner.clone().recover(belongs, &progress).await?;
         inner.transport.serve(Arc::new(PeerHandler(Arc::downgrade(&inner))));
         inner.run();
         Ok(Self { inner })
@@ -71,22 +85,30 @@ impl Node {
 
 /// Opens log and snapshots. A node of a cluster has a log: if it is gone (its volume is not mounted, say), so are its
 /// votes, and an empty one in its place would make it a voter that can vote twice.
-async fn open_stores(config: &Config, transport: Transport, member: bool) -> anyhow::Result<GroupDeps> {
+async fn open_stores(
+    config: &Config,
+    transport: Transport,
+    member: bool,
+    progress: Arc<Progress>,
+) -> anyhow::Result<GroupDeps> {
     let options = WalOptions {
         segment_bytes: config.log_segment,
         salt: rand::random(),
         clock: boot_ns,
         ..WalOptions::default()
     };
-    let (log_dir, snapshot_dir) = (config.data_dir.join("log"), config.data_dir.join("snapshots"));
+    let (data_dir, snapshot_dir) = (config.data_dir.clone(), config.data_dir.join("snapshots"));
     let open = move || {
-        ensure!(
-            !member || SharedLog::is_in(&log_dir)?,
-            "this node belongs to a cluster, but its log is missing from {}: put it back, or start a node with a new \
-             id and an empty folder and remove this one",
-            log_dir.display()
-        );
-        anyhow::Ok((SharedLog::open(&log_dir, options)?, SnapshotStore::open(&snapshot_dir)?))
+        progress.at(Phase::Log(0, 0));
+        let read = |done, all| progress.at(Phase::Log(done, all));
+        let log = open_log(&data_dir, member, |dir| SharedLog::open_with(dir, options, &read))?;
+        progress.at(Phase::Snapshots);
+        let (snapshots, damage) = SnapshotStore::open_or_set_aside(&snapshot_dir)?;
+        if let Some(damage) = damage {
+            let (error, kept) = (damage.error, damage.kept.display());
+            tracing::error!(%error, %kept, "snapshot store damaged; what the log does not hold comes from peers");
+        }
+        anyhow::Ok((log, snapshots))
     };
     let (log, snapshots) = tokio::task::spawn_blocking(open)
         .await?
@@ -100,7 +122,7 @@ async fn open_stores(config: &Config, transport: Transport, member: bool) -> any
 impl Inner {
     /// Opens every group this disk holds, before any peer is heard: a replica that is open grants no vote it has
     /// forgotten.
-    async fn recover(self: Arc<Self>, identity: Identity) -> anyhow::Result<()> {
+    async fn recover(self: Arc<Self>, identity: Identity, progress: &Progress) -> anyhow::Result<()> {
         let Some(cluster) = identity.cluster else { return Ok(()) };
         self.enter(cluster.clone())?;
         let deps = self.host.deps().clone();
@@ -109,9 +131,9 @@ impl Inner {
         groups.push(META_GROUP);
         groups.sort_unstable();
         groups.dedup();
-        for group in groups {
-            self.host.open(group).await?;
-        }
+        let all = groups.len();
+        progress.at(Phase::Groups(0, all));
+        self.host.open_all(groups, |opened| progress.at(Phase::Groups(opened, all))).await?;
         if let Some(founding) = cluster.founding {
             self.begin_founded(&founding).await?;
         }
@@ -122,8 +144,10 @@ impl Inner {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
         tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().watch_disk()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().repair_groups()).abort_handle());
         let inner = self.clone();
         tasks.push(tokio::spawn(async move { inner.come_in().await }).abort_handle());
     }
@@ -208,17 +232,27 @@ impl Inner {
         if known { Ok(()) } else { Err(super::admin::unknown_group(group)) }
     }
 
-    pub(super) async fn stop(&self) {
-        self.tasks.lock().drain(..).for_each(|task| task.abort());
+    /// Hands every leadership over, if somebody can take it, and stops every replica.
+    pub(super) async fn leave_groups(&self) {
+        let inner = self.shared();
         let groups = self.host.all();
-        let handed =
-            futures_util::future::join_all(groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT)));
+        let roomy = if groups.iter().any(|group| group.leads()) {
+            inner.nodes_with_room().await
+        } else {
+            BTreeSet::new()
+        };
+        let handing = groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT, &roomy));
         // Many groups hand over side by side; none may hold the node up for ever.
-        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, handed).await;
+        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, futures_util::future::join_all(handing)).await;
         let stopped = tokio::time::timeout(REQUEST_TIMEOUT_MAX, self.host.close_all()).await;
         if stopped.is_err() {
             tracing::warn!("some groups did not stop in time");
         }
+    }
+
+    pub(super) async fn stop(&self) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        self.leave_groups().await;
         self.transport.shutdown().await;
         let log = self.host.deps().log.clone();
         match tokio::task::spawn_blocking(move || log.close()).await {

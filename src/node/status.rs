@@ -1,17 +1,15 @@
 //! What a node tells about itself and the cluster.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use raft_store::NodeId;
-use raft_store::wal::Histogram;
 use tokio::time::Instant;
 
 use super::Inner;
 use super::doc::{ClusterDoc, META_GROUP, Member};
 use super::peer::Ask;
 use crate::error::Result;
+use crate::group::Group;
 use crate::limits::{CAUGHT_UP_LAG, VIEW_TIMEOUT};
 use crate::views::*;
 
@@ -19,6 +17,7 @@ impl Inner {
     /// This node's own line in the list of members.
     pub(super) fn own_view(&self) -> NodeView {
         let groups = self.host.all();
+        let disk = self.disk.state();
         NodeView {
             id: self.id,
             http: self.me.http.clone(),
@@ -31,6 +30,9 @@ impl Inner {
             memory_bytes: self.memory_bytes(),
             memory_bytes_max: self.config.memory_max,
             disk_bytes: self.disk_bytes(),
+            disk_free_bytes: disk.free_bytes,
+            repairing: self.host.repairs().into_iter().map(|need| need.group).collect(),
+            disk_full: disk.full,
         }
     }
 
@@ -113,7 +115,7 @@ impl Inner {
     /// Whether this node can serve.
     pub(super) fn ready(&self) -> ReadyView {
         let groups = self.host.all();
-        let behind = |test: &dyn Fn(&crate::group::Group) -> bool| {
+        let behind = |test: &dyn Fn(&Group) -> bool| {
             let those: Vec<u32> =
                 groups.iter().filter(|group| !test(group)).map(|group| group.id()).collect();
             (
@@ -131,149 +133,30 @@ impl Inner {
             (false, Some(_)) => "waits for a quorum of its cluster",
             (false, None) => "not part of a cluster yet",
         };
-        let disk = self.host.deps().log.health();
-        let disk_detail = disk.as_ref().err().map_or_else(|| "writable".to_owned(), ToString::to_string);
+        let disk = self.disk_check();
+        let waiting = self.host.repairs();
+        let repairs: Vec<String> =
+            waiting.iter().filter_map(|need| self.host.repair_of(need.group)).collect();
         let check = |name: &str, ok, detail: String| ReadyCheck { name: name.into(), ok, detail };
         let checks = vec![
             check("member", member, member_detail.into()),
             check("leaders", led, led_detail),
             check("caught-up", near, near_detail),
             check("slots", owning, owning_detail),
-            check("disk", disk.is_ok(), disk_detail),
+            check(
+                "repair",
+                repairs.is_empty(),
+                if repairs.is_empty() { "nothing to repair".to_owned() } else { repairs.join("; ") },
+            ),
+            check("disk", disk.is_ok(), disk.err().unwrap_or_else(|| "writable".to_owned())),
         ];
         ReadyView { ready: checks.iter().all(|check| check.ok), checks }
     }
 
-    /// Prometheus text of node, groups, log and transport.
-    pub(super) fn metrics_text(&self) -> String {
-        let mut text = Exposition::default();
-        self.group_metrics(&mut text);
-        self.snapshot_metrics(&mut text);
-        let log = self.host.deps().log.stats();
-        text.one("quorate_log_segments", "gauge", "Segment files of the log.", log.segments);
-        text.one("quorate_log_disk_bytes", "gauge", "Bytes the log takes on disk.", log.disk_bytes);
-        text.one("quorate_log_syncs_total", "counter", "Syncs of the log.", log.batches);
-        text.one("quorate_log_operations_total", "counter", "Operations written to the log.", log.operations);
-        text.one(
-            "quorate_log_written_bytes_total",
-            "counter",
-            "Bytes written to the log.",
-            log.written_bytes,
-        );
-        let seconds = |ns: u64| ns as f64 / 1e9;
-        text.one("quorate_log_sync_seconds_total", "counter", "Time spent in syncs.", seconds(log.sync_ns));
-        text.one("quorate_log_sync_seconds_max", "gauge", "The longest sync.", seconds(log.sync_ns_max));
-        text.one(
-            "quorate_log_relocated_bytes_total",
-            "counter",
-            "Bytes moved to free segments.",
-            log.relocated_bytes,
-        );
-        text.one(
-            "quorate_log_segments_prepared_total",
-            "counter",
-            "Segments made ready.",
-            log.segments_prepared,
-        );
-        let full = u8::from(self.host.deps().log.full().is_some());
-        text.one("quorate_log_full", "gauge", "1 while the disk has no room for the next segment.", full);
-        text.histogram("quorate_log_sync_seconds", "Time of a sync.", &log.sync, 1e-9);
-        text.histogram(
-            "quorate_log_wait_seconds",
-            "From queue to batch, for each operation.",
-            &log.wait,
-            1e-9,
-        );
-        text.histogram("quorate_log_batch_operations", "Operations of a batch.", &log.batch_operations, 1.0);
-        text.histogram("quorate_log_batch_bytes", "Bytes of a batch.", &log.batch_bytes, 1.0);
-        let wire = self.transport.stats();
-        text.one("quorate_peer_frames_in_total", "counter", "Frames from peers.", wire.frames_in);
-        text.one("quorate_peer_frames_out_total", "counter", "Frames to peers.", wire.frames_out);
-        text.one("quorate_peer_bytes_in_total", "counter", "Bytes from peers.", wire.bytes_in);
-        text.one("quorate_peer_bytes_out_total", "counter", "Bytes to peers.", wire.bytes_out);
-        let queued = wire.peers.iter().map(|peer| (peer.node, peer.queued_messages));
-        let mut by_peer: BTreeMap<NodeId, usize> = BTreeMap::new();
-        queued.for_each(|(node, queued)| *by_peer.entry(node).or_default() += queued);
-        text.each("quorate_peer_queued", "gauge", "Frames waiting for a peer.", "peer", by_peer);
-        text.one("quorate_memory_bytes", "gauge", "Bytes the maps hold.", self.memory_bytes());
-        text.one("quorate_memory_max_bytes", "gauge", "The bound on that.", self.config.memory_max);
-        text.0
-    }
-
-    fn group_metrics(&self, text: &mut Exposition) {
-        let groups = self.host.all();
-        let views: Vec<(u32, GroupView)> =
-            groups.iter().map(|group| (group.id(), group.view(false))).collect();
-        let of = |value: &dyn Fn(&GroupView) -> u64| -> Vec<(u32, u64)> {
-            views.iter().map(|(group, view)| (*group, value(view))).collect()
-        };
-        let leads = groups.iter().map(|group| (group.id(), u8::from(group.leads())));
-        text.each("quorate_group_leads", "gauge", "1 where this node leads.", "group", leads);
-        text.each("quorate_group_term", "gauge", "Raft term.", "group", of(&|view| view.summary.term));
-        text.each("quorate_group_items", "gauge", "Keys held.", "group", of(&|view| view.items));
-        text.each("quorate_group_bytes", "gauge", "Bytes held.", "group", of(&|view| view.bytes));
-        let applied = of(&|view| view.applied.unwrap_or(0));
-        text.each("quorate_group_applied_index", "gauge", "Last log index applied.", "group", applied);
-        let committed = of(&|view| view.committed.unwrap_or(0));
-        text.each("quorate_group_committed_index", "gauge", "Last log index committed.", "group", committed);
-        let snapshot = of(&|view| view.snapshot.unwrap_or(0));
-        text.each(
-            "quorate_group_snapshot_index",
-            "gauge",
-            "Last log index in the snapshot.",
-            "group",
-            snapshot,
-        );
-        text.each(
-            "quorate_group_log_bytes",
-            "gauge",
-            "Bytes of log kept.",
-            "group",
-            of(&|view| view.log_bytes),
-        );
-        let expired = groups.iter().map(|group| (group.id(), group.map().read().stats().expired_total));
-        text.each("quorate_group_expired_total", "counter", "Keys that expired.", "group", expired);
-        let queued = groups.iter().map(|group| (group.id(), group.proposals_queued()));
-        text.each("quorate_group_proposals_queued", "gauge", "Commands waiting.", "group", queued);
-    }
-}
-
-/// Prometheus's text format.
-#[derive(Default)]
-pub(super) struct Exposition(String);
-
-impl Exposition {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    pub(super) fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
-        self.head(name, kind, help);
-        let _ = writeln!(self.0, "{name} {value}");
-    }
-
-    /// A histogram of the log, its values multiplied by `unit`.
-    fn histogram<const FIRST: u32>(&mut self, name: &str, help: &str, of: &Histogram<FIRST>, unit: f64) {
-        self.head(name, "histogram", help);
-        for (bound, below) in of.cumulative() {
-            let _ = writeln!(self.0, "{name}_bucket{{le=\"{}\"}} {below}", bound as f64 * unit);
-        }
-        let _ = writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {}", of.count());
-        let _ = writeln!(self.0, "{name}_sum {}\n{name}_count {}", of.sum() as f64 * unit, of.count());
-    }
-
-    pub(super) fn each<L: std::fmt::Display, V: std::fmt::Display>(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        label: &str,
-        values: impl IntoIterator<Item = (L, V)>,
-    ) {
-        self.head(name, kind, help);
-        for (of, value) in values {
-            let _ = writeln!(self.0, "{name}{{{label}=\"{of}\"}} {value}");
-        }
+    /// Whether clients may write here as far as the disk goes; why not.
+    fn disk_check(&self) -> std::result::Result<(), String> {
+        self.host.deps().log.health().map_err(|error| error.to_string())?;
+        self.disk.state().full.map_or(Ok(()), |why| Err(format!("full, writes are refused: {why}")))
     }
 }
 

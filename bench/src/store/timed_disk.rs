@@ -100,6 +100,9 @@ impl Disk for TimedDisk {
     fn sync_dir(&self) -> io::Result<()> {
         self.disk.sync_dir()
     }
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.disk.free_bytes()
+    }
 }
 
 /// One of its files.
@@ -124,6 +127,9 @@ impl DiskFile for TimedFile {
     }
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.write_at(offset, bytes)
+    }
+    fn allocate(&self, size: u64) -> io::Result<()> {
+        self.file.allocate(size)
     }
     fn sync_data(&self) -> io::Result<()> {
         let began = Instant::now();

@@ -55,6 +55,8 @@ pub struct MapStats {
     pub bytes: u64,
     /// Of `items`, those whose deadline has passed; counted up to `EXPIRED_PENDING_COUNT_MAX`.
     pub expired_pending: u64,
+    /// Bytes those hold.
+    pub expired_pending_bytes: u64,
     /// Keys that expired and were removed, or written anew before that, since the group began.
     pub expired_total: u64,
 }
@@ -116,6 +118,7 @@ impl TtlMap {
             items: self.state.slots.items(),
             bytes: self.state.slots.bytes(),
             expired_pending: self.due.count_due(self.time_ms(), EXPIRED_PENDING_COUNT_MAX) as u64,
+            expired_pending_bytes: 0,
             expired_total: self.state.head.expired_total,
         }
     }

@@ -60,6 +60,7 @@ impl Model {
             items: self.entries.len() as u64,
             bytes: self.entries.iter().map(bytes_of).sum(),
             expired_pending: self.entries.values().filter(|entry| self.is_due(entry)).count() as u64,
+            expired_pending_bytes: 0,
             expired_total: self.expired_total,
         }
     }

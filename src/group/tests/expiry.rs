@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raft_store::command::{Expiry, Replies, Reply};
+use raft_store::limits::EXPIRED_REMOVED_PER_ENTRY;
 use raft_store::map::Lookup;
 use tokio::time::Instant;
 
-use super::super::{Group, Lookups};
+use super::super::{Batch, Group, Lookups};
 use super::rig::*;
 use super::steps::*;
+use crate::limits::TICK_INTERVAL;
 
 /// Long enough for an answer that should not come to come.
 const WHILE: Duration = Duration::from_millis(250);
@@ -135,4 +137,28 @@ async fn a_leader_change_expires_no_key_early() {
             assert!(age < TTL + LONG, "it never expires");
         }
     }
+}
+
+/// Far more than one tick removes, and nobody writes: the ticks go on until none is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idle_group_gets_rid_of_all_expired_keys() {
+    const KEYS: usize = 20 * EXPIRED_REMOVED_PER_ENTRY;
+    let rig = Rig::three().await;
+    let leader = rig.at(rig.leader().await);
+    let written = (0..KEYS).map(|n| set_for(&format!("key-{n}"), 1, Expiry::AfterMs(300)));
+    let proposed = leader.propose(Batch::new(&written.collect::<Vec<_>>())).await.unwrap();
+    let deadline = proposed.replies.iter().map(|reply| match reply {
+        Reply::Written(written) => written.deadline.unwrap(),
+        other => panic!("{other:?}"),
+    });
+    past(&leader, deadline.max().unwrap()).await;
+    let due_at = Instant::now();
+    until("all replicas are rid of them", || {
+        VOTERS.iter().all(|&node| rig.at(node).map().read().stats().items == 0)
+    })
+    .await;
+    // At one tick each TICK_INTERVAL it would be 20 s.
+    assert!(due_at.elapsed() < TICK_INTERVAL * 5, "it took {:?}", due_at.elapsed());
+    let stats = leader.map().read().stats();
+    assert_eq!((stats.expired_pending, stats.expired_total), (0, KEYS as u64));
 }

@@ -161,13 +161,14 @@ async fn a_log_that_begins_behind_its_snapshot_is_refused() {
         let snapshot = writer.finish(Covers { last, ..Covers::default() }).unwrap();
         assert!(snapshots.commit(&snapshot).unwrap());
     };
-    let check =
-        || super::super::check_snapshot_covers_purge(GROUP, &log, &snapshots).map_err(|e| e.to_string());
+    let check = || {
+        super::super::repair::check_snapshot_covers_purge(GROUP, &log, &snapshots).map_err(|e| e.to_string())
+    };
     assert_eq!(check(), Ok(()), "a new group has neither");
     log.purge(GROUP, EntryId { term: 1, node: 1, index: 7 }).await.unwrap();
-    assert!(check().unwrap_err().contains("behind entry Some(7), but the snapshot ends at None"));
+    assert!(check().unwrap_err().contains("behind entry 7 and there is no snapshot"));
     covering(6);
-    assert!(check().unwrap_err().contains("ends at Some(6)"));
+    assert!(check().unwrap_err().contains("the snapshot ends at 6"));
     covering(7);
     assert_eq!(check(), Ok(()));
     covering(9);

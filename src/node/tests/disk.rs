@@ -1,133 +1,172 @@
-//! The bound on disk use that `node::snapshots` states, kept under many overwrites in several groups.
-//!
-//! `QUORATE_SOAK_ROUNDS` makes it go on for so many rounds, with larger limits.
+//! A full disk: writes are refused and say so, reads go on, others take over, and it ends by itself. A failed one:
+//! the node steps down, acknowledges nothing more and stops.
 
 use std::time::Duration;
 
-use raft_store::GroupId;
-use raft_store::command::Command;
+use bytes::Bytes;
 
-use super::super::snapshot_policy::Policy;
-use super::fakes::*;
+use super::super::disk::Probe;
+use super::super::{Consistency, Node};
+use super::fakes::Alone;
+use super::three::*;
+use crate::error::{ErrorKind, Outcome};
+use crate::views::MemberSpec;
 
-/// Values that are written over and over.
-const KEYS: u64 = 400;
-/// Writes of a round, each of another value.
-const WRITES: u64 = 1000;
-/// Rounds of the short form.
-const ROUNDS: u32 = 8;
-/// Bytes around a value in the log, at most.
-const ENTRY_BYTES: u64 = 256;
-/// Segments of the log from which old ones are emptied, and those that come on top.
-const SEGMENTS: [u64; 2] = [8, 3];
-/// Times the live bytes that the database of the snapshots may take: what it frees it reuses, but does not give back.
-const DATABASE_TIMES: u64 = 3;
-/// What an empty database takes.
-const DATABASE_BYTES: u64 = 1 << 20;
+const NOTHING_FREE: Probe = |_| Ok(0);
+const ROOM: Probe = |_| Ok(1 << 40);
+const ALL: [Consistency; 3] = [Consistency::Linearizable, Consistency::Lease, Consistency::Local];
 
-/// Bytes that do not compress, different each time.
-fn noise(seed: u64, len: usize) -> String {
-    let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut text = String::with_capacity(len + 16);
-    while text.len() < len {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        text.push_str(&format!("{random:016x}"));
-    }
-    text
+async fn fill(node: &Node) {
+    node.inner.disk.pretend(NOTHING_FREE);
+    until("the node sees that its disk is full", || node.inner.disk.state().full.is_some()).await;
 }
 
-struct Soak {
-    alone: Alone,
-    policy: Policy,
-    segment: u64,
-    value: usize,
-    written: u64,
-    log_max: u64,
-    snapshots_max: u64,
+async fn empty(node: &Node) {
+    node.inner.disk.pretend(ROOM);
+    until("the node sees that it has space", || node.inner.disk.state().full.is_none()).await;
 }
 
-impl Soak {
-    /// Writes `count` values; the bytes of them.
-    async fn write(&mut self, count: u64) -> u64 {
-        let commands: Vec<Command> = (0..count)
-            .map(|_| {
-                self.written += 1;
-                let name = format!("key-{}", self.written % KEYS);
-                set(&name, noise(self.written, self.value))
-            })
-            .collect();
-        for written in self.alone.node.write_many(commands, within(Duration::from_secs(30))).await {
-            written.unwrap();
-        }
-        // With key, frame and what is around them.
-        count * (self.value as u64 + ENTRY_BYTES)
-    }
+fn disk_check(node: &Node) -> (bool, String) {
+    let ready = node.ready();
+    let check = ready.checks.iter().find(|check| check.name == "disk").unwrap();
+    (check.ok && ready.ready, check.detail.clone())
+}
 
-    /// The groups' terms of the bound: bytes of log, and of the snapshot.
-    fn groups(&self) -> Vec<(GroupId, u64, u64)> {
-        let inner = self.alone.inner();
-        let snapshot = |id| inner.host.deps().snapshots.current(id).unwrap().map_or(0, |s| s.bytes());
-        let group = |group: std::sync::Arc<crate::group::Group>| {
-            (group.id(), group.log_bytes_and_new()[0], snapshot(group.id()))
-        };
-        inner.host.all().into_iter().map(group).collect()
-    }
-
-    /// Groups whose log is longer than it may be with `waiting` bytes written since their turn.
-    fn too_long(&self, waiting: u64) -> Vec<(GroupId, u64, u64)> {
-        let mut groups = self.groups();
-        groups.retain(|&(_, log, snapshot)| log > self.log_bound(snapshot) + waiting);
-        groups
-    }
-
-    fn log_bound(&self, snapshot: u64) -> u64 {
-        self.policy.kept() + self.policy.threshold(snapshot)
-    }
-
-    /// Compares the files with the formula; `waiting`: bytes written while groups may have waited for their turn.
-    fn check_files(&mut self, waiting: u64) {
-        let groups = self.groups();
-        let live: u64 =
-            groups.iter().map(|&(_, _, snapshot)| self.log_bound(snapshot)).sum::<u64>() + waiting;
-        let [kept, more] = SEGMENTS.map(|segments| segments * self.segment);
-        let log = self.alone.inner().host.deps().log.stats().disk_bytes;
-        assert!(log <= kept.max(2 * live) + more, "the log takes {log} bytes, {live} live at most");
-        let snapshots: u64 = groups.iter().map(|&(_, _, snapshot)| snapshot).sum();
-        let largest = groups.iter().map(|&(_, _, snapshot)| snapshot).max().unwrap_or(0);
-        let database = self.alone.inner().host.deps().snapshots.disk_bytes().unwrap();
-        let most = DATABASE_TIMES * (snapshots + largest) + DATABASE_BYTES;
-        assert!(
-            database <= most,
-            "the snapshots take {database} bytes on disk, {snapshots} live: {groups:?}"
-        );
-        self.log_max = self.log_max.max(log);
-        self.snapshots_max = self.snapshots_max.max(database);
-    }
+async fn assert_refused(node: &Node, command: raft_store::command::Command) {
+    let refused = write(node, command).await.unwrap_err();
+    assert_eq!(
+        (refused.kind, refused.outcome),
+        (ErrorKind::DiskFull, Some(Outcome::NotApplied)),
+        "{refused}"
+    );
+    assert!(refused.detail.contains("node ") && refused.detail.contains("free space in"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_disk_a_node_takes_stays_bounded() {
-    let long: Option<u32> = std::env::var("QUORATE_SOAK_ROUNDS").ok().map(|text| text.parse().unwrap());
-    let (log, segment, value) =
-        if long.is_some() { (8 << 20, 8 << 20, 64 << 10) } else { (256 << 10, 1 << 20, 4 << 10) };
-    let alone = Alone::with(|config| (config.snapshot_log, config.log_segment) = (log, segment)).await;
-    let policy = Policy { log, interval: Duration::from_secs(600) };
-    let mut soak = Soak { alone, policy, segment, value, written: 0, log_max: 0, snapshots_max: 0 };
-    for _ in 0..long.unwrap_or(ROUNDS) {
-        let bytes = soak.write(WRITES).await;
-        assert_eq!(soak.too_long(bytes), [], "{bytes} bytes written since the logs were short");
-        soak.check_files(bytes);
-        let ends = within(Duration::from_secs(60));
-        while !soak.too_long(0).is_empty() {
-            assert!(tokio::time::Instant::now() < ends, "too much log: {:?}", soak.too_long(0));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        soak.check_files(bytes);
+async fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_space_again() {
+    let alone = Alone::start().await;
+    let node = &alone.node;
+    write(node, set("key", "old")).await.unwrap();
+    fill(node).await;
+    for command in [set("key", "new"), delete("key"), super::fakes::append("key", "more")] {
+        assert_refused(node, command).await;
     }
-    let taken = soak.groups().iter().filter(|&&(id, _, snapshot)| id != 0 && snapshot > 0).count();
-    assert_eq!(taken, 3, "every group took snapshots");
-    let total = soak.written * value as u64;
-    println!("{total} bytes written; at most {} of log, {} of snapshots", soak.log_max, soak.snapshots_max);
+    for consistency in ALL {
+        assert_eq!(
+            read(node, "key", consistency).await.unwrap(),
+            Some(Bytes::from("old")),
+            "{consistency:?}"
+        );
+    }
+    let (ok, detail) = disk_check(node);
+    assert!(!ok && detail.contains("full"), "{detail}");
+    assert!(node.metrics().contains("\nquorate_disk_full 1\n"), "{}", node.metrics());
+    assert!(node.members().await.unwrap()[0].disk_full.is_some());
+    // The cluster's own document is written all the same.
+    let member = MemberSpec { id: 9, http: "h:1".into(), peer: "p:1".into(), zone: String::new() };
+    node.add_member(member).await.unwrap();
+    empty(node).await;
+    write(node, set("key", "new")).await.unwrap();
+    assert!(disk_check(node).0, "{:?}", disk_check(node));
+    assert!(node.metrics().contains("\nquorate_disk_full 0\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_at_the_brink_does_not_flap() {
+    let alone = Alone::start().await;
+    let brink: Probe = |_| Ok((1 << 20) * 5 / 2);
+    alone.inner().disk.pretend(brink);
+    let look = || {
+        let deps = alone.inner().host.deps();
+        alone.inner().disk.look(&deps.log, &deps.snapshots);
+        alone.inner().disk.state().full.is_some()
+    };
+    assert!(!look(), "two segments are the reserve, and more is free");
+    fill(&alone.node).await;
+    alone.inner().disk.pretend(brink);
+    assert!(look(), "it ends at three segments");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn leaderships_leave_a_full_disk_and_writes_go_on() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    let full = three.leader(group).await;
+    fill(three.at(full)).await;
+    let leads = || three.at(full).inner.host.all().iter().any(|replica| replica.leads());
+    until("it leads nothing any more", || !leads()).await;
+    three.leader(group).await;
+    write(three.at(full), set("key", "new")).await.unwrap();
+    for consistency in ALL {
+        let found = read(three.at(full), "key", consistency).await;
+        assert!(found.is_ok(), "{consistency:?}: {found:?}");
+    }
+    let ends = tokio::time::Instant::now() + Duration::from_secs(5);
+    let back = three.at(full).transfer_leader(group, full, ends).await.unwrap_err();
+    assert_eq!((back.kind, back.outcome), (ErrorKind::DiskFull, Some(Outcome::NotApplied)), "{back}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_every_disk_is_full_nobody_hands_over_and_nothing_is_written() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    write(three.at(1), set("key", "old")).await.unwrap();
+    let led_by = three.leader(group).await;
+    for node in (1..=3).filter(|&node| node != led_by).chain([led_by]) {
+        fill(three.at(node)).await;
+    }
+    for node in 1..=3 {
+        assert_refused(three.at(node), set("key", "new")).await;
+        assert_eq!(read(three.at(node), "key", Consistency::Linearizable).await.unwrap(), Some("old".into()));
+    }
+    assert_eq!(three.leader(group).await, led_by);
+    empty(three.at(led_by)).await;
+    write(three.at(1), set("key", "new")).await.unwrap();
+}
+
+/// The log cannot get its next segment: its folder is gone. Whatever was acknowledged is with the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_failed_log_ends_the_node_and_loses_nothing() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    let failing = three.leader(group).await;
+    std::fs::remove_dir_all(three.dir(failing).join("log")).unwrap();
+    let mut acknowledged = None;
+    for round in 0u32.. {
+        let mut value = round.to_be_bytes().to_vec();
+        value.resize(100 << 10, 7);
+        match write(three.at(failing), set("key", value.clone())).await {
+            Ok(_) => acknowledged = Some(value),
+            Err(error) if three.at(failing).failure().is_some() => {
+                assert!(error.kind != ErrorKind::DiskFull, "{error}");
+                break;
+            }
+            Err(_) => {}
+        }
+        assert!(round < 1000, "the log never fails");
+    }
+    let why = three.at(failing).failed().await;
+    assert!(why.contains("log cannot be written"), "{why}");
+    until("it leads nothing any more", || three.at(failing).inner.host.all().is_empty()).await;
+    let heir = three.leader(group).await;
+    assert_ne!(heir, failing);
+    let found = read(three.at(heir), "key", Consistency::Linearizable).await.unwrap().unwrap();
+    let round = |value: &[u8]| u32::from_be_bytes(value[..4].try_into().unwrap());
+    assert!(
+        acknowledged.is_some_and(|value| round(&found) >= round(&value)),
+        "an acknowledged write is gone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_lost_trust_in_its_log_serves_nothing() {
+    let alone = Alone::start().await;
+    write(&alone.node, set("key", "old")).await.unwrap();
+    alone.inner().distrusted.store(true, std::sync::atomic::Ordering::Release);
+    let refused = write(&alone.node, set("key", "new")).await.unwrap_err();
+    assert_eq!((refused.kind, refused.outcome), (ErrorKind::NotReady, Some(Outcome::NotApplied)));
+    for consistency in ALL {
+        let refused = read(&alone.node, "key", consistency).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::NotReady, "{consistency:?}");
+    }
 }

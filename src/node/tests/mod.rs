@@ -4,4 +4,7 @@ mod disk;
 mod encodings;
 mod fakes;
 mod many;
+mod repair;
 mod routing;
+mod soak;
+mod three;

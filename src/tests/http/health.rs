@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{Cluster, Server, fresh_config};
+use quorate::config::Config;
+use quorate::node::Starting;
+
+use crate::support::{Client, Cluster, Server, eventually, fresh_config};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ready_node_says_so() {
@@ -62,4 +65,35 @@ async fn a_node_without_a_cluster_is_alive_but_serves_nothing_until_told_to_form
     assert_eq!(again, json!({"created": false, "cluster_id": formed["cluster_id"]}));
     client.put("/v1/kv/default/a", r#"{"value":1}"#).await.json(201);
     server.stop().await;
+}
+
+/// The listener is up before the stores are opened; this node never gets as far as that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_starting_node_is_alive_says_how_far_it_is_and_refuses_everything_else() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let client = Client::new(listener.local_addr().unwrap());
+    let starting = Starting::new();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopped = async { stopped.await.unwrap_or_default() };
+    let served = tokio::spawn(quorate::http::serve(listener, starting.clone(), stopped));
+    assert_eq!(client.get("/livez").await.status, 200);
+    let view = client.get("/readyz?verbose").await.json(503);
+    assert_eq!((&view["ready"], &view["checks"][0]["name"]), (&json!(false), &json!("start")), "{view}");
+    client.get("/readyz").await.problem(503, "not-ready");
+    for path in ["/v1/kv/default/a", "/v1/cluster", "/metrics", "/nothing"] {
+        client.get(path).await.problem(503, "not-ready");
+    }
+    client.put("/v1/kv/default/a", r#"{"value":1}"#).await.refused(503, "not-ready");
+    client.post("/v1/batch", "{}").await.refused(503, "not-ready");
+
+    // On the same connections, once the node has started.
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { data_dir: dir.path().to_owned(), bootstrap_expect: 1, ..fresh_config(1) };
+    let http = config.http;
+    let node = starting.start(config, http).await.unwrap();
+    eventually("the node is ready", async || node.ready().ready.then_some(())).await;
+    client.put("/v1/kv/default/a", r#"{"value":1}"#).await.json(201);
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+    node.shutdown().await;
 }

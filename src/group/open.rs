@@ -1,0 +1,97 @@
+//! Opens a replica: from log and snapshot to a running Raft, or to word of what is missing.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use openraft::RaftLogReader as _;
+use parking_lot::Mutex;
+use raft_store::GroupId;
+use raft_store::raft::{GroupLog, GroupStateMachine};
+
+use super::applied::{Applied, Progress};
+use super::batcher::Batcher;
+use super::inbound::Inbound;
+use super::leadership::Leadership;
+use super::lease::Embargo;
+use super::outgoing::Outgoing;
+use super::reads::{Confirm, ReadRounds};
+use super::snapshot_receive::SnapshotReceiver;
+use super::{Group, GroupDeps, NeedsSnapshot, Raft, network, repair, ticker};
+
+impl Group {
+    /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
+    ///
+    /// The error is a [`NeedsSnapshot`] when log and vote are whole but the snapshot is not there or is damaged.
+    pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
+        let failed = match Self::try_open(id, deps).await {
+            Err(error) if !error.is::<NeedsSnapshot>() => error,
+            ended => return ended,
+        };
+        let set_aside = deps.snapshots.current(id)?.is_some();
+        let diagnosed = deps.clone();
+        match tokio::task::spawn_blocking(move || repair::diagnose(id, &diagnosed)).await?? {
+            Some(need) => Err(need.into()),
+            None if set_aside && deps.snapshots.current(id)?.is_none() => Self::try_open(id, deps).await,
+            None => Err(failed),
+        }
+    }
+
+    async fn try_open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
+        repair::check_snapshot_covers_purge(id, &deps.log, &deps.snapshots)?;
+        let mut log = GroupLog::new(&deps.log, id);
+        let voted =
+            log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
+        let applied = Applied::new();
+        let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
+        let (map, progress) = (machine.map(), Progress(machine.applied()));
+        let prepared = machine.prepared();
+        let outgoing = Arc::new(Outgoing::new(machine.pin()));
+        let network = network::GroupNetwork {
+            group: id,
+            node: deps.node,
+            transport: deps.transport.clone(),
+            outgoing: outgoing.clone(),
+            pace: deps.pace.clone(),
+        };
+        let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
+            .await
+            .with_context(|| format!("recovering group {id}"))?;
+        let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
+        embargo.enforce(&raft);
+        raft.run();
+        let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
+        let leadership = Leadership { raft, applied, progress, map };
+        Ok(Arc::new(Self::assemble(id, deps, leadership, embargo, snapshots, outgoing)))
+    }
+
+    fn assemble(
+        id: GroupId,
+        deps: &GroupDeps,
+        leadership: Leadership,
+        embargo: Embargo,
+        snapshots: SnapshotReceiver,
+        outgoing: Arc<Outgoing>,
+    ) -> Self {
+        let raft = leadership.raft.clone();
+        let batcher = Batcher::spawn(leadership.clone());
+        let ticker = tokio::spawn(ticker::run(leadership.clone(), batcher.clone())).abort_handle();
+        Self {
+            id,
+            node: deps.node,
+            map: leadership.map.clone(),
+            log: deps.log.clone(),
+            batcher,
+            read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
+            lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
+            inbound: Inbound::new(leadership.clone(), embargo),
+            snapshots,
+            outgoing,
+            fresh_at: Mutex::new(None),
+            refreshing: AtomicBool::new(false),
+            tasks: vec![ticker],
+            leadership,
+            raft,
+        }
+    }
+}
