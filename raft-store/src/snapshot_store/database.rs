@@ -9,6 +9,7 @@
 //! - A `Db` cannot be shared by threads and flushes when a clone is dropped, so there is one, in a mutex.
 //! - Dropping a tree leaves a leaf that stops the next start. There is one tree, and keys have prefixes.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -117,10 +118,21 @@ fn open(path: &Path) -> Result<Db> {
     Err(SnapshotError::InUse(path.to_owned()))
 }
 
+/// Makes durable what sled makes without syncing it when it begins: its cookie, and the names of its folders.
+/// Without them it would begin anew after a power loss.
+fn sync_names(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    for entry in std::fs::read_dir(&path)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    path.ancestors().take(2).try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
 impl Database {
     /// Opens the database in the folder `path`, creating it if need be. One process at a time can.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (path, db) = (path.to_owned(), Some(open(path)?));
+        sync_names(&path)?;
         Ok(Self(Mutex::new(Open { path, db, unflushed: 0, resident: 0 })))
     }
 
