@@ -55,6 +55,17 @@ impl Votes {
         *largest = now.max(*largest);
         self.seen += 1;
     }
+
+    /// The highest term any replica showed.
+    pub fn highest_term(&self) -> u64 {
+        self.largest.values().map(|(term, _)| *term).max().unwrap_or(0)
+    }
+
+    /// An error once any vote went back.
+    pub fn verdict(&self) -> anyhow::Result<()> {
+        ensure!(self.wrong.is_empty(), "a vote was forgotten: {}", self.wrong.join("; "));
+        Ok(())
+    }
 }
 
 /// A watch under way; ends when dropped.
@@ -76,9 +87,7 @@ impl Watch {
 
     /// An error once any vote went back.
     pub fn verdict(&self) -> anyhow::Result<()> {
-        let votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
-        ensure!(votes.wrong.is_empty(), "a vote was forgotten: {}", votes.wrong.join("; "));
-        Ok(())
+        self.votes.lock().unwrap_or_else(PoisonError::into_inner).verdict()
     }
 
     /// How often a replica was seen.

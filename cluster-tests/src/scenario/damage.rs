@@ -22,7 +22,7 @@ const INTO_BATCH: usize = 40;
 const LOG: &str = "data/log";
 const SNAPSHOTS: &str = "data/snapshots";
 /// Every so many bytes of the snapshots one bit flips: no chunk stays whole.
-const FLIP_EVERY: usize = 1 << 10;
+const FLIP_EVERY: usize = 64;
 
 /// Power cuts at a follower under load until one tore the batch being written. Every start must succeed.
 pub(super) async fn torn_tail(cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
@@ -69,12 +69,16 @@ fn fullest_segment(cluster: &Cluster, node: u64) -> anyhow::Result<(PathBuf, Vec
     found.into_iter().max_by_key(|(_, batches)| batches.len()).context("there is no log")
 }
 
-/// Bits flip all over a follower's snapshots while it is down. It says so, serves nothing of it, and has a sound
+/// Bits flip all over a follower's snapshots while it is down, and its log alone is not enough. It says so, serves nothing of it, and has a sound
 /// replica again in the end, without anybody's help.
 pub(super) async fn snapshot_flip(cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
     let node = scene.follower(cluster);
-    admin::snapshot(cluster.http(node)?, scene.group).await?.context("no snapshot was taken")?;
-    scene.goes_on().await?;
+    let at = cluster.http(node)?;
+    let purged = wait::until("the log begins behind a snapshot", SERVED, async || {
+        let replica = admin::replica(at, scene.group).await.ok()?;
+        replica.log_first.filter(|first| *first > 1).and(replica.snapshot)
+    });
+    purged.await?;
     cluster.kill(node)?;
     flip_slabs(cluster, node)?;
     cluster.start(node)?;

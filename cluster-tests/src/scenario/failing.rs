@@ -13,11 +13,25 @@ const LOG: &str = "data/log/";
 /// How long a slow sync takes.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// Syncs of the leader's log fail, all or the first few. What the failed one was to write is gone with the power,
-/// although the disk showed it and said that later syncs were good.
-pub(super) async fn sync(cluster: &mut Cluster, scene: &Scene, times: Option<u64>) -> anyhow::Result<()> {
-    let failing = Failing { call: Call::Sync, path: LOG, after: 0, times };
+/// Every sync of the leader's log fails.
+pub(super) async fn sync(cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
+    let failing = Failing { call: Call::Sync, path: LOG, after: 0, times: None };
     stops(cluster, scene, |faults| faults.failing = Some(failing), "os error 5").await
+}
+
+/// One sync of the leader's log fails. The leader is started again while its disk still shows what that sync was
+/// to write, and says that every later one is good; then power is lost, and that with it unless it was written
+/// again.
+pub(super) async fn sync_once(cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
+    let failing = Failing { call: Call::Sync, path: LOG, after: 0, times: Some(1) };
+    cluster.disk(scene.leader)?.fault(|faults| faults.failing = Some(failing));
+    stops_saying(cluster, scene.leader, &["os error 5"]).await?;
+    cluster.restart(scene.leader).await?;
+    scene.goes_on().await.context("with the leader back")?;
+    let everyone = cluster.ids();
+    cluster.crash(&everyone, Some(PowerLoss::Dropped))?;
+    everyone.iter().try_for_each(|&id| cluster.start(id))?;
+    cluster.ready().await
 }
 
 /// One write of the leader's log fails.

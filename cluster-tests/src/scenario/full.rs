@@ -1,19 +1,27 @@
 //! Disks without room.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
+use hyper::Method;
+use serde_json::{Value, json};
 
 use super::{PROBE, SERVED, Scene};
+use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::history::{Consistency, Input, Outcome, Output};
 use crate::http::request;
 use crate::{admin, wait};
-use hyper::Method;
-use serde_json::{Value, json};
+
+/// Writes that need more room than the log has made ahead: two segments' worth and more.
+const WRITES_PAST_SEGMENTS: u64 = 3000;
+/// Within this they must be acknowledged.
+const LONG: Duration = Duration::from_secs(60);
 
 /// The leader's disk is full for a while.
 pub(super) async fn one(cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
     fill(cluster, scene.leader)?;
-    scene.goes_on().await.context("while one disk is full")?;
+    scene.running.acknowledges(WRITES_PAST_SEGMENTS, LONG).await.context("while one disk is full")?;
     reads_go_on(cluster, scene.leader).await?;
     empty(cluster, scene.leader)?;
     admin::leader(cluster, scene.group).await.map(drop)
@@ -48,7 +56,7 @@ async fn refuses_writes(cluster: &mut Cluster, id: u64) -> anyhow::Result<()> {
     let mut last = String::new();
     let refused = wait::until("a write is refused", SERVED, async || {
         let write = request(Method::PUT, "/v1/kv/default/full", &json!({"value": "x".repeat(1000)}));
-        let answer = crate::client::Client::default().send(node, write).await.ok()?;
+        let answer = Client::default().send(node, write).await.ok()?;
         last = format!("{} {} {:?}", answer.status, answer.problem(), answer.outcome());
         (answer.status.as_u16() == 507).then_some(answer)
     });
@@ -65,7 +73,7 @@ async fn reads_go_on(cluster: &mut Cluster, id: u64) -> anyhow::Result<()> {
     let node = cluster.http(id)?;
     for how in [Consistency::Linearizable, Consistency::Local] {
         let read = wait::until("a read is answered", SERVED, async || {
-            let read = crate::client::Client::default().operate(node, PROBE, &Input::Get(how)).await;
+            let read = Client::default().operate(node, PROBE, &Input::Get(how)).await;
             (read.outcome == Outcome::Ok).then_some(read)
         });
         let read = read.await.with_context(|| format!("{how:?} at node {id}, whose disk is full"))?;

@@ -4,6 +4,7 @@
 mod damage;
 mod failing;
 mod full;
+mod votes;
 
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ const SERVED: Duration = Duration::from_secs(20);
 const WRITES: u64 = 100;
 /// Bytes of each value: a batch spans several sectors, so that it can be torn.
 const VALUE_BYTES: usize = 1024;
-/// Bytes of log after which a group takes a snapshot, unless told otherwise.
+/// Bytes of log after which a group takes a snapshot: never while a scenario runs, unless it is about snapshots.
 const SNAPSHOT_LOG: u64 = 64 << 20;
+const SNAPSHOT_LOG_SMALL: u64 = 128 << 10;
 /// Bytes of a log segment.
 const LOG_SEGMENT: u64 = 1 << 20;
 /// A key whose group is looked at.
@@ -39,6 +41,8 @@ pub enum Scenario {
     ReadOnly,
     /// Each sync of the leader takes 2 s: no wrong answers, and writes go on.
     SlowSync,
+    /// Power is lost right after a node has shown a vote: it remembers it.
+    VoteKept,
     /// Power is lost in the middle of a batch: it is cut off at the next start.
     TornTail,
     /// A bit in the middle of a log flips: the start is refused, naming file and byte.
@@ -56,7 +60,7 @@ impl Scenario {
     pub async fn run(self, seed: u64) -> anyhow::Result<()> {
         let options = Options {
             groups: Some(1),
-            snapshot_log: Some(SNAPSHOT_LOG),
+            snapshot_log: Some(if self == Self::SnapshotFlip { SNAPSHOT_LOG_SMALL } else { SNAPSHOT_LOG }),
             log_segment: Some(LOG_SEGMENT),
             storage: Storage::Faulty { seed },
             ..Options::default()
@@ -80,11 +84,12 @@ impl Scenario {
 
     async fn play(self, cluster: &mut Cluster, scene: &Scene) -> anyhow::Result<()> {
         match self {
-            Self::FailedSync => failing::sync(cluster, scene, None).await,
-            Self::SyncOnceFailed => failing::sync(cluster, scene, Some(1)).await,
+            Self::FailedSync => failing::sync(cluster, scene).await,
+            Self::SyncOnceFailed => failing::sync_once(cluster, scene).await,
             Self::FailedWrite => failing::write(cluster, scene).await,
             Self::ReadOnly => failing::read_only(cluster, scene).await,
             Self::SlowSync => failing::slow_sync(cluster, scene).await,
+            Self::VoteKept => votes::kept(cluster, scene).await,
             Self::TornTail => damage::torn_tail(cluster, scene).await,
             Self::LogFlip => damage::log_flip(cluster, scene).await,
             Self::SnapshotFlip => damage::snapshot_flip(cluster, scene).await,
