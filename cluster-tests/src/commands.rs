@@ -61,7 +61,8 @@ impl Crash {
     pub(crate) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
         let plan = self.plan()?;
         if plan.storage != Storage::Plain {
-            disk::available().map_err(|why| anyhow!("no faulty disks here ({why}); --disk plain needs none"))?;
+            disk::available()
+                .map_err(|why| anyhow!("no faulty disks here ({why}); --disk plain needs none"))?;
         }
         writeln!(out, "{}", plan.command())?;
         crash::run(&plan, out).await

@@ -13,6 +13,10 @@ impl Cluster {
         self.member(id)?.disk.as_ref().with_context(|| format!("node {id} stores in a plain folder"))
     }
 
+    fn disks(&self, ids: &[u64]) -> anyhow::Result<Vec<&FaultDisk>> {
+        ids.iter().map(|&id| self.disk(id)).collect()
+    }
+
     /// kill -9 of running nodes at once: all are stopped before any is killed. With `power` their disks lose power
     /// at the same moment; it is back when this returns. A node that ended by itself before is an error.
     pub fn crash(&mut self, ids: &[u64], power: Option<PowerLoss>) -> anyhow::Result<()> {
@@ -22,11 +26,11 @@ impl Cluster {
             self.pause(id)?;
         }
         if power.is_some() {
-            ids.iter().try_for_each(|&id| anyhow::Ok(self.disk(id)?.power_off()))?;
+            self.disks(ids)?.into_iter().for_each(FaultDisk::power_off);
         }
         ids.iter().try_for_each(|&id| self.kill(id))?;
         if let Some(how) = power {
-            ids.iter().try_for_each(|&id| anyhow::Ok(self.disk(id)?.power_on(how)))?;
+            self.disks(ids)?.into_iter().for_each(|disk| disk.power_on(how));
         }
         Ok(())
     }

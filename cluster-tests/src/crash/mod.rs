@@ -13,8 +13,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use rand::rngs::StdRng;
 use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use self::audit::Audit;
 use self::plan::{Fault, Plan, Strike};
@@ -80,7 +80,8 @@ async fn rounds(cluster: &mut Cluster, plan: &Plan, out: &mut impl Write) -> any
             struck.push(one(cluster, plan, round, &running).await.with_context(|| format!("round {round}"))?);
             watch.verdict().with_context(|| format!("round {round}"))?;
         }
-        let history = running.judge(cluster, KEYS).await.with_context(|| format!("rounds {round}..{until}"))?;
+        let history =
+            running.judge(cluster, KEYS).await.with_context(|| format!("rounds {round}..{until}"))?;
         admin::all_converged(cluster, &cluster.ids()).await?;
         let unknown = history.iter().filter(|op| op.outcome == history::Outcome::Unknown).count();
         writeln!(

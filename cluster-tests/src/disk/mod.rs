@@ -34,8 +34,8 @@ use rustix::mount::{UnmountFlags, unmount};
 
 pub use self::content::SECTOR_BYTES;
 pub use self::faults::{Call, Failing, Faults};
-pub use self::tree::PowerLoss;
 use self::state::State;
+pub use self::tree::PowerLoss;
 
 /// Threads that answer the kernel, so that a slow call does not hold up the others.
 const THREADS: usize = 2;
@@ -83,7 +83,8 @@ impl FaultDisk {
     pub fn mount(folder: &Path, seed: u64) -> anyhow::Result<Self> {
         let shared = Arc::new(Shared::new(seed));
         let mut config = Config::default();
-        config.mount_options = vec![MountOption::FSName("quorate-fault-disk".to_owned()), MountOption::NoAtime];
+        config.mount_options =
+            vec![MountOption::FSName("quorate-fault-disk".to_owned()), MountOption::NoAtime];
         config.n_threads = Some(THREADS);
         let session = fuser::spawn_mount(serve::Adapter(shared.clone()), folder, &config)
             .with_context(|| format!("mount a faulty disk at {}", folder.display()))?;

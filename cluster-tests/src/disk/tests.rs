@@ -193,7 +193,8 @@ fn faults_of_a_mounted_disk_are_seen_by_programs() {
     for call in [Call::Write, Call::Sync] {
         disk.fault(|faults| faults.failing = failing(call));
         let results: Vec<_> = (0..3).map(|_| file.write_all(b"x").and_then(|()| file.sync_data())).collect();
-        let errors: Vec<_> = results.iter().map(|r| r.as_ref().err().and_then(|e| e.raw_os_error())).collect();
+        let errors: Vec<_> =
+            results.iter().map(|r| r.as_ref().err().and_then(|e| e.raw_os_error())).collect();
         assert_eq!(errors, [None, Some(5), None], "{call:?}");
     }
     disk.fault(|faults| faults.capacity = Some(20));

@@ -92,9 +92,9 @@ impl Tree {
 
     /// The inode of a path relative to the top.
     pub(super) fn resolve(&self, path: &Path) -> Result<Inode, Errno> {
-        path.components().filter(|part| matches!(part, Component::Normal(_))).try_fold(ROOT, |at, part| {
-            self.lookup(at, part.as_os_str())
-        })
+        path.components()
+            .filter(|part| matches!(part, Component::Normal(_)))
+            .try_fold(ROOT, |at, part| self.lookup(at, part.as_os_str()))
     }
 
     pub(super) fn create(&mut self, parent: Inode, name: &OsStr, node: Node) -> Result<Inode, Errno> {
@@ -207,7 +207,9 @@ impl Tree {
     }
 
     fn names(&self) -> impl Iterator<Item = &Names> {
-        self.nodes.values().filter_map(|node| if let Node::Directory(names) = node { Some(names) } else { None })
+        self.nodes
+            .values()
+            .filter_map(|node| if let Node::Directory(names) = node { Some(names) } else { None })
     }
 
     /// Gives up what has no name, on disk neither, and is not open.

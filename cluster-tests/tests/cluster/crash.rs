@@ -8,7 +8,7 @@ use cluster_tests::crash::plan::{FaultKind, Plan};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments_lose_nothing() -> anyhow::Result<()> {
     let plan = Plan {
-        rounds: 5,
+        rounds: 4,
         seed: rand::random(),
         nodes: 3,
         faults: FaultKind::PLAIN.to_vec(),
