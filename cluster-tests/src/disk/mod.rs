@@ -10,7 +10,8 @@
 //! - a name lasts once its directory was synced after it ([`names`]);
 //! - a sync that failed has lost what it was to write, although reads show it and later syncs succeed ([`content`]).
 //!
-//! It does not model: reordering between completed syncs, disks that lie about a sync, hard links, and mapped files.
+//! It does not model: reordering between completed syncs, disks that lie about a sync, renames between
+//! directories (refused, as between two file systems), and mapped files.
 //!
 //! Needs root and `/dev/fuse` ([`available`]). The file system is unmounted when its [`FaultDisk`] is dropped.
 

@@ -130,6 +130,30 @@ impl Filesystem for Adapter {
         }
     }
 
+    fn link(&self, _: &Request, inode: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match self.0.lock().link(inode.0, parent.0, name) {
+            Ok(attributes) => reply.entry(&TTL, &attributes, Generation(0)),
+            Err(error) => reply.error(errno(error)),
+        }
+    }
+
+    fn fallocate(
+        &self,
+        _: &Request,
+        inode: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        let done = match mode {
+            0 => self.0.lock().reserve(inode.0, offset.saturating_add(length)),
+            _ => Err(Errno::OPNOTSUPP),
+        };
+        answer(reply, done);
+    }
+
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         answer(reply, self.0.lock().writable().and_then(|state| state.tree.remove(parent.0, name)));
     }

@@ -88,6 +88,13 @@ impl State {
         self.attributes(inode)
     }
 
+    pub(super) fn link(&mut self, inode: Inode, parent: Inode, name: &OsStr) -> Result<FileAttr, Errno> {
+        let State { tree, faults, .. } = self.writable()?;
+        faults.room(tree.used_bytes(), 1)?;
+        tree.link(inode, parent, name)?;
+        self.attributes(inode)
+    }
+
     pub(super) fn write(&mut self, inode: Inode, offset: u64, data: &[u8]) -> Result<(), Errno> {
         let State { tree, faults, .. } = self.writable()?;
         faults.count(Call::Write, &tree.path(inode))?;
@@ -103,6 +110,12 @@ impl State {
         grow(tree, faults, inode, size)?;
         tree.file_mut(inode)?.resize(size);
         Ok(())
+    }
+
+    /// Makes room for a file up to `end`; what is new is zeros.
+    pub(super) fn reserve(&mut self, inode: Inode, end: u64) -> Result<(), Errno> {
+        let length = self.tree.file(inode)?.bytes().len() as u64;
+        if end > length { self.resize(inode, end) } else { self.writable().map(drop) }
     }
 
     pub(super) fn read(&self, inode: Inode, offset: u64, size: usize) -> Result<&[u8], Errno> {

@@ -185,6 +185,34 @@ fn a_mounted_disk_is_a_file_system_and_forgets_what_was_not_synced() {
 }
 
 #[test]
+fn a_file_with_two_names_is_one_file() {
+    let Some((disk, folder)) = mounted() else { return };
+    let at = |name: &str| folder.path().join(name);
+    let file = write_synced(&at("one"), b"old");
+    File::open(folder.path()).unwrap().sync_all().unwrap();
+    fs::hard_link(at("one"), at("two")).unwrap();
+    file.write_all_at(b"new", 0).unwrap();
+    fs::remove_file(at("one")).unwrap();
+    assert_eq!(fs::read(at("two")).unwrap(), b"new");
+    assert_eq!(disk.used_bytes(), 3);
+    drop(file);
+    lose_power(&disk, PowerLoss::Dropped);
+    assert_eq!(fs::read(at("one")).unwrap(), b"old");
+    assert!(!at("two").exists());
+}
+
+#[test]
+fn room_can_be_reserved() {
+    let Some((disk, folder)) = mounted() else { return };
+    let file = write_synced(&folder.path().join("file"), b"old");
+    let reserve = |bytes| rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes);
+    disk.fault(|faults| faults.capacity = Some(1000));
+    reserve(1000).unwrap();
+    assert_eq!(reserve(1001), Err(rustix::io::Errno::NOSPC));
+    assert_eq!(disk.used_bytes(), 1000);
+}
+
+#[test]
 fn faults_of_a_mounted_disk_are_seen_by_programs() {
     let Some((disk, folder)) = mounted() else { return };
     let path = folder.path().join("file");

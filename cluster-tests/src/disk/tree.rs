@@ -109,6 +109,16 @@ impl Tree {
         Ok(inode)
     }
 
+    /// Gives a file one more name.
+    pub(super) fn link(&mut self, inode: Inode, parent: Inode, name: &OsStr) -> Result<(), Errno> {
+        self.file(inode)?;
+        if self.directory(parent)?.now().contains_key(name) {
+            return Err(Errno::EXIST);
+        }
+        self.directory_mut(parent)?.put(name, inode);
+        Ok(())
+    }
+
     /// Removes a file, or a directory if it is empty.
     pub(super) fn remove(&mut self, parent: Inode, name: &OsStr) -> Result<(), Errno> {
         let inode = self.lookup(parent, name)?;
