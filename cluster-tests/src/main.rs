@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use cluster_tests::scenario::Scenario;
 use cluster_tests::{checker, history, public};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs real nodes under faults, and judges histories.
 #[derive(Debug, Parser)]
@@ -64,16 +65,18 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs to the end or to Ctrl-C: both end processes and unmount disks.
+/// Runs to the end, to Ctrl-C or to SIGTERM: all end processes and unmount disks.
 fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
         tokio::select! {
             result = work => result,
             interrupted = tokio::signal::ctrl_c() => {
                 interrupted?;
                 anyhow::bail!("interrupted")
             }
+            _ = terminated.recv() => anyhow::bail!("terminated"),
         }
     })
 }
