@@ -6,9 +6,9 @@
 //!
 //! What it models, and how strictly:
 //! - a write lasts once its file was synced after it; until then any of its 512-byte sectors may or may not
-//!   ([`content`]); a file's length lasts with it;
-//! - a name lasts once its directory was synced after it ([`names`]);
-//! - a sync that failed has lost what it was to write, although reads show it and later syncs succeed ([`content`]).
+//!   (`content.rs`); a file's length lasts with it;
+//! - a name lasts once its directory was synced after it (`names.rs`);
+//! - a sync that failed has lost what it was to write, although reads show it and later syncs succeed (`content.rs`).
 //!
 //! It does not model: reordering between completed syncs, disks that lie about a sync, renames between
 //! directories (refused, as between two file systems), and mapped files.
