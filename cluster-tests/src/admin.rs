@@ -43,6 +43,12 @@ pub async fn replica(node: SocketAddr, group: u64) -> anyhow::Result<GroupView> 
     call(node, Method::GET, &path, Value::Null).await?.parse()
 }
 
+/// A node's own replica of a group as it stands, without its digest: answered also without a leader.
+pub async fn vote(node: SocketAddr, group: u64) -> anyhow::Result<GroupView> {
+    let path = format!("/v1/cluster/groups/{group}?local=true");
+    call(node, Method::GET, &path, Value::Null).await?.parse()
+}
+
 /// The leader of a group, once a running node names one that runs.
 pub async fn leader(cluster: &Cluster, group: u64) -> anyhow::Result<u64> {
     let nodes = cluster.endpoints();

@@ -4,8 +4,11 @@
 //! waits for an election must not wait for another test. When a test fails, the end of every node's log is
 //! printed and the folder, with the data, is kept.
 
+mod kept;
+mod options;
+mod storage;
+
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,9 +21,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::client::Client;
+use crate::disk::FaultDisk;
 use crate::http::request;
-use crate::process::{Process, tail};
+use crate::process::Process;
 use crate::{binary, ports, wait};
+
+pub use self::options::{Options, Storage};
 
 /// How long nodes may take to become ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,46 +40,23 @@ pub async fn turn() -> anyhow::Result<SemaphorePermit<'static>> {
     Ok(TURN.acquire().await?)
 }
 
-/// How a cluster is started.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Data groups; `None`: one for each node.
-    pub groups: Option<u32>,
-    /// Bytes of log after which a group takes a snapshot.
-    pub snapshot_log: Option<u64>,
-    /// Bytes of a log segment.
-    pub log_segment: Option<u64>,
-    /// Bytes of snapshots a node sends in a second.
-    pub snapshot_rate: Option<u64>,
-}
-
-impl Options {
-    fn arguments(&self) -> impl Iterator<Item = String> {
-        let groups = self.groups.map(u64::from);
-        let sizes = [
-            ("--groups", groups),
-            ("--snapshot-log", self.snapshot_log),
-            ("--log-segment", self.log_segment),
-            ("--snapshot-rate", self.snapshot_rate),
-        ];
-        sizes.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?.to_string()])).flatten()
-    }
-}
-
 #[derive(Debug)]
 struct Member {
     http: SocketAddr,
     peer: SocketAddr,
+    // Before the disk: it must not be taken away under a running process.
     process: Option<Process>,
+    disk: Option<FaultDisk>,
 }
 
 /// The cluster.
 #[derive(Debug)]
 pub struct Cluster {
+    // Before the folder: disks are mounted in it.
+    members: BTreeMap<u64, Member>,
     folder: Option<TempDir>,
     options: Options,
     founders: u64,
-    members: BTreeMap<u64, Member>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -84,12 +67,13 @@ pub async fn with_cluster(
     test: impl AsyncFnOnce(&mut Cluster) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let turn = turn().await?;
+    let limit = options.limit.unwrap_or(TEST_TIMEOUT);
     let mut cluster = Cluster::prepare(nodes, options, turn)?;
     let whole = async {
         cluster.form().await?;
         test(&mut cluster).await
     };
-    let result = timeout(TEST_TIMEOUT, whole).await.unwrap_or_else(|_| Err(anyhow!("over {TEST_TIMEOUT:?}")));
+    let result = timeout(limit, whole).await.unwrap_or_else(|_| Err(anyhow!("over {limit:?}")));
     if result.is_err() {
         cluster.show();
     }
@@ -98,8 +82,10 @@ pub async fn with_cluster(
 
 impl Cluster {
     fn prepare(nodes: u64, options: Options, turn: SemaphorePermit<'static>) -> anyhow::Result<Self> {
-        let folder = Some(TempDir::with_prefix("quorate-test-")?);
-        let mut cluster = Self { folder, options, founders: nodes, members: BTreeMap::new(), _turn: turn };
+        let parent = options.keep.clone().unwrap_or_else(std::env::temp_dir);
+        std::fs::create_dir_all(&parent).with_context(|| format!("create {}", parent.display()))?;
+        let folder = Some(TempDir::with_prefix_in("quorate-test-", parent)?);
+        let mut cluster = Self { members: BTreeMap::new(), folder, options, founders: nodes, _turn: turn };
         for id in 1..=nodes {
             cluster.enlist(id)?;
         }
@@ -107,7 +93,8 @@ impl Cluster {
     }
 
     fn enlist(&mut self, id: u64) -> anyhow::Result<()> {
-        let member = Member { http: ports::free()?, peer: ports::free()?, process: None };
+        let disk = self.make_disk(id)?;
+        let member = Member { http: ports::free()?, peer: ports::free()?, process: None, disk };
         self.members.insert(id, member);
         Ok(())
     }
@@ -186,10 +173,8 @@ impl Cluster {
 
     /// kill -9 of every running node at once: all are signalled before any is waited for.
     pub fn kill_all(&mut self) -> anyhow::Result<()> {
-        for (id, _) in self.endpoints() {
-            self.process(id)?.pause()?;
-        }
-        self.endpoints().into_iter().try_for_each(|(id, _)| self.kill(id))
+        let running: Vec<u64> = self.endpoints().into_iter().map(|(id, _)| id).collect();
+        self.crash(&running, None)
     }
 
     /// SIGSTOP.
@@ -256,10 +241,6 @@ impl Cluster {
         Ok(arguments)
     }
 
-    fn data(&self, id: u64) -> PathBuf {
-        self.folder().join(format!("node-{id}"))
-    }
-
     /// The file a node's log lines go to.
     pub fn log(&self, id: u64) -> PathBuf {
         self.folder().join(format!("node-{id}.log"))
@@ -275,19 +256,6 @@ impl Cluster {
 
     fn process(&mut self, id: u64) -> anyhow::Result<&mut Process> {
         self.member_mut(id)?.process.as_mut().with_context(|| format!("node {id} does not run"))
-    }
-
-    /// Prints the end of every log and keeps the folder.
-    fn show(&mut self) {
-        let Some(folder) = self.folder.take() else { return };
-        let folder = folder.keep();
-        let mut err = std::io::stderr().lock();
-        for id in self.members.keys() {
-            let log = folder.join(format!("node-{id}.log"));
-            // Nothing can be done about a broken stderr.
-            let _ = writeln!(err, "=== end of {}\n{}", log.display(), tail(&log));
-        }
-        let _ = writeln!(err, "=== logs, data and history are kept in {}", folder.display());
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`history`]: what clients asked and were told, as JSON lines;
 //! - [`checker`]: pure functions from a history to a [`checker::Verdict`];
+//! - [`disk`]: a disk that loses, tears, fails and fills, under real processes;
 //! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
 //! - [`http`], [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
 //! - [`admin`]: what the cluster says of itself, and changes of its members;
@@ -14,10 +15,13 @@ pub mod binary;
 pub mod checker;
 pub mod client;
 pub mod cluster;
+pub mod crash;
+pub mod disk;
 pub mod history;
 pub mod http;
 pub mod ports;
 pub mod process;
 pub mod public;
+pub mod scenario;
 pub mod wait;
 pub mod workload;

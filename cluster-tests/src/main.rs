@@ -1,13 +1,17 @@
-//! `cluster-tests`: judges histories from the command line.
+//! `cluster-tests`: crash rounds, disk scenarios and judgements from the command line.
+
+mod commands;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cluster_tests::scenario::Scenario;
 use cluster_tests::{checker, history, public};
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Judges histories.
+/// Runs real nodes under faults, and judges histories.
 #[derive(Debug, Parser)]
 enum Arguments {
     /// Judges a history of Quorate, such as a failed test leaves behind.
@@ -19,6 +23,16 @@ enum Arguments {
     Agree {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Kills nodes at random moments, with or without their power, while clients write; checks that nothing is lost.
+    Crash(commands::Crash),
+    /// Runs single faults of disks, each with what must come of it.
+    Disk {
+        /// Which; all when none is named.
+        scenarios: Vec<Scenario>,
+        /// Where every choice comes from; drawn when not given.
+        #[arg(long)]
+        seed: Option<u64>,
     },
 }
 
@@ -39,6 +53,30 @@ fn main() -> anyhow::Result<ExitCode> {
             writeln!(out, "{} of {} verdicts agree", all.len() - wrong.len(), all.len())?;
             wrong.is_empty()
         }
+        Arguments::Crash(crash) => {
+            until_interrupted(crash.run(&mut out))?;
+            true
+        }
+        Arguments::Disk { scenarios, seed } => {
+            until_interrupted(commands::scenarios(scenarios, seed, &mut out))?;
+            true
+        }
     };
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs to the end, to Ctrl-C or to SIGTERM: all end processes and unmount disks.
+fn until_interrupted(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = work => result,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                anyhow::bail!("interrupted")
+            }
+            _ = terminated.recv() => anyhow::bail!("terminated"),
+        }
+    })
 }

@@ -56,7 +56,7 @@ impl IdentityFile {
 
     /// Reads the folder's identity, or makes one for `node`.
     pub(crate) fn open(data_dir: &Path, node: NodeId) -> anyhow::Result<Self> {
-        fs::create_dir_all(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
+        create_durably(data_dir).with_context(|| format!("creating {}", data_dir.display()))?;
         let path = data_dir.join(FILE);
         if let Some(identity) = Self::read(data_dir)? {
             if identity.node != node {
@@ -105,6 +105,15 @@ impl IdentityFile {
         File::open(folder)?.sync_all()?;
         Ok(())
     }
+}
+
+/// Creates `dir` and what is absent above it. Its name is made durable even if it exists: the process that made
+/// it may have died before it did so, and a folder lost with the power is a node that has forgotten its votes.
+fn create_durably(dir: &Path) -> std::io::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let absent = dir.ancestors().take_while(|path| !path.exists()).count();
+    fs::create_dir_all(&dir)?;
+    dir.ancestors().skip(1).take(absent.max(1)).try_for_each(|parent| File::open(parent)?.sync_all())
 }
 
 fn parse(bytes: &[u8]) -> anyhow::Result<Identity> {

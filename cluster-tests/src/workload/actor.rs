@@ -81,7 +81,7 @@ impl Actor {
     fn pick_key(&mut self) -> u64 {
         match self.last_seen {
             Some((key, _)) if self.random.random_bool(0.25) => key,
-            _ => self.random.random_range(0..self.workload.keys),
+            _ => self.workload.first_key + self.random.random_range(0..self.workload.keys),
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Workload {
     pub clients: u64,
     /// Number of keys they share.
     pub keys: u64,
+    /// Number of the first of them, so that workloads one after the other need not share keys.
+    pub first_key: u64,
     /// Whether deletes and compare-and-sets are in the mix, beside sets and reads.
     pub mixed: bool,
     /// Bytes each value is filled up to.
@@ -41,7 +43,7 @@ pub struct Workload {
 
 impl Default for Workload {
     fn default() -> Self {
-        Self { clients: 16, keys: 24, mixed: true, value_bytes: 16, seed: rand::random() }
+        Self { clients: 16, keys: 24, first_key: 0, mixed: true, value_bytes: 16, seed: rand::random() }
     }
 }
 
@@ -51,6 +53,7 @@ pub struct Running {
     shared: Arc<Shared>,
     clients: JoinSet<Vec<Operation>>,
     seed: u64,
+    first_key: u64,
 }
 
 #[derive(Debug)]
@@ -76,7 +79,7 @@ impl Workload {
         for id in 0..self.clients {
             clients.spawn(Actor::new(id, &self, &shared).run());
         }
-        Running { shared, clients, seed: self.seed }
+        Running { shared, clients, seed: self.seed, first_key: self.first_key }
     }
 }
 
@@ -117,7 +120,7 @@ impl Running {
         while let Some(operations) = self.clients.join_next().await {
             history.extend(operations.context("a client panicked")?);
         }
-        for key in 0..keys {
+        for key in self.first_key..self.first_key + keys {
             for node in nodes {
                 history.push(self.final_read(*node, &name(key)).await?);
             }

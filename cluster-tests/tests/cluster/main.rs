@@ -3,6 +3,7 @@
 //! One at a time (`cluster_tests::cluster::turn`). How to run one and read a failure: `cluster-tests/README.md`.
 
 mod cli;
+mod crash;
 mod demo;
 mod expiry;
 mod failover;

@@ -1,0 +1,94 @@
+//! The subcommands of `cluster-tests` that run processes.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{anyhow, bail, ensure};
+use clap::ValueEnum;
+use cluster_tests::cluster::Storage;
+use cluster_tests::crash::plan::{FaultKind, Plan};
+use cluster_tests::scenario::Scenario;
+use cluster_tests::{crash, disk};
+
+/// What nodes store on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Disk {
+    /// Faulty disks, which need root and /dev/fuse.
+    Faulty,
+    /// Folders of this machine: processes die, the power stays.
+    Plain,
+}
+
+/// Crash rounds.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Crash {
+    /// Number of rounds.
+    #[arg(long, default_value_t = 100)]
+    rounds: u64,
+    /// Where every choice comes from; drawn when not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Nodes of the cluster.
+    #[arg(long, default_value_t = 3)]
+    nodes: u64,
+    /// What may happen, comma-separated; everything the disk can do when not given.
+    #[arg(long, value_delimiter = ',')]
+    faults: Vec<FaultKind>,
+    /// What nodes store on.
+    #[arg(long, default_value = "faulty")]
+    disk: Disk,
+    /// Where logs, data and history are kept on failure; among the temporary files when not given.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+impl Crash {
+    fn plan(self) -> anyhow::Result<Plan> {
+        let seed = self.seed.unwrap_or_else(rand::random);
+        let (storage, possible) = match self.disk {
+            Disk::Faulty => (Storage::Faulty { seed }, &FaultKind::FAULTY[..]),
+            Disk::Plain => (Storage::Plain, &FaultKind::PLAIN[..]),
+        };
+        let faults = if self.faults.is_empty() { possible.to_vec() } else { self.faults };
+        if let Some(fault) = faults.iter().find(|fault| !possible.contains(fault)) {
+            bail!("a plain disk cannot do {fault:?}");
+        }
+        Ok(Plan { rounds: self.rounds, seed, nodes: self.nodes, faults, storage, keep: self.keep })
+    }
+
+    /// Runs the rounds.
+    pub(crate) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
+        let plan = self.plan()?;
+        if plan.storage != Storage::Plain {
+            disk::available()
+                .map_err(|why| anyhow!("no faulty disks here ({why}); --disk plain needs none"))?;
+        }
+        writeln!(out, "{}", plan.command())?;
+        crash::run(&plan, out).await
+    }
+}
+
+/// Runs disk scenarios, all when none is named; goes on after one that failed.
+pub(crate) async fn scenarios(
+    named: Vec<Scenario>,
+    seed: Option<u64>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    disk::available().map_err(|why| anyhow!("no faulty disks here: {why}"))?;
+    let chosen = if named.is_empty() { Scenario::value_variants().to_vec() } else { named };
+    let seed = seed.unwrap_or_else(rand::random);
+    let mut failed = Vec::new();
+    for scenario in &chosen {
+        let began = Instant::now();
+        let result = scenario.run(seed).await;
+        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
+        writeln!(out, "{scenario:?}: {verdict}, {:.1} s", began.elapsed().as_secs_f64())?;
+        if let Err(error) = result {
+            writeln!(out, "  {error:#}")?;
+            failed.push(*scenario);
+        }
+    }
+    ensure!(failed.is_empty(), "failed, with --seed {seed}: {failed:?}");
+    Ok(())
+}
