@@ -51,8 +51,8 @@ pub async fn run(plan: &Plan, out: &mut impl Write) -> anyhow::Result<()> {
         log_segment: Some(LOG_SEGMENT),
         storage: plan.storage,
         limit: Some(ROUND_MAX * (plan.rounds as u32 + 1)),
-        snapshot_rate: None,
         keep: plan.keep.clone(),
+        ..Options::default()
     };
     with_cluster(plan.nodes, options, async |cluster| rounds(cluster, plan, out).await)
         .await
