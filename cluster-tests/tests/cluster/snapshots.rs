@@ -57,6 +57,7 @@ async fn stream_that_broke_off_goes_on_where_it_did() -> anyhow::Result<()> {
         snapshot_log: Some(256 << 10),
         log_segment: Some(1 << 20),
         snapshot_rate: Some(256 << 10),
+        ..Options::default()
     };
     with_cluster(3, options, async |cluster| {
         let group = admin::group_of(cluster, "probe").await?;
