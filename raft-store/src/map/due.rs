@@ -66,9 +66,9 @@ struct Run {
 }
 
 impl DueIndex {
-    /// The index of items in any order.
-    pub(crate) fn of(mut items: Vec<Due>) -> Self {
-        items.sort_unstable();
+    /// The index of items that stand in order of slot and hash, as entries do.
+    pub(crate) fn of(items: Vec<Due>) -> Self {
+        let items = by_deadline(items);
         let run = |items: &[Due]| Run { first: items[0], items: items.to_vec() };
         Self { runs: items.chunks(RUN_ITEMS_MAX).map(run).collect(), len: items.len() }
     }
@@ -195,6 +195,29 @@ impl DueIndex {
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))
     }
+}
+
+/// Sorts by deadline alone and leaves equal ones as they stand: a radix sort from the lowest digit up, of as
+/// many digits as the deadlines differ in. A comparing sort takes several times as long for millions.
+fn by_deadline(mut items: Vec<Due>) -> Vec<Due> {
+    const DIGIT_BITS: u32 = 11;
+    let deadlines = || items.iter().map(|due| due.deadline_ms());
+    let (first, last) = (deadlines().min().unwrap_or(0), deadlines().max().unwrap_or(0));
+    let mut sorted = items.clone();
+    for shift in (0..u64::BITS).step_by(DIGIT_BITS as usize).take_while(|shift| (last - first) >> shift > 0) {
+        let digit = |due: &Due| ((due.deadline_ms() - first) >> shift) as usize % (1 << DIGIT_BITS);
+        let mut places = [0; 1 << DIGIT_BITS];
+        items.iter().for_each(|due| places[digit(due)] += 1);
+        let mut next = 0;
+        places.iter_mut().for_each(|place| next += std::mem::replace(place, next));
+        for due in &items {
+            let place = &mut places[digit(due)];
+            sorted[*place] = *due;
+            *place += 1;
+        }
+        std::mem::swap(&mut items, &mut sorted);
+    }
+    items
 }
 
 impl Run {
