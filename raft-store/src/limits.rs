@@ -23,7 +23,7 @@ pub const EXPIRED_REMOVED_PER_COMMAND: usize = 2;
 /// One of so many expired keys not removed yet goes on top of that with each applied entry.
 pub const EXPIRED_PENDING_SHARE: usize = 32;
 /// Most expired keys that go as such a share: it bounds how long one applied entry takes.
-pub const EXPIRED_PENDING_REMOVED_MAX: usize = 4096;
+pub const EXPIRED_PENDING_REMOVED_MAX: usize = 2048;
 /// Bytes of encoded entries in one snapshot chunk before compression.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
 /// Largest snapshot chunk the snapshot store takes, in bytes before compression: one value of the largest

@@ -1,15 +1,15 @@
 //! What an entry costs: the map's own accounting, which quotas go by.
 //!
 //! It is a function of the entries alone, so it is the same on every replica, whatever its pages look like. The
-//! numbers below were derived from the layout and agree with the memory a process takes
-//! (`tests/footprint.rs`).
+//! numbers below follow from the layout and, for what the allocator keeps, from measurement with glibc's: with
+//! 1 and 5 million keys of 16 bytes and values of 100 they agree with a process's resident memory within 10 %.
 
 use super::leaf::Gone;
 use super::record::Record;
 
 /// Memory of an entry beyond its record, in bytes: tag and end (4), its share of a page's reference counts,
-/// address and allocation (about 4), holes that the allocator keeps (about 4).
-pub(super) const ENTRY_OVERHEAD_BYTES: u64 = 12;
+/// address and allocation (about 4), holes that the allocator keeps (about 8).
+pub(super) const ENTRY_OVERHEAD_BYTES: u64 = 16;
 /// Memory of a deadline beyond the record, in bytes: 12 in the expiry index and room to grow.
 pub(super) const DEADLINE_OVERHEAD_BYTES: u64 = 14;
 /// Memory of a value that stands beside its page, in bytes: address, length and allocation.

@@ -7,7 +7,7 @@
 //! With `p` keys due, an entry of `c` commands removes
 //! `EXPIRED_REMOVED_PER_ENTRY + c × EXPIRED_REMOVED_PER_COMMAND + min(p / EXPIRED_PENDING_SHARE,
 //! EXPIRED_PENDING_REMOVED_MAX)` of them. So what commands create can never outrun what is removed, and what is
-//! pending shrinks by a fixed share with each entry: 500,000 keys that expire at once are gone after some 340
+//! pending shrinks by a fixed share with each entry: 500,000 keys that expire at once are gone after some 320
 //! entries, ticks included.
 
 use super::TtlMap;

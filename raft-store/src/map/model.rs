@@ -79,7 +79,7 @@ impl Model {
             .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), hash_of(key.as_bytes()), key.clone()))
             .collect();
         due.sort();
-        let max = 64 + 2 * commands + (due.len() / 32).min(4096);
+        let max = 64 + 2 * commands + (due.len() / 32).min(2048);
         for (.., key) in due.into_iter().take(max) {
             self.entries.remove(&key);
             self.expired_total += 1;
