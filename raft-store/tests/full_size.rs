@@ -28,9 +28,9 @@ impl Numbers {
 
 /// Two thirds of the keys share a slot; one in a hundred is of the longest kind.
 fn key(number: u64) -> Key {
-    let tag = if number % 3 == 0 { "" } else { "{tag}" };
+    let tag = if number.is_multiple_of(3) { "" } else { "{tag}" };
     let width = if number.is_multiple_of(100) { 1_000 } else { 1 };
-    Key::new((number % 2) as u16, format!("{tag}{number:0width$}").as_bytes()).unwrap()
+    Key::new((number % 2) as u16, format!("{tag}{number:0width$}").as_bytes()).expect("a key within bounds")
 }
 
 fn value(numbers: &mut Numbers) -> Bytes {
@@ -68,8 +68,8 @@ fn entry(numbers: &mut Numbers, time_ms: u64, sets: u64) -> PackedEntry {
 
 fn restored(map: &TtlMap) -> TtlMap {
     let mut reader = ChunkReader::new();
-    ChunkWriter::new(map.freeze()).for_each(|chunk| reader.push(&chunk).unwrap());
-    reader.finish().unwrap()
+    ChunkWriter::new(map.freeze()).for_each(|chunk| reader.push(&chunk).expect("a chunk just written"));
+    reader.finish().expect("a whole snapshot")
 }
 
 /// Grows and shrinks a map, with copies restored from snapshots that live on beside it.

@@ -6,7 +6,7 @@
 use super::due::Due;
 use super::leaf::{Draft, Found};
 use super::record::{INLINE_VALUE_BYTES_MAX, Record, Stamp, Value, put_head};
-use super::{Entry, SlotSet, TtlMap, cost, hash_of};
+use super::{Entry, KeyRef, SlotSet, TtlMap, cost, hash_of};
 use crate::codec::DecodeError;
 use crate::command::{Command, Condition, Content, PackedEntry, Rejection, Replies, Written};
 use crate::key::Key;
@@ -84,8 +84,9 @@ impl TtlMap {
     /// Removes a key that is there, and grows the version: a key created again gets a larger one.
     pub(crate) fn delete(&mut self, key: &Key) {
         self.next_version();
-        let (slot, hash) = (key.slot(), hash_of(key.as_bytes()));
-        if let Some(gone) = self.state.slots.remove(slot, hash, key.as_bytes())
+        let (slot, key) = (key.slot(), KeyRef::from(key));
+        let hash = hash_of(key);
+        if let Some(gone) = self.state.slots.remove(slot, hash, key)
             && let Some(deadline) = gone.deadline
         {
             self.due.remove(Due::new(deadline, slot, hash));
@@ -112,7 +113,8 @@ impl TtlMap {
 
     /// Stores an entry. One that is replaced by a created key was expired, though not removed yet.
     fn put(&mut self, key: &Key, stamp: &Stamp, content: &Content, value: Value<'_>, created: bool) {
-        let (slot, hash, key) = (key.slot(), hash_of(key.as_bytes()), key.as_bytes());
+        let (slot, key) = (key.slot(), KeyRef::from(key));
+        let hash = hash_of(key);
         debug_assert!(self.state.head.owned.contains(slot), "a command was not admitted");
         let mut record = std::mem::take(&mut self.scratch);
         record.clear();

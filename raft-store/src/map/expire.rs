@@ -10,8 +10,8 @@
 //! pending shrinks by a fixed share with each entry: 500,000 keys that expire at once are gone after some 320
 //! entries, ticks included.
 
-use super::TtlMap;
 use super::due::Due;
+use super::{KeyRef, TtlMap};
 use crate::limits::{
     EXPIRED_PENDING_REMOVED_MAX, EXPIRED_PENDING_SHARE, EXPIRED_REMOVED_PER_COMMAND,
     EXPIRED_REMOVED_PER_ENTRY,
@@ -32,8 +32,9 @@ impl TtlMap {
     fn remove_due(&mut self, due: Due) {
         let (slot, hash) = (due.slot(), due.hash());
         let key = self.state.slots.table(slot).and_then(|table| table.key_due(hash, due.deadline_ms()));
-        let key = key.expect("the expiry index holds nothing but entries").to_vec();
-        self.state.slots.remove(slot, hash, &key);
+        let KeyRef { namespace, user_key } = key.expect("the expiry index holds nothing but entries");
+        let user_key = &user_key.to_vec()[..];
+        self.state.slots.remove(slot, hash, KeyRef { namespace, user_key });
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::due::Due;
-use super::hash::{KeyHash, hash_of};
+use super::hash::{KeyHash, KeyRef, hash_of};
 use super::page::{PAGE_BYTES_MAX, Page, Piece};
 use super::record::Record;
 use super::{Entry, cost};
@@ -28,7 +28,7 @@ pub(crate) struct Leaf {
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
     pub(crate) hash: KeyHash,
-    pub(crate) key: &'a [u8],
+    pub(crate) key: KeyRef<'a>,
     /// The record as it stands in a page.
     pub(crate) record: &'a [u8],
     pub(crate) large: Option<Bytes>,
@@ -84,12 +84,12 @@ impl Leaf {
         self.page.count()
     }
 
-    pub(super) fn first(&self) -> (KeyHash, &[u8]) {
+    pub(super) fn first(&self) -> (KeyHash, KeyRef<'_>) {
         let key = self.page.key(0);
         (hash_of(key), key)
     }
 
-    pub(super) fn get(&self, hash: KeyHash, key: &[u8]) -> Option<Found<'_>> {
+    pub(super) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         self.page.find(hash, key).ok().map(|at| self.at(at))
     }
 
@@ -102,8 +102,8 @@ impl Leaf {
     }
 
     /// The first key with this hash whose entry expires just at `deadline`.
-    pub(super) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<&[u8]> {
-        (self.page.lower_bound(hash, &[])..self.count())
+    pub(super) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
+        (self.page.lower_bound(hash, KeyRef::FIRST)..self.count())
             .map(|at| self.page.record(at))
             .take_while(|record| hash_of(record.key) == hash)
             .find(|record| record.stamp.deadline == Some(deadline))
@@ -124,7 +124,7 @@ impl Leaf {
         gone
     }
 
-    pub(super) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Gone> {
+    pub(super) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let at = self.page.find(hash, key).ok()?;
         let gone = cost::gone(&self.page.record(at));
         self.put_large(at, true, None);

@@ -42,7 +42,7 @@ pub(crate) use apply::Change;
 pub(crate) use builder::SlotsBuilder;
 pub(crate) use due::{Due, DueIndex};
 pub(crate) use frozen::Head;
-pub(crate) use hash::{KeyHash, hash_of};
+pub(crate) use hash::{KeyHash, KeyRef, hash_of};
 pub(crate) use leaf::{Found, Leaf};
 pub(crate) use record::{Record, Value};
 pub(crate) use slots::Slots;
@@ -166,7 +166,7 @@ impl TtlMap {
     }
 
     fn visible(&self, slot: Slot, key: &Key) -> Option<Found<'_>> {
-        let found = self.state.slots.get(slot, hash_of(key.as_bytes()), key.as_bytes())?;
+        let found = self.state.slots.get(slot, hash_of(key.into()), key.into())?;
         Some(found).filter(|found| !found.record.stamp.is_due(self.time_ms()))
     }
 }

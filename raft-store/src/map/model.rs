@@ -76,7 +76,7 @@ impl Model {
     fn remove_expired(&mut self, commands: usize) {
         let mut due: Vec<(u64, u16, u32, Key)> = (self.entries.iter())
             .filter(|(_, entry)| self.is_due(entry))
-            .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), hash_of(key.as_bytes()), key.clone()))
+            .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), hash_of(key.into()), key.clone()))
             .collect();
         due.sort();
         let max = 64 + 2 * commands + (due.len() / 32).min(2048);
@@ -215,7 +215,8 @@ impl Model {
 /// Record, value and overhead of an entry, as `record.rs` and `cost.rs` describe them.
 fn bytes_of(key: &Key, entry: &Entry) -> u64 {
     let varint = |number: u64| (64 - (number | 1).leading_zeros()).div_ceil(7) as usize;
-    let (key_len, value_len) = (key.as_bytes().len(), entry.value.len());
+    let (key_len, value_len) = (key.user_key().len(), entry.value.len());
+    let namespace_len = if key.namespace() == 0 { 0 } else { 2 };
     let media_len = if let Content::Media(media) = &entry.content { 1 + media.len() } else { 0 };
     let modified_len = match entry.modified_ms - entry.created_ms {
         0 => 0,
@@ -223,8 +224,14 @@ fn bytes_of(key: &Key, entry: &Entry) -> u64 {
     };
     let deadline_len = entry.deadline.map_or(0, |deadline| varint(deadline.wrapping_sub(entry.modified_ms)));
     let numbers_len = varint(entry.version) + varint(entry.created_ms) + modified_len + deadline_len;
-    let record_len =
-        1 + varint(key_len as u64) + key_len + numbers_len + media_len + varint(value_len as u64) + value_len;
+    let record_len = 1
+        + namespace_len
+        + varint(key_len as u64)
+        + key_len
+        + numbers_len
+        + media_len
+        + varint(value_len as u64)
+        + value_len;
     let large = if value_len > INLINE_VALUE_BYTES_MAX { LARGE_VALUE_OVERHEAD_BYTES } else { 0 };
     record_len as u64 + ENTRY_OVERHEAD_BYTES + entry.deadline.map_or(0, |_| DEADLINE_OVERHEAD_BYTES) + large
 }

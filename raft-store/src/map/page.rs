@@ -13,7 +13,7 @@ use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::hash::{KeyHash, hash_of};
+use super::hash::{KeyHash, KeyRef, hash_of};
 use super::record::{PAGED_RECORD_BYTES_MAX, Record, key_of};
 
 /// A page longer than this is split. A write copies so much at most, and an entry's share of what a page takes
@@ -81,12 +81,12 @@ impl Page {
     }
 
     /// The key of a record.
-    pub(super) fn key(&self, at: usize) -> &[u8] {
+    pub(super) fn key(&self, at: usize) -> KeyRef<'_> {
         key_of(self.bytes_of(at))
     }
 
     /// Number of records before (`hash`, `key`).
-    pub(super) fn lower_bound(&self, hash: KeyHash, key: &[u8]) -> usize {
+    pub(super) fn lower_bound(&self, hash: KeyHash, key: KeyRef<'_>) -> usize {
         let tag = tag_of(hash);
         let (mut from, mut to) = (0, 0);
         for other in self.0[COUNT_BYTES..][..self.count() * 2].as_chunks().0 {
@@ -103,7 +103,7 @@ impl Page {
     }
 
     /// The record of a key, or where it would stand.
-    pub(super) fn find(&self, hash: KeyHash, key: &[u8]) -> Result<usize, usize> {
+    pub(super) fn find(&self, hash: KeyHash, key: KeyRef<'_>) -> Result<usize, usize> {
         let at = self.lower_bound(hash, key);
         if at < self.count() && self.key(at) == key { Ok(at) } else { Err(at) }
     }

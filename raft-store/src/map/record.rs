@@ -1,9 +1,11 @@
 //! A stored entry as bytes: the same in a page of the map and in a chunk of a snapshot.
 //!
 //! ```text
-//! flags           u8      bits 0-1 content, 2 there is a deadline, 3 modified after it was created
-//! key length      varint  the namespace included
-//! key
+//! flags           u8      bits 0-1 content, 2 there is a deadline, 3 modified after it was created,
+//!                         4 a namespace other than 0
+//! namespace       u16     when bit 4 says so
+//! key length      varint
+//! key                     the user's bytes
 //! version         varint
 //! created         varint  ms of group time
 //! modified        varint  ms since created, when bit 3 says so; never 0
@@ -19,10 +21,10 @@
 
 use bytes::Bytes;
 
-use super::Entry;
+use super::{Entry, KeyRef};
 use crate::codec::{DecodeError, put_varint};
 use crate::command::{Content, DEADLINE_MS_MAX};
-use crate::key::Key;
+use crate::key::NamespaceId;
 use crate::limits::{CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_CEILING};
 
 /// Longest value that stands in a page; a longer one has an allocation of its own, which reads share.
@@ -34,7 +36,8 @@ pub(super) const PAGED_RECORD_BYTES_MAX: usize =
 const CONTENT_BITS: u8 = 0b0011;
 const HAS_DEADLINE: u8 = 0b0100;
 const WAS_MODIFIED: u8 = 0b1000;
-const KNOWN_BITS: u8 = 0b1111;
+const HAS_NAMESPACE: u8 = 0b1_0000;
+const KNOWN_BITS: u8 = 0b1_1111;
 const MEDIA: u8 = 3;
 
 /// The numbers of an entry.
@@ -56,7 +59,7 @@ impl Stamp {
 /// A record that was read; its parts stand where it was read from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record<'a> {
-    pub(crate) key: &'a [u8],
+    pub(crate) key: KeyRef<'a>,
     pub(crate) stamp: Stamp,
     pub(crate) value_len: usize,
     content: u8,
@@ -68,12 +71,26 @@ pub(crate) struct Record<'a> {
 }
 
 /// Writes a record up to its value, which has `value_len` bytes. `content` was checked.
-pub(crate) fn put_head(out: &mut Vec<u8>, stamp: &Stamp, key: &[u8], content: &Content, value_len: usize) {
+pub(crate) fn put_head(
+    out: &mut Vec<u8>,
+    stamp: &Stamp,
+    key: KeyRef<'_>,
+    content: &Content,
+    value_len: usize,
+) {
     let modified = stamp.modified_ms.wrapping_sub(stamp.created_ms);
-    let deadline_flag = if stamp.deadline.is_some() { HAS_DEADLINE } else { 0 };
-    out.push(content.tag() | deadline_flag | if modified > 0 { WAS_MODIFIED } else { 0 });
-    put_varint(out, key.len() as u64);
-    out.extend_from_slice(key);
+    let flags = [
+        (stamp.deadline.is_some(), HAS_DEADLINE),
+        (modified > 0, WAS_MODIFIED),
+        (key.namespace != 0, HAS_NAMESPACE),
+    ];
+    let flags = flags.iter().map(|(is_set, flag)| u8::from(*is_set) * flag);
+    out.push(flags.fold(content.tag(), |all, flag| all | flag));
+    if key.namespace != 0 {
+        out.extend_from_slice(&key.namespace.to_le_bytes());
+    }
+    put_varint(out, key.user_key.len() as u64);
+    out.extend_from_slice(key.user_key);
     put_varint(out, stamp.version);
     put_varint(out, stamp.created_ms);
     if modified > 0 {
@@ -97,7 +114,7 @@ impl<'a> Record<'a> {
         if flags & !KNOWN_BITS != 0 {
             return Err(DecodeError::Unknown { what: "record flags", value: flags.into() });
         }
-        let key = input.key()?;
+        let key = input.key(flags)?;
         let stamp = input.stamp(flags)?;
         let content = flags & CONTENT_BITS;
         let media = if content == MEDIA { input.media()? } else { &[] };
@@ -136,8 +153,8 @@ impl<'a> Record<'a> {
 }
 
 /// The key of a record of a page, without reading the rest.
-pub(super) fn key_of(bytes: &[u8]) -> &[u8] {
-    Input(&bytes[1..]).key().expect("a record is checked before it comes into a page")
+pub(super) fn key_of(bytes: &[u8]) -> KeyRef<'_> {
+    Input(&bytes[1..]).key(bytes[0]).expect("a record is checked before it comes into a page")
 }
 
 /// The bytes of a value on its way into the map.
@@ -202,11 +219,17 @@ impl<'a> Input<'a> {
         })
     }
 
-    fn key(&mut self) -> Result<&'a [u8], DecodeError> {
+    fn key(&mut self, flags: u8) -> Result<KeyRef<'a>, DecodeError> {
+        let (mut namespace, said) = (0, flags & HAS_NAMESPACE != 0);
+        if said {
+            let bytes = self.take(size_of::<NamespaceId>())?;
+            namespace = NamespaceId::from_le_bytes([bytes[0], bytes[1]]);
+        }
         let len = usize::try_from(self.varint()?).unwrap_or(usize::MAX);
-        let key = self.take(len)?;
-        Key::user_key_of(key).map_err(|_| DecodeError::Invalid("key"))?;
-        Ok(key)
+        if said != (namespace != 0) || len == 0 || len > KEY_BYTES_MAX {
+            return Err(DecodeError::Invalid("key"));
+        }
+        Ok(KeyRef { namespace, user_key: self.take(len)? })
     }
 
     fn stamp(&mut self, flags: u8) -> Result<Stamp, DecodeError> {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::cost::SLOT_OVERHEAD_BYTES;
-use super::hash::KeyHash;
+use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone};
 use super::table::SlotTable;
 use crate::slot::{SLOTS, Slot};
@@ -44,7 +44,7 @@ impl Slots {
         self.pages.get(page)?.as_ref()?[place].as_deref()
     }
 
-    pub(crate) fn get(&self, slot: Slot, hash: KeyHash, key: &[u8]) -> Option<Found<'_>> {
+    pub(crate) fn get(&self, slot: Slot, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         self.table(slot)?.get(hash, key)
     }
 
@@ -60,7 +60,7 @@ impl Slots {
         gone
     }
 
-    pub(crate) fn remove(&mut self, slot: Slot, hash: KeyHash, key: &[u8]) -> Option<Gone> {
+    pub(crate) fn remove(&mut self, slot: Slot, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         self.get(slot, hash, key)?;
         let table = Arc::make_mut(self.place_of(slot).as_mut()?);
         let gone = table.remove(hash, key);

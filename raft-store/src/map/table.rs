@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use node::Node;
 
-use super::hash::KeyHash;
+use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
 
 /// Most children of a branch. A write after a freeze copies so many addresses at each level.
@@ -65,12 +65,12 @@ impl SlotTable {
         self.bytes
     }
 
-    pub(crate) fn get(&self, hash: KeyHash, key: &[u8]) -> Option<Found<'_>> {
+    pub(crate) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         self.root.get(hash, key)
     }
 
     /// The first key with this hash whose entry expires just at `deadline`.
-    pub(crate) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<&[u8]> {
+    pub(crate) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
         self.root.key_due(hash, deadline)
     }
 
@@ -86,7 +86,7 @@ impl SlotTable {
         gone
     }
 
-    pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Gone> {
+    pub(crate) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let gone = self.root.remove(hash, key);
         self.forget(gone);
         while let [Child { node: Node::Branch(only), .. }] = &mut self.root.children[..] {
@@ -134,15 +134,15 @@ impl SlotTable {
 }
 
 impl Branch {
-    fn get(&self, hash: KeyHash, key: &[u8]) -> Option<Found<'_>> {
+    fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         match &self.children.get(self.child_of(hash, key))?.node {
             Node::Leaf(leaf) => leaf.get(hash, key),
             Node::Branch(branch) => branch.get(hash, key),
         }
     }
 
-    fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<&[u8]> {
-        let first = self.child_of(hash, &[]);
+    fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
+        let first = self.child_of(hash, KeyRef::FIRST);
         let children = self.children.iter().enumerate().skip(first);
         let mut children = children.take_while(|(at, child)| *at == first || child.hash <= hash);
         children.find_map(|(_, child)| match &child.node {
@@ -166,7 +166,7 @@ impl Branch {
         gone
     }
 
-    fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Gone> {
+    fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let at = self.child_of(hash, key);
         let child = self.children.get_mut(at)?;
         let gone = match &mut child.node {
@@ -183,7 +183,7 @@ impl Branch {
     }
 
     /// The last child that starts at or before (`hash`, `key`); the first if none does.
-    fn child_of(&self, hash: KeyHash, key: &[u8]) -> usize {
+    fn child_of(&self, hash: KeyHash, key: KeyRef<'_>) -> usize {
         let before = |child: &Child| child.hash < hash || child.hash == hash && child.node.first().1 <= key;
         self.children.partition_point(before).saturating_sub(1)
     }

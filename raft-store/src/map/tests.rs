@@ -148,12 +148,12 @@ fn keys_due_at_one_time_go_in_order_of_slot_hash_and_key() {
     keys.extend((0..20).map(|n| Key::new(9, format!("{{key 7}}{n}").as_bytes()).unwrap()));
     let many: Vec<Command> = keys.iter().map(|key| set(key.clone(), 10)).collect();
     apply(&mut map, 100, &many);
-    keys.sort_by_key(|key| (key.slot(), hash_of(key.as_bytes()), key.clone()));
+    keys.sort_by_key(|key| (key.slot(), hash_of(key.into()), key.clone()));
     while !keys.is_empty() {
         apply(&mut map, 200, &[]);
         keys.drain(..keys.len().min(removed_by_one_entry(keys.len(), 0)));
         let left = map.state.slots.tables().flat_map(|(_, table)| table.iter());
-        assert!(left.map(|found| found.record.key).eq(keys.iter().map(Key::as_bytes)));
+        assert!(left.map(|found| found.record.key).eq(keys.iter().map(KeyRef::from)));
     }
 }
 

@@ -5,7 +5,6 @@ use super::cost::{self, SLOT_OVERHEAD_BYTES};
 use super::due::Due;
 use super::leaf::Found;
 use super::{TtlMap, hash_of};
-use crate::key::Key;
 use crate::slot::slot_of;
 
 impl TtlMap {
@@ -38,7 +37,7 @@ impl TtlMap {
     fn validate_tables(&self) -> Result<(), &'static str> {
         for (slot, table) in self.state.slots.tables() {
             table.validate()?;
-            let in_place = |found: Found<'_>| Key::user_key_of(found.record.key).map(slot_of) == Ok(slot);
+            let in_place = |found: Found<'_>| slot_of(found.record.key.user_key) == slot;
             let found = |found: Found<'_>| {
                 let key = found.record.key;
                 self.state.slots.get(slot, hash_of(key), key).is_some_and(|again| again.record.key == key)

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::header;
 use crate::codec::{DecodeError, Decoder};
-use crate::key::Key;
+use crate::key::NamespaceId;
 use crate::map::{Due, DueIndex, Frozen, Head, KeyHash, Record, SlotsBuilder, TtlMap, hash_of};
 use crate::slot::{Slot, slot_of};
 
@@ -15,7 +15,7 @@ pub struct ChunkReader {
     head: Option<(Head, u64)>,
     slots: SlotsBuilder,
     due: Vec<Due>,
-    last: Option<(Slot, KeyHash)>,
+    last: Option<(Slot, KeyHash, NamespaceId)>,
     last_key: Vec<u8>,
 }
 
@@ -44,11 +44,13 @@ impl ChunkReader {
 
     fn add(&mut self, record: &Record<'_>, value: &[u8]) -> Result<(), DecodeError> {
         let Some((head, promised)) = &self.head else { return Err(DecodeError::Invalid("snapshot header")) };
-        let user_key = Key::user_key_of(record.key).map_err(|_| DecodeError::Invalid("key"))?;
-        let (slot, hash, stamp) = (slot_of(user_key), hash_of(record.key), record.stamp);
-        let place = Some((slot, hash));
+        let (slot, hash) = (slot_of(record.key.user_key), hash_of(record.key));
+        let (stamp, place) = (record.stamp, Some((slot, hash, record.key.namespace)));
         let rules = [
-            (self.last < place || self.last == place && *self.last_key < *record.key, "order of entries"),
+            (
+                self.last < place || self.last == place && *self.last_key < *record.key.user_key,
+                "order of entries",
+            ),
             (self.slots.items() < *promised, "number of entries"),
             (head.owned.contains(slot), "slot of an entry"),
             (stamp.version <= head.version, "version of an entry"),
@@ -61,7 +63,7 @@ impl ChunkReader {
         self.due.extend(stamp.deadline.map(|deadline| Due::new(deadline, slot, hash)));
         self.last = place;
         self.last_key.clear();
-        self.last_key.extend_from_slice(record.key);
+        self.last_key.extend_from_slice(record.key.user_key);
         Ok(())
     }
 

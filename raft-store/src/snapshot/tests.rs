@@ -60,8 +60,8 @@ fn the_bytes_of_a_snapshot_are_fixed() {
     ];
     assert_eq!(chunks[0], header.concat());
     let entry = [
-        &[0b0111, 3][..], // a media type and a deadline; key length
-        b"\0\0k",
+        &[0b0111, 1][..], // a media type and a deadline; key length
+        b"k",
         &[1, 100],     // version, created
         &[0xf4, 0x03], // deadline: 500 ms after it was modified
         b"\x09image/png",

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::command::arbitrary::{self, cases};
+use crate::key::Key;
 
 fn key() -> Key {
     Key::new(3, b"k{tag}").unwrap()
@@ -11,7 +12,7 @@ fn key() -> Key {
 
 fn written(stamp: &Stamp, content: &Content, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    put_head(&mut out, stamp, key().as_bytes(), content, value.len());
+    put_head(&mut out, stamp, (&key()).into(), content, value.len());
     out.extend_from_slice(value);
     out
 }
@@ -36,31 +37,32 @@ fn content() -> impl Strategy<Value = Content> {
 #[test]
 fn the_bytes_of_a_record_are_fixed() {
     let bare = Stamp { version: 5, deadline: None, created_ms: 300, modified_ms: 300 };
-    assert_eq!(written(&bare, &Content::Text, b"v"), b"\x02\x08\0\x03k{tag}\x05\xac\x02\x01v");
+    assert_eq!(written(&bare, &Content::Text, b"v"), b"\x12\x03\0\x06k{tag}\x05\xac\x02\x01v");
     let full = Stamp { version: 1 << 20, deadline: Some(1_000), created_ms: 300, modified_ms: 301 };
     let media = Content::Media(Bytes::from_static(b"a/b"));
-    let bytes = b"\x0f\x08\0\x03k{tag}\x80\x80\x40\xac\x02\x01\xbb\x05\x03a/b\x02vw";
+    let bytes = b"\x1f\x03\0\x06k{tag}\x80\x80\x40\xac\x02\x01\xbb\x05\x03a/b\x02vw";
     assert_eq!(written(&full, &media, b"vw"), bytes);
 }
 
 #[test]
 fn what_no_map_writes_is_refused() {
-    let cases: [(&[u8], &str); 10] = [
-        (b"\x10\x03\0\0k\x01\x01\0", "an unknown flag"),
-        (b"\0\x02\0\0\x01\x01\0", "an empty key"),
-        (b"\0\x83\0\0\0k\x01\x01\0", "a longer varint than needed"),
-        (b"\0\x03\0\0k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x01\0", "a varint of 65 bits"),
-        (b"\x08\x03\0\0k\x01\x01\0\0", "a modification that is none"),
-        (b"\x08\x03\0\0k\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0", "a modification past all time"),
-        (b"\x04\x03\0\0k\x01\x01\xff\xff\xff\xff\xff\xff\x7f\0", "a deadline past the last one"),
-        (b"\x03\x03\0\0k\x01\x01\0\0", "an empty media type"),
-        (b"\x03\x03\0\0k\x01\x01\x01\xe9\0", "a media type that is no ASCII"),
-        (b"\0\x03\0\0k\x01\x01\xff\xff\xff\xff\x0f", "a value longer than any"),
+    let cases: [(&[u8], &str); 11] = [
+        (b"\x10\0\0\x01k\x01\x01\0", "a namespace that needs no bytes"),
+        (b"\x20\x01k\x01\x01\0", "an unknown flag"),
+        (b"\0\0\x01\x01\0", "an empty key"),
+        (b"\0\x81\0k\x01\x01\0", "a longer varint than needed"),
+        (b"\0\x01k\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x01\0", "a varint of 65 bits"),
+        (b"\x08\x01k\x01\x01\0\0", "a modification that is none"),
+        (b"\x08\x01k\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0", "a modification past all time"),
+        (b"\x04\x01k\x01\x01\xff\xff\xff\xff\xff\xff\x7f\0", "a deadline past the last one"),
+        (b"\x03\x01k\x01\x01\0\0", "an empty media type"),
+        (b"\x03\x01k\x01\x01\x01\xe9\0", "a media type that is no ASCII"),
+        (b"\0\x01k\x01\x01\xff\xff\xff\xff\x0f", "a value longer than any"),
     ];
     for (bytes, what) in cases {
         assert!(Record::read(bytes).is_err(), "{what}");
     }
-    let good = b"\x0b\x03\0\0k\x01\x01\x01\x03a/b\0";
+    let good = b"\x0b\x01k\x01\x01\x01\x03a/b\0";
     assert!(Record::read(good).is_ok());
     (0..good.len()).for_each(|len| assert!(Record::read(&good[..len]).is_err(), "{len} bytes of it"));
 }
@@ -72,7 +74,7 @@ proptest! {
     fn keeps_every_part(stamp in stamp(), content in content(), value in prop::collection::vec(any::<u8>(), 0..20)) {
         let bytes = written(&stamp, &content, &value);
         let record = Record::read(&bytes).unwrap();
-        prop_assert!(record.key == key().as_bytes());
+        prop_assert!(record.key == KeyRef::from(&key()));
         prop_assert_eq!((record.stamp, record.content()), (stamp, content));
         prop_assert_eq!((record.value_len, record.behind), (value.len(), &value[..]));
         prop_assert_eq!([record.head, record.behind].concat(), bytes);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Branch, CHILDREN_MAX};
-use crate::map::hash::KeyHash;
+use crate::map::hash::{KeyHash, KeyRef};
 use crate::map::leaf::Leaf;
 
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ impl Node {
         }
     }
 
-    pub(super) fn first(&self) -> (KeyHash, &[u8]) {
+    pub(super) fn first(&self) -> (KeyHash, KeyRef<'_>) {
         match self {
             Self::Leaf(leaf) => leaf.first(),
             Self::Branch(branch) => (branch.children[0].hash, branch.children[0].node.first().1),

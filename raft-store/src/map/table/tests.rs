@@ -11,31 +11,35 @@ use super::super::{Record, cost};
 use super::*;
 use crate::command::Content;
 use crate::command::arbitrary::cases;
+use crate::key::Key;
 
-fn key(number: u16) -> Vec<u8> {
-    [&[0, 0][..], &number.to_be_bytes()].concat()
+fn key(number: u16) -> Key {
+    Key::new(number % 2, &number.to_be_bytes()).unwrap()
 }
 
 /// Puts an entry whose value is `value_len` times the version's last byte.
 fn put(table: &mut SlotTable, number: u16, version: u64, value_len: usize) -> Option<Gone> {
     let stamp = Stamp { version, deadline: Some(version % 3), created_ms: 0, modified_ms: 0 };
     let (key, value) = (key(number), vec![version as u8; value_len]);
+    let key = KeyRef::from(&key);
     let mut record = Vec::new();
-    put_head(&mut record, &stamp, &key, &Content::Octets, value_len);
+    put_head(&mut record, &stamp, key, &Content::Octets, value_len);
     let bytes = cost::of(&Record::checked(&record));
     let large = Value::Own(Bytes::from(value.clone())).into_large();
     if large.is_none() {
         record.extend_from_slice(&value);
     }
-    table.put(Draft { hash: hash_of(&key), key: &key, record: &record, large }, bytes)
+    table.put(Draft { hash: hash_of(key), key, record: &record, large }, bytes)
 }
 
 fn remove(table: &mut SlotTable, number: u16) -> Option<Gone> {
-    table.remove(hash_of(&key(number)), &key(number))
+    let key = key(number);
+    table.remove(hash_of((&key).into()), (&key).into())
 }
 
 fn version(table: &SlotTable, number: u16) -> Option<u64> {
-    let found = table.get(hash_of(&key(number)), &key(number))?;
+    let key = key(number);
+    let found = table.get(hash_of((&key).into()), (&key).into())?;
     let version = found.record.stamp.version;
     assert!(found.value().iter().all(|byte| *byte == version as u8), "another entry's value");
     Some(version)
@@ -49,14 +53,21 @@ fn filled(numbers: impl Iterator<Item = u16>) -> SlotTable {
     table
 }
 
-type Model = BTreeMap<(KeyHash, Vec<u8>), (u64, usize)>;
+type Model = BTreeMap<(KeyHash, Key), (u64, usize)>;
+
+fn place(key: Key) -> (KeyHash, Key) {
+    (hash_of((&key).into()), key)
+}
 
 fn agree(table: &SlotTable, model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(table.validate(), Ok(()));
     prop_assert_eq!(table.items(), model.len() as u64);
     let entries = table.iter().map(|found| {
         let record = found.record;
-        ((hash_of(record.key), record.key.to_vec()), (record.stamp.version, found.value().len()))
+        (
+            place(Key::new(record.key.namespace, record.key.user_key).unwrap()),
+            (record.stamp.version, found.value().len()),
+        )
     });
     prop_assert!(entries.eq(model.clone()));
     Ok(())
@@ -70,7 +81,7 @@ proptest! {
     fn is_a_sorted_map(steps in prop::collection::vec((0..5u8, 0..300u16, 0..30usize), 0..1500)) {
         let (mut table, mut model) = (SlotTable::default(), Model::new());
         for (version, (what, number, len)) in (1..).zip(steps) {
-            let place = (hash_of(&key(number)), key(number));
+            let place = place(key(number));
             // First more is put than removed, then the other way round.
             let insert = if version < 900 { what > 0 } else { what > 3 };
             let (gone, expected) = if insert {
@@ -85,12 +96,12 @@ proptest! {
         }
         agree(&table, &model)?;
         for number in 0..300 {
-            let expected = model.get(&(hash_of(&key(number)), key(number))).map(|(version, _)| *version);
+            let expected = model.get(&place(key(number))).map(|(version, _)| *version);
             prop_assert_eq!(version(&table, number), expected);
         }
         for (hash, deadline) in model.keys().map(|(hash, _)| *hash).zip([0, 1, 2].into_iter().cycle()) {
             let expected = model.iter().find(|((h, _), (version, _))| *h == hash && version % 3 == deadline);
-            prop_assert_eq!(table.key_due(hash, deadline), expected.map(|((_, key), _)| &key[..]));
+            prop_assert_eq!(table.key_due(hash, deadline), expected.map(|((_, key), _)| key.into()));
         }
     }
 }
