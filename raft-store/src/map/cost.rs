@@ -10,7 +10,7 @@ use super::record::Record;
 /// Memory of an entry beyond its record, in bytes: tag and end (4), its share of a page's reference counts,
 /// address and allocation (about 4), holes that the allocator keeps (about 8).
 pub(super) const ENTRY_OVERHEAD_BYTES: u64 = 16;
-/// Memory of a deadline beyond the record, in bytes: 12 in the expiry index and room to grow.
+/// Memory of a deadline beyond the record, in bytes: 12 in the expiry index and room to grow (about 2).
 pub(super) const DEADLINE_OVERHEAD_BYTES: u64 = 14;
 /// Memory of a value that stands beside its page, in bytes: address, length and allocation.
 pub(super) const LARGE_VALUE_OVERHEAD_BYTES: u64 = 64;

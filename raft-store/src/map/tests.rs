@@ -186,6 +186,15 @@ fn half_a_million_expired_keys_are_gone_after_a_few_hundred_entries() {
 }
 
 #[test]
+fn only_due_keys_count_for_how_many_go() {
+    let mut map = TtlMap::owning_all();
+    let many: Vec<Command> = (0..1200).map(|n| set(numbered(n), if n < 200 { 10 } else { 9_000 })).collect();
+    apply(&mut map, 100, &many);
+    apply(&mut map, 200, &[]);
+    assert_eq!(map.stats().expired_total, 64 + 200 / 32);
+}
+
+#[test]
 fn more_is_removed_than_commands_can_create() {
     let mut map = TtlMap::owning_all();
     for round in 0..20u64 {
