@@ -1,7 +1,6 @@
-//! The fixed hash that orders the entries of a slot: the upper half of SipHash-1-3 whose key is
-//! the namespace
-//! (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with one and three rounds as Rust's and
-//! Ruby's hash tables use it).
+//! The fixed hash that orders the entries of a slot: the upper half of SipHash-1-3 with the namespace as its
+//! key (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with one and three rounds as Rust's
+//! and Ruby's hash tables use it).
 //!
 //! It is part of the snapshot format, because entries stand in its order there. A checksum would do for
 //! chance, but not against a client who picks keys: whole families of keys with one CRC are written down in a

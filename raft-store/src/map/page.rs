@@ -6,8 +6,7 @@
 //!
 //! A tag is the upper half of a key's hash, an end says where a record ends among the records. Records are in
 //! order of (hash, key), so tags grow; a search counts the smaller ones, which is one pass over a cache line
-//! or two, and looks at the few records whose tags are equal. All but the count of an empty page follows from
-//! the records.
+//! or two, and looks at the few records whose tags are equal.
 
 use std::iter::repeat_n;
 use std::ops::Range;
@@ -23,7 +22,7 @@ pub(super) const PAGE_BYTES_MAX: usize = if cfg!(test) { 160 } else { 4096 };
 const COUNT_BYTES: usize = size_of::<u16>();
 /// Bytes a record takes in a page beside its own: tag and end.
 const PLACE_BYTES: usize = 2 * size_of::<u16>();
-// The largest page there ever is: a full one, one record more, and before that two joined ones.
+// The largest page there ever is, for a moment: a full one and one record more.
 const _: () = assert!(PAGE_BYTES_MAX + PAGED_RECORD_BYTES_MAX + PLACE_BYTES <= u16::MAX as usize);
 
 /// A page. Cloning shares it.
