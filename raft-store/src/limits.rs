@@ -16,10 +16,14 @@ pub const PACKED_BYTES_TARGET: usize = 1 << 20;
 pub const DETACHED_BYTES_MAX: usize = 16 << 10;
 /// Longest time to live, in milliseconds (100 years): larger ones are refused.
 pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
-/// Most expired keys one applied entry removes beyond one for each of its commands.
+/// Most expired keys one applied entry removes whatever it holds.
 pub const EXPIRED_REMOVED_PER_ENTRY: usize = 64;
-/// Most expired keys not removed yet that are counted for the statistics: past it the count says just this.
-pub const EXPIRED_PENDING_COUNT_MAX: usize = 1 << 16;
+/// Most expired keys one applied entry removes on top for each of its commands.
+pub const EXPIRED_REMOVED_PER_COMMAND: usize = 2;
+/// One of so many expired keys not removed yet goes on top of that with each applied entry.
+pub const EXPIRED_PENDING_SHARE: usize = 32;
+/// Most expired keys that go as such a share: it bounds how long one applied entry takes.
+pub const EXPIRED_PENDING_REMOVED_MAX: usize = 2048;
 /// Bytes of encoded entries in one snapshot chunk before compression.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
 /// Largest snapshot chunk the snapshot store takes, in bytes before compression: one value of the largest

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::{Condition, Content, Rejection, Reply, content, key, put_content, put_key};
 use crate::codec::{DecodeError, Decoder, put_bytes, put_varint};
 use crate::key::Key;
-use crate::map::{Change, Record, TtlMap};
+use crate::limits::VALUE_BYTES_CEILING;
+use crate::map::{Change, Found, TtlMap, Value};
 
 /// Append bytes to a value. Deadline and content stay, except that text which is no UTF-8 any more becomes
 /// octets; a new key never expires.
@@ -27,23 +28,25 @@ pub struct Append {
 impl Append {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
         let current = map.admit(&self.key, self.condition)?;
-        let content = self.new_content(current.as_ref())?;
-        let len = current.as_ref().map_or(0, |record| record.value().len()) + self.suffix.len();
-        if len as u64 > self.len_max {
+        let content = self.new_content(current)?;
+        let before = current.as_ref().map_or(&[][..], Found::value);
+        let len_max = self.len_max.min(VALUE_BYTES_CEILING as u64);
+        if (before.len() + self.suffix.len()) as u64 > len_max {
             return Err(Rejection::TooLarge);
         }
         let change = Change {
             content: &content,
-            value: &[current.as_ref().map_or(&[], Record::value), &self.suffix],
-            deadline: current.as_ref().and_then(Record::deadline),
+            value: Value::Own([before, &self.suffix].concat().into()),
+            deadline: current.and_then(|found| found.record.stamp.deadline),
+            created_ms: current.map(|found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
-        map.write(&self.key, current.as_ref(), change).map(Reply::Written)
+        map.write(&self.key, change).map(Reply::Written)
     }
 
     /// Text followed by bytes is text exactly when the bytes are.
-    fn new_content(&self, current: Option<&Record>) -> Result<Content, Rejection> {
-        match current.map_or_else(|| self.content.clone(), Record::content) {
+    fn new_content(&self, current: Option<Found<'_>>) -> Result<Content, Rejection> {
+        match current.map_or_else(|| self.content.clone(), |found| found.record.content()) {
             Content::Json => Err(Rejection::WrongContent),
             Content::Text if std::str::from_utf8(&self.suffix).is_err() => Ok(Content::Octets),
             other @ (Content::Text | Content::Octets | Content::Media(_)) => Ok(other),

@@ -7,15 +7,23 @@ use proptest::prelude::*;
 use super::*;
 use crate::map::{Entry, Lookup, SlotSet};
 
-/// Every key the commands use; some share a slot, one stands in two namespaces.
+/// How many cases a property is tried with: `short` many, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(short: u32) -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    if asked { ProptestConfig::default() } else { ProptestConfig::with_cases(short) }
+}
+
+/// Every key the commands use; many share a slot, one stands in two namespaces.
 pub(crate) fn keys() -> Vec<Key> {
     let names: [(u16, &[u8]); 7] =
         [(0, b"{t}a"), (0, b"{t}b"), (0, b"{t}c"), (7, b"{t}a"), (0, b"x"), (0, b"\xff\0"), (0, b"y")];
-    names.iter().map(|(namespace, name)| Key::new(*namespace, name).unwrap()).collect()
+    let few = names.iter().map(|(namespace, name)| Key::new(*namespace, name).unwrap());
+    few.chain((0..30).map(|n| Key::new(0, format!("{{t}}{n}").as_bytes()).unwrap())).collect()
 }
 
+/// Half of the time one of a few keys, so that commands meet.
 pub(crate) fn key() -> impl Strategy<Value = Key> {
-    prop::sample::select(keys())
+    prop_oneof![prop::sample::select(keys()[..7].to_vec()), prop::sample::select(keys())]
 }
 
 fn value() -> impl Strategy<Value = Bytes> {
@@ -84,7 +92,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
 }
 
 pub(crate) fn commands() -> impl Strategy<Value = Vec<Command>> {
-    prop::collection::vec(command(), 0..6)
+    prop::collection::vec(command(), 0..10)
 }
 
 fn rejection() -> impl Strategy<Value = Rejection> {

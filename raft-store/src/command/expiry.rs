@@ -14,8 +14,8 @@ pub enum Expiry {
     Keep,
 }
 
-/// Latest deadline there is, in group time (ms). `u64::MAX` itself stands for "never" in stored entries.
-pub(crate) const DEADLINE_MS_MAX: u64 = u64::MAX - 1;
+/// Latest deadline there is, in group time (ms): some 8,900 years. The expiry index has 48 bits for it.
+pub(crate) const DEADLINE_MS_MAX: u64 = (1 << 48) - 1;
 
 impl Expiry {
     /// The deadline of a key written at group time `now_ms` that had the deadline `current` before.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Condition, Content, Rejection, Reply, Written, key, put_key};
 use crate::codec::{DecodeError, Decoder, put_option, put_u64};
 use crate::key::Key;
-use crate::map::{Change, Record, TtlMap};
+use crate::map::{Change, Found, TtlMap, Value};
 
 /// Add to a number. Content and deadline stay; a new key is JSON and never expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +23,21 @@ pub struct Incr {
 impl Incr {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
         let current = map.admit(&self.key, self.condition)?;
-        let text = Bytes::from(self.sum(current.as_ref())?.to_string());
+        let text = Bytes::from(self.sum(current)?.to_string());
         let change = Change {
-            content: &current.as_ref().map_or(Content::Json, Record::content),
-            value: &[&text],
-            deadline: current.as_ref().and_then(Record::deadline),
+            content: &current.map_or(Content::Json, |found| found.record.content()),
+            value: Value::Foreign(&text),
+            deadline: current.and_then(|found| found.record.stamp.deadline),
+            created_ms: current.map(|found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
-        let written = map.write(&self.key, current.as_ref(), change)?;
+        let written = map.write(&self.key, change)?;
         Ok(Reply::Written(Written { value: Some(text), ..written }))
     }
 
-    fn sum(&self, current: Option<&Record>) -> Result<i64, Rejection> {
+    fn sum(&self, current: Option<Found<'_>>) -> Result<i64, Rejection> {
         let start = match current {
-            Some(record) => parse_integer(record.value()).ok_or(Rejection::NotANumber)?,
+            Some(found) => parse_integer(found.value()).ok_or(Rejection::NotANumber)?,
             None => self.init.ok_or(Rejection::Missing)?,
         };
         start.checked_add(self.by).ok_or(Rejection::Overflow)

@@ -17,8 +17,8 @@ pub struct Persist {
 
 impl Persist {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?;
-        map.set_deadline(&self.key, &current, None).map(Reply::Written)
+        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
+        map.set_deadline(&self.key, current, None).map(Reply::Written)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

@@ -19,9 +19,9 @@ pub struct Touch {
 
 impl Touch {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?;
-        let deadline = Expiry::AfterMs(self.ttl_ms).deadline(map.time_ms(), current.deadline());
-        map.set_deadline(&self.key, &current, deadline).map(Reply::Written)
+        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
+        let deadline = Expiry::AfterMs(self.ttl_ms).deadline(map.time_ms(), current.deadline);
+        map.set_deadline(&self.key, current, deadline).map(Reply::Written)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

@@ -1,23 +1,24 @@
 //! How a map changes: one packed entry at a time, and by the few mutations the commands are made of.
 //!
 //! Everything here is a function of the replicated state and the entry, so it comes out the same on every
-//! replica, restored from a snapshot or not. What is removed as expired is chosen by the exact order
-//! (deadline, slot, key), never by when a replica got round to it.
+//! replica, restored from a snapshot or not.
 
-use super::record::{Record, Stamp};
-use super::{SlotSet, TtlMap};
+use super::due::Due;
+use super::leaf::{Draft, Found};
+use super::record::{INLINE_VALUE_BYTES_MAX, Record, Stamp, Value, put_head};
+use super::{Entry, KeyRef, SlotSet, TtlMap, cost, hash_of};
 use crate::codec::DecodeError;
 use crate::command::{Command, Condition, Content, PackedEntry, Rejection, Replies, Written};
 use crate::key::Key;
-use crate::limits::{EXPIRED_REMOVED_PER_ENTRY, VALUE_BYTES_CEILING};
-use crate::slot::Slot;
+use crate::limits::VALUE_BYTES_CEILING;
 
 /// What a write makes of a key.
 pub(crate) struct Change<'a> {
     pub(crate) content: &'a Content,
-    /// The value in parts, which are joined.
-    pub(crate) value: &'a [&'a [u8]],
+    pub(crate) value: Value<'a>,
     pub(crate) deadline: Option<u64>,
+    /// When the visible entry it replaces was created; `None`: it creates the key.
+    pub(crate) created_ms: Option<u64>,
     pub(crate) modified_ms: u64,
 }
 
@@ -29,7 +30,7 @@ impl TtlMap {
         let commands = entry.commands().collect::<Result<Vec<Command>, _>>()?;
         self.advance(entry.time_ms(), entry.wall_ms());
         let replies = commands.iter().map(|command| command.apply(self)).collect();
-        self.remove_expired(EXPIRED_REMOVED_PER_ENTRY + commands.len());
+        self.remove_expired(commands.len());
         Ok(Replies { time_ms: self.time_ms(), replies })
     }
 
@@ -42,72 +43,64 @@ impl TtlMap {
         }
     }
 
-    fn remove_expired(&mut self, max: usize) {
-        for _ in 0..max {
-            let Some(record) = self.due.first_due(self.time_ms()).cloned() else { return };
-            self.take(record.slot(), record.key());
-            self.state.head.expired_total += 1;
-        }
-    }
-
     /// Lets a command in: the slot must be the group's and the condition must hold. Returns what is stored
     /// for the key, when it is not expired. Every keyed command starts here.
-    pub(crate) fn admit(&self, key: &Key, condition: Condition) -> Result<Option<Record>, Rejection> {
+    pub(crate) fn admit(&self, key: &Key, condition: Condition) -> Result<Option<Found<'_>>, Rejection> {
         let slot = key.slot();
         if !self.state.head.owned.contains(slot) {
             return Err(Rejection::NotOwner);
         }
-        let current = self.visible(slot, key).cloned();
-        condition.check(current.as_ref().map(Record::version))?;
+        let current = self.visible(slot, key);
+        condition.check(current.map(|found| found.record.stamp.version))?;
         Ok(current)
     }
 
-    /// Writes `key`, whose visible record is `current`, and grows the version. Bytes are copied, so that
-    /// the map keeps no buffer alive that a command points into.
-    pub(crate) fn write(
-        &mut self,
-        key: &Key,
-        current: Option<&Record>,
-        change: Change<'_>,
-    ) -> Result<Written, Rejection> {
-        change.content.check()?;
-        let len: usize = change.value.iter().map(|part| part.len()).sum();
+    /// Writes `key` and grows the version.
+    pub(crate) fn write(&mut self, key: &Key, change: Change<'_>) -> Result<Written, Rejection> {
+        let Change { content, value, deadline, created_ms, modified_ms } = change;
+        content.check()?;
+        let len = value.as_bytes().len();
         if len > VALUE_BYTES_CEILING {
             return Err(Rejection::TooLarge);
         }
-        let stamp = Stamp {
-            version: self.next_version(),
-            deadline: change.deadline,
-            created_ms: current.map_or(self.time_ms(), Record::created_ms),
-            modified_ms: change.modified_ms,
-        };
-        self.put(Record::build(stamp, key, change.content, change.value), current.is_none());
-        let Stamp { version, deadline, .. } = stamp;
-        Ok(Written { version, created: current.is_none(), deadline, value: None, len: len as u64 })
+        let (version, created) = (self.next_version(), created_ms.is_none());
+        let created_ms = created_ms.unwrap_or(self.time_ms());
+        self.put(key, &Stamp { version, deadline, created_ms, modified_ms }, content, value, created);
+        Ok(Written { version, created, deadline, value: None, len: len as u64 })
     }
 
-    /// Gives `key`, whose visible record is `current`, another deadline and a new version.
+    /// Gives `key`, whose visible entry is `current`, another deadline and a new version.
     pub(crate) fn set_deadline(
         &mut self,
         key: &Key,
-        current: &Record,
+        current: Entry,
         deadline: Option<u64>,
     ) -> Result<Written, Rejection> {
-        let (content, value, modified_ms) = (&current.content(), current.value(), current.modified_ms());
-        self.write(key, Some(current), Change { content, value: &[value], deadline, modified_ms })
+        let (created_ms, modified_ms) = (Some(current.created_ms), current.modified_ms);
+        let (content, value) = (&current.content, Value::Own(current.value));
+        self.write(key, Change { content, value, deadline, created_ms, modified_ms })
     }
 
     /// Removes a key that is there, and grows the version: a key created again gets a larger one.
     pub(crate) fn delete(&mut self, key: &Key) {
         self.next_version();
-        self.take(key.slot(), key.as_bytes());
+        let (slot, key) = (key.slot(), KeyRef::from(key));
+        let hash = hash_of(key);
+        if let Some(gone) = self.state.slots.remove(slot, hash, key)
+            && let Some(deadline) = gone.deadline
+        {
+            self.due.remove(Due::new(deadline, slot, hash));
+        }
     }
 
-    /// Makes exactly `slots` the group's own and drops the entries of all others.
+    /// Makes exactly `slots` the group's own and drops the entries of all others: their memory is kept for
+    /// [`TtlMap::take_dropped`].
     pub(crate) fn assign(&mut self, epoch: u64, slots: &SlotSet) {
         let lost: Vec<_> = self.state.head.owned.iter().filter(|&slot| !slots.contains(slot)).collect();
-        for table in lost.into_iter().filter_map(|slot| self.state.slots.take(slot)) {
-            table.iter().for_each(|record| self.due.remove(record));
+        let before = self.dropped.len();
+        self.dropped.extend(lost.into_iter().filter_map(|slot| self.state.slots.take(slot)));
+        if self.dropped.len() > before {
+            self.due.retain(|due| slots.contains(due.slot()));
         }
         self.state.head.epoch = epoch;
         self.state.head.owned = slots.clone();
@@ -118,19 +111,26 @@ impl TtlMap {
         self.state.head.version
     }
 
-    /// Stores a record. One that is replaced by a created key was expired, though not removed yet.
-    fn put(&mut self, record: Record, created: bool) {
-        debug_assert!(self.state.head.owned.contains(record.slot()), "a command was not admitted");
-        if let Some(old) = self.state.slots.insert(record.clone()) {
-            self.due.remove(&old);
-            self.state.head.expired_total += u64::from(created);
+    /// Stores an entry. One that is replaced by a created key was expired, though not removed yet.
+    fn put(&mut self, key: &Key, stamp: &Stamp, content: &Content, value: Value<'_>, created: bool) {
+        let (slot, key) = (key.slot(), KeyRef::from(key));
+        let hash = hash_of(key);
+        debug_assert!(self.state.head.owned.contains(slot), "a command was not admitted");
+        let mut record = std::mem::take(&mut self.scratch);
+        record.clear();
+        put_head(&mut record, stamp, key, content, value.as_bytes().len());
+        if value.as_bytes().len() <= INLINE_VALUE_BYTES_MAX {
+            record.extend_from_slice(value.as_bytes());
         }
-        self.due.insert(&record);
-    }
-
-    fn take(&mut self, slot: Slot, key: &[u8]) {
-        if let Some(record) = self.state.slots.remove(slot, key) {
-            self.due.remove(&record);
+        let bytes = cost::of(&Record::checked(&record));
+        let draft = Draft { hash, key, record: &record, large: value.into_large() };
+        let gone = self.state.slots.put(slot, draft, bytes);
+        self.scratch = record;
+        self.state.head.expired_total += u64::from(gone.is_some() && created);
+        let before = gone.and_then(|gone| gone.deadline);
+        if before != stamp.deadline {
+            before.into_iter().for_each(|deadline| self.due.remove(Due::new(deadline, slot, hash)));
+            stamp.deadline.into_iter().for_each(|deadline| self.due.insert(Due::new(deadline, slot, hash)));
         }
     }
 }

@@ -6,16 +6,24 @@
 //!
 //! ```text
 //! TtlMap ── state: Frozen ── head     time, wall, version, epoch, owned slots
-//!    │                    └─ slots    slot ── table ── leaf ── Record (one allocation each)
-//!    └───── due ────────────────────────────────────────────────┘  every record with a deadline, by deadline
+//!    │                    └─ slots    slot ── table ── leaf ── page: records, packed
+//!    │                                                    └─── large values, each for itself
+//!    ├───── due           (deadline, slot, hash) of every entry with a deadline
+//!    └───── dropped       tables of slots that were given away, until somebody frees them
 //! ```
 
 mod apply;
+mod builder;
+mod cost;
 mod due;
 mod entry;
+mod expire;
 mod frozen;
+mod hash;
+mod leaf;
 #[cfg(test)]
 mod model;
+mod page;
 mod record;
 mod slot_set;
 mod slots;
@@ -24,26 +32,39 @@ mod table;
 mod tests;
 mod validate;
 
+use std::sync::Arc;
+
 pub use entry::{Entry, Lookup, entry, lookup, put_entry, put_lookup};
 pub use frozen::Frozen;
 pub use slot_set::{SlotSet, put_slot_set, slot_set};
 
 pub(crate) use apply::Change;
+pub(crate) use builder::SlotsBuilder;
+pub(crate) use due::{Due, DueIndex};
 pub(crate) use frozen::Head;
-pub(crate) use record::Record;
+pub(crate) use hash::{KeyHash, KeyRef, hash_of};
+pub(crate) use leaf::{Found, Leaf};
+pub(crate) use record::{Record, Value};
 pub(crate) use slots::Slots;
-pub(crate) use table::Position;
+pub(crate) use table::SlotTable;
 
 use crate::key::Key;
-use crate::limits::EXPIRED_PENDING_COUNT_MAX;
 use crate::slot::Slot;
-use due::DueIndex;
 
 /// One group's whole replicated state.
 #[derive(Debug)]
 pub struct TtlMap {
     state: Frozen,
     due: DueIndex,
+    dropped: Vec<Arc<SlotTable>>,
+    /// Memory to put a record together in.
+    scratch: Vec<u8>,
+}
+
+/// Entries the map holds no more, to be freed by dropping this.
+#[derive(Debug)]
+pub struct Dropped {
+    _tables: Vec<Arc<SlotTable>>,
 }
 
 /// Sums the map keeps up to date, for metrics, quotas and policies.
@@ -51,11 +72,11 @@ pub struct TtlMap {
 pub struct MapStats {
     /// Entries held, expired ones that are not removed yet included.
     pub items: u64,
-    /// Bytes they hold by the map's own accounting: key, value and overhead of each.
+    /// Bytes they hold by the map's own accounting: key, value and overhead of each, and of each slot in use.
     pub bytes: u64,
-    /// Of `items`, those whose deadline has passed; counted up to `EXPIRED_PENDING_COUNT_MAX`.
+    /// Of `items`, those whose deadline has passed.
     pub expired_pending: u64,
-    /// Bytes those hold.
+    /// Of `bytes`, what those hold, as if they were of the average size.
     pub expired_pending_bytes: u64,
     /// Keys that expired and were removed, or written anew before that, since the group began.
     pub expired_total: u64,
@@ -74,17 +95,23 @@ impl TtlMap {
 
     /// The map a frozen copy was taken of, as it was then.
     pub fn from_frozen(state: Frozen) -> Self {
-        let due = state.slots.iter().collect();
-        Self { state, due }
+        let due =
+            state.slots.tables().flat_map(|(slot, table)| table.iter().filter_map(move |e| e.due(slot)));
+        let due = DueIndex::of(due.collect());
+        Self::from_parts(state, due)
     }
 
-    /// The entry of `key` as of group time.
+    pub(crate) fn from_parts(state: Frozen, due: DueIndex) -> Self {
+        Self { state, due, dropped: Vec::new(), scratch: Vec::new() }
+    }
+
+    /// The entry of `key` as of group time. Its value is a copy, or shared when it is large.
     pub fn get(&self, key: &Key) -> Lookup {
         let slot = key.slot();
         if !self.state.head.owned.contains(slot) {
             return Lookup::NotOwner;
         }
-        self.visible(slot, key).map_or(Lookup::Miss, |record| Lookup::Hit(record.to_entry()))
+        self.visible(slot, key).map_or(Lookup::Miss, |found| Lookup::Hit(found.to_entry()))
     }
 
     /// Group time, ms: the largest leader time of all applied entries.
@@ -112,25 +139,35 @@ impl TtlMap {
         (self.state.head.epoch, &self.state.head.owned)
     }
 
-    /// Sums for metrics and quotas. Cheap, except that expired entries not removed yet are counted.
+    /// Sums for metrics and quotas. Cheap: expired entries that are not removed yet are counted 256 at a time.
     pub fn stats(&self) -> MapStats {
+        let (items, bytes) = (self.state.slots.items(), self.state.slots.bytes());
+        let expired_pending = self.due.count_due(self.time_ms()) as u64;
+        let share = u128::from(bytes) * u128::from(expired_pending) / u128::from(items.max(1));
         MapStats {
-            items: self.state.slots.items(),
-            bytes: self.state.slots.bytes(),
-            expired_pending: self.due.count_due(self.time_ms(), EXPIRED_PENDING_COUNT_MAX) as u64,
-            expired_pending_bytes: 0,
+            items,
+            bytes,
+            expired_pending,
+            expired_pending_bytes: share as u64,
             expired_total: self.state.head.expired_total,
         }
     }
 
-    /// A cheap copy for a snapshot: pointers only, one for each slot that has entries.
+    /// A cheap copy for a snapshot: pointers only, at most 256 of them.
     pub fn freeze(&self) -> Frozen {
         self.state.clone()
     }
 
-    fn visible(&self, slot: Slot, key: &Key) -> Option<&Record> {
-        let record = self.state.slots.get(slot, key.as_bytes())?;
-        Some(record).filter(|record| !record.is_due(self.time_ms()))
+    /// The entries of slots the group gave away, if there are any. Freeing millions takes a while: whoever
+    /// applies entries asks afterwards, and drops what comes where it holds nobody up.
+    pub fn take_dropped(&mut self) -> Option<Dropped> {
+        let tables = std::mem::take(&mut self.dropped);
+        (!tables.is_empty()).then_some(Dropped { _tables: tables })
+    }
+
+    fn visible(&self, slot: Slot, key: &Key) -> Option<Found<'_>> {
+        let found = self.state.slots.get(slot, hash_of(key.into()), key.into())?;
+        Some(found).filter(|found| !found.record.stamp.is_due(self.time_ms()))
     }
 }
 

@@ -1,15 +1,15 @@
 //! The map as one would write it without a thought for speed, to compare the real one with: one sorted map,
 //! every rule spelled out once more from its description.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::record::{DEADLINE_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES};
-use super::{Entry, Lookup, MapStats, SlotSet};
+use super::cost::*;
+use super::record::INLINE_VALUE_BYTES_MAX;
+use super::{Entry, Lookup, MapStats, SlotSet, hash_of};
 use crate::command::*;
 use crate::key::Key;
-use crate::limits::EXPIRED_REMOVED_PER_ENTRY;
 
 #[derive(Debug)]
 pub(super) struct Model {
@@ -34,7 +34,7 @@ impl Model {
             (self.time_ms, self.wall_ms) = (time_ms, wall_ms);
         }
         let replies = commands.iter().map(|c| self.command(c).unwrap_or_else(Reply::Rejected)).collect();
-        self.remove_expired(EXPIRED_REMOVED_PER_ENTRY + commands.len());
+        self.remove_expired(commands.len());
         Replies { time_ms: self.time_ms, replies }
     }
 
@@ -51,16 +51,16 @@ impl Model {
     }
 
     pub(super) fn stats(&self) -> MapStats {
-        let bytes_of = |(key, entry): (&Key, &Entry)| {
-            let media = if let Content::Media(media) = &entry.content { media.len() } else { 0 };
-            let overhead = ENTRY_OVERHEAD_BYTES + entry.deadline.map_or(0, |_| DEADLINE_OVERHEAD_BYTES);
-            (key.as_bytes().len() + media + entry.value.len()) as u64 + overhead
-        };
+        let items = self.entries.len() as u64;
+        let slots: BTreeSet<u16> = self.entries.keys().map(Key::slot).collect();
+        let bytes = self.entries.iter().map(|(key, entry)| bytes_of(key, entry)).sum::<u64>()
+            + slots.len() as u64 * SLOT_OVERHEAD_BYTES;
+        let expired_pending = self.entries.values().filter(|entry| self.is_due(entry)).count() as u64;
         MapStats {
-            items: self.entries.len() as u64,
-            bytes: self.entries.iter().map(bytes_of).sum(),
-            expired_pending: self.entries.values().filter(|entry| self.is_due(entry)).count() as u64,
-            expired_pending_bytes: 0,
+            items,
+            bytes,
+            expired_pending,
+            expired_pending_bytes: (bytes * expired_pending).checked_div(items).unwrap_or(0),
             expired_total: self.expired_total,
         }
     }
@@ -73,13 +73,14 @@ impl Model {
         self.entries.get(key).filter(|entry| !self.is_due(entry))
     }
 
-    fn remove_expired(&mut self, max: usize) {
-        let mut due: Vec<(u64, u16, Key)> = (self.entries.iter())
+    fn remove_expired(&mut self, commands: usize) {
+        let mut due: Vec<(u64, u16, u32, Key)> = (self.entries.iter())
             .filter(|(_, entry)| self.is_due(entry))
-            .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), key.clone()))
+            .map(|(key, entry)| (entry.deadline.unwrap(), key.slot(), hash_of(key.into()), key.clone()))
             .collect();
         due.sort();
-        for (_, _, key) in due.into_iter().take(max) {
+        let max = 64 + 2 * commands + (due.len() / 32).min(2048);
+        for (.., key) in due.into_iter().take(max) {
             self.entries.remove(&key);
             self.expired_total += 1;
         }
@@ -95,7 +96,7 @@ impl Model {
             Command::Touch(c) => self.deadline(
                 &c.key,
                 c.condition,
-                Some(self.time_ms.saturating_add(c.ttl_ms).min(u64::MAX - 1)),
+                Some(self.time_ms.saturating_add(c.ttl_ms).min((1 << 48) - 1)),
             ),
             Command::Persist(c) => self.deadline(&c.key, c.condition, None),
             Command::Incr(c) => self.incr(c),
@@ -148,7 +149,7 @@ impl Model {
         let old = self.current(&c.key, c.condition)?;
         let deadline = match c.expiry {
             Expiry::Never => None,
-            Expiry::AfterMs(ms) => Some(self.time_ms.saturating_add(ms).min(u64::MAX - 1)),
+            Expiry::AfterMs(ms) => Some(self.time_ms.saturating_add(ms).min((1 << 48) - 1)),
             Expiry::Keep => old.as_ref().and_then(|old| old.deadline),
         };
         let created_ms = old.map_or(self.time_ms, |old| old.created_ms);
@@ -209,4 +210,28 @@ impl Model {
         }
         self.store(&c.key, Entry { value, content, modified_ms: self.time_ms, ..old }, None)
     }
+}
+
+/// Record, value and overhead of an entry, as `record.rs` and `cost.rs` describe them.
+fn bytes_of(key: &Key, entry: &Entry) -> u64 {
+    let varint = |number: u64| (64 - (number | 1).leading_zeros()).div_ceil(7) as usize;
+    let (key_len, value_len) = (key.user_key().len(), entry.value.len());
+    let namespace_len = if key.namespace() == 0 { 0 } else { 2 };
+    let media_len = if let Content::Media(media) = &entry.content { 1 + media.len() } else { 0 };
+    let modified_len = match entry.modified_ms - entry.created_ms {
+        0 => 0,
+        later => varint(later),
+    };
+    let deadline_len = entry.deadline.map_or(0, |deadline| varint(deadline.wrapping_sub(entry.modified_ms)));
+    let numbers_len = varint(entry.version) + varint(entry.created_ms) + modified_len + deadline_len;
+    let record_len = 1
+        + namespace_len
+        + varint(key_len as u64)
+        + key_len
+        + numbers_len
+        + media_len
+        + varint(value_len as u64)
+        + value_len;
+    let large = if value_len > INLINE_VALUE_BYTES_MAX { LARGE_VALUE_OVERHEAD_BYTES } else { 0 };
+    record_len as u64 + ENTRY_OVERHEAD_BYTES + entry.deadline.map_or(0, |_| DEADLINE_OVERHEAD_BYTES) + large
 }

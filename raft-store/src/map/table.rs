@@ -1,203 +1,251 @@
-//! The entries of one slot, in order of their keys: a sorted array in two levels.
+//! The entries of one slot, in order of (hash, key): a B⁺-tree whose parts are shared with frozen copies.
 //!
-//! Both levels are shared between a map and its frozen copies, and copied when written to: a write after a
-//! freeze copies the list of leaves and one leaf, however many entries share the slot by a hash tag.
+//! A write after a freeze copies the branches on the way and one leaf, however many entries share the slot by
+//! a hash tag. Most slots have a root and some leaves. A branch keeps the hash of each child's first entry
+//! beside the child's address, so choosing the child touches one array; only for equal hashes it looks at keys.
 //!
 //! ```text
-//! SlotTable ── leaf ── leaf ── leaf        no leaf is empty, none holds more than LEAF_RECORDS_MAX,
-//!               │                          two neighbours hold more than half of that together,
-//!               └─ Record, Record, …       keys grow strictly within and across leaves
+//! SlotTable ── root ── child ── child ── child      all leaves are equally deep; no node but the root of an
+//!                        │                          empty table is empty; no branch has more children than
+//!                        └─ branch or leaf          CHILDREN_MAX; two neighbours hold more than half of
+//!                                                   what fits into one of them
 //! ```
+
+mod node;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use super::record::Record;
+use node::Node;
 
-/// Most records of one leaf. A write after a freeze copies as many pointers; a look-up halves this.
-const LEAF_RECORDS_MAX: usize = 32;
+use super::hash::{KeyHash, KeyRef};
+use super::leaf::{Draft, Found, Gone, Leaf};
 
-type Leaf = Vec<Record>;
+/// Most children of a branch. A write after a freeze copies so many addresses at each level.
+const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
 
-/// The entries of one slot.
+/// The entries of one slot, and their sums.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlotTable {
-    leaves: Vec<Arc<Leaf>>,
+    root: Branch,
+    items: u64,
+    /// Bytes by the map's accounting.
+    bytes: u64,
 }
 
-/// Where a table's entries were left off; good for the table it came from, unchanged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Position {
-    leaf: usize,
-    record: usize,
+#[derive(Debug, Clone, Default)]
+struct Branch {
+    children: Vec<Child>,
+}
+
+#[derive(Debug, Clone)]
+struct Child {
+    /// The hash of its first entry.
+    hash: KeyHash,
+    node: Node,
 }
 
 impl SlotTable {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.leaves.is_empty()
+    /// A table of leaves in order, which are well filled.
+    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, items: u64, bytes: u64) -> Self {
+        let child = |(hash, leaf)| Child { hash, node: Node::Leaf(leaf) };
+        let mut root = Branch { children: leaves.into_iter().map(child).collect() };
+        while root.children.len() > CHILDREN_MAX {
+            root = root.grouped();
+        }
+        Self { root, items, bytes }
     }
 
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&Record> {
-        let leaf = &self.leaves.get(self.leaf_of(key))?;
-        find(leaf, key).ok().map(|at| &leaf[at])
+    pub(crate) fn items(&self) -> u64 {
+        self.items
     }
 
-    /// Puts a record in its place and returns the one that had its key.
-    pub(crate) fn insert(&mut self, record: Record) -> Option<Record> {
-        let at = self.leaf_of(record.key());
-        let Some(leaf) = self.leaves.get_mut(at).map(Arc::make_mut) else {
-            self.leaves.push(Arc::new(vec![record]));
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
+        self.root.get(hash, key)
+    }
+
+    /// The first key with this hash whose entry expires just at `deadline`.
+    pub(crate) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
+        self.root.key_due(hash, deadline)
+    }
+
+    /// Puts an entry, which takes `bytes`, in its place; says what was there before.
+    pub(crate) fn put(&mut self, draft: Draft<'_>, bytes: u64) -> Option<Gone> {
+        let gone = self.root.put(draft);
+        self.items += 1;
+        self.bytes += bytes;
+        self.forget(gone);
+        if self.root.children.len() > CHILDREN_MAX {
+            self.root = std::mem::take(&mut self.root).grouped();
+        }
+        gone
+    }
+
+    pub(crate) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
+        let gone = self.root.remove(hash, key);
+        self.forget(gone);
+        while let [Child { node: Node::Branch(only), .. }] = &mut self.root.children[..] {
+            let only = std::mem::take(only);
+            self.root = Arc::unwrap_or_clone(only);
+        }
+        gone
+    }
+
+    fn forget(&mut self, gone: Option<Gone>) {
+        if let Some(gone) = gone {
+            self.items -= 1;
+            self.bytes -= gone.bytes;
+        }
+    }
+
+    /// The leaves in order.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
+        let mut path = vec![self.root.children.iter()];
+        std::iter::from_fn(move || {
+            loop {
+                match path.last_mut()?.next() {
+                    Some(Child { node: Node::Leaf(leaf), .. }) => return Some(leaf),
+                    Some(Child { node: Node::Branch(branch), .. }) => path.push(branch.children.iter()),
+                    None => drop(path.pop()),
+                }
+            }
+        })
+    }
+
+    /// The entries in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Found<'_>> {
+        self.leaves().flat_map(|leaf| (0..leaf.count()).map(|at| leaf.at(at)))
+    }
+
+    /// Checks the drawing above.
+    pub(crate) fn validate(&self) -> Result<(), &'static str> {
+        self.root.validate()?;
+        let firsts: Vec<_> = self.leaves().map(Leaf::first).collect();
+        let lasts = self.leaves().map(|leaf| leaf.at(leaf.count() - 1).record.key);
+        let lasts = lasts.map(|key| (super::hash::hash_of(key), key));
+        let ordered = lasts.zip(&firsts[1.min(firsts.len())..]).all(|(last, next)| last < *next);
+        if ordered { Ok(()) } else { Err("leaves are out of order") }
+    }
+}
+
+impl Branch {
+    fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
+        match &self.children.get(self.child_of(hash, key))?.node {
+            Node::Leaf(leaf) => leaf.get(hash, key),
+            Node::Branch(branch) => branch.get(hash, key),
+        }
+    }
+
+    fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
+        let first = self.child_of(hash, KeyRef::FIRST);
+        let children = self.children.iter().enumerate().skip(first);
+        let mut children = children.take_while(|(at, child)| *at == first || child.hash <= hash);
+        children.find_map(|(_, child)| match &child.node {
+            Node::Leaf(leaf) => leaf.key_due(hash, deadline),
+            Node::Branch(branch) => branch.key_due(hash, deadline),
+        })
+    }
+
+    fn put(&mut self, draft: Draft<'_>) -> Option<Gone> {
+        let (hash, at) = (draft.hash, self.child_of(draft.hash, draft.key));
+        let Some(child) = self.children.get_mut(at) else {
+            self.children.push(Child { hash, node: Node::Leaf(Leaf::of(draft)) });
             return None;
         };
-        match find(leaf, record.key()) {
-            Ok(place) => return Some(std::mem::replace(&mut leaf[place], record)),
-            Err(place) => leaf.insert(place, record),
-        }
-        if leaf.len() > LEAF_RECORDS_MAX {
-            self.split(at);
-        }
-        None
+        let gone = match &mut child.node {
+            Node::Leaf(leaf) => leaf.put(draft),
+            Node::Branch(branch) => Arc::make_mut(branch).put(draft),
+        };
+        child.hash = child.hash.min(hash);
+        self.mend(at);
+        gone
     }
 
-    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Record> {
-        let at = self.leaf_of(key);
-        let place = find(self.leaves.get(at)?, key).ok()?;
-        let leaf = Arc::make_mut(&mut self.leaves[at]);
-        let removed = leaf.remove(place);
-        if leaf.is_empty() {
-            self.leaves.remove(at);
+    fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
+        let at = self.child_of(hash, key);
+        let child = self.children.get_mut(at)?;
+        let gone = match &mut child.node {
+            Node::Leaf(leaf) => leaf.remove(hash, key),
+            Node::Branch(branch) => Arc::make_mut(branch).remove(hash, key),
+        };
+        if child.node.len() == 0 {
+            self.children.remove(at);
+        } else if child.hash == hash {
+            child.hash = child.node.first().0;
+        }
+        self.mend(at);
+        gone
+    }
+
+    /// The last child that starts at or before (`hash`, `key`); the first if none does.
+    fn child_of(&self, hash: KeyHash, key: KeyRef<'_>) -> usize {
+        let before = |child: &Child| child.hash < hash || child.hash == hash && child.node.first().1 <= key;
+        self.children.partition_point(before).saturating_sub(1)
+    }
+
+    /// Makes up for a change of the child at `at`, if there is one: splits it, or joins it with a neighbour.
+    fn mend(&mut self, at: usize) {
+        if let Some(child) = self.children.get_mut(at)
+            && child.node.is_too_long()
+        {
+            let node = child.node.split();
+            let upper = Child { hash: node.first().0, node };
+            self.children.insert(at + 1, upper);
+            self.mend(at + 1);
+            return self.mend(at);
         }
         self.join(at);
         if at > 0 {
             self.join(at - 1);
         }
-        Some(removed)
     }
 
-    /// The records in order of their keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.leaves.iter().flat_map(|leaf| leaf.iter())
-    }
-
-    /// The record at `position`, which moves on to the next.
-    pub(crate) fn next(&self, position: &mut Position) -> Option<&Record> {
-        let leaf = self.leaves.get(position.leaf)?;
-        let record = &leaf[position.record];
-        position.record += 1;
-        if position.record == leaf.len() {
-            *position = Position { leaf: position.leaf + 1, record: 0 };
-        }
-        Some(record)
-    }
-
-    /// The last leaf that starts at or before `key`; the first if none does.
-    fn leaf_of(&self, key: &[u8]) -> usize {
-        self.leaves.partition_point(|leaf| leaf[0].key() <= key).saturating_sub(1)
-    }
-
-    fn split(&mut self, at: usize) {
-        // Keys that come in order leave full leaves behind, others two halves.
-        let keep = if at + 1 == self.leaves.len() { LEAF_RECORDS_MAX * 3 / 4 } else { LEAF_RECORDS_MAX / 2 };
-        let upper = Arc::make_mut(&mut self.leaves[at]).split_off(keep);
-        self.leaves.insert(at + 1, Arc::new(upper));
-    }
-
-    /// Joins a leaf with the next when half a leaf holds both, so that deletes leave no crumbs.
+    /// Joins the child at `at` with the next one when both together would be half of one.
     fn join(&mut self, at: usize) {
-        if let Some([left, right, ..]) = self.leaves.get_mut(at..)
-            && left.len() + right.len() <= LEAF_RECORDS_MAX / 2
+        if let Some([left, right, ..]) = self.children.get_mut(at..)
+            && left.node.fits_with(&right.node)
         {
-            Arc::make_mut(left).extend_from_slice(right);
-            self.leaves.remove(at + 1);
+            left.node.join(&right.node);
+            self.children.remove(at + 1);
         }
     }
 
-    /// Checks the drawing above.
-    pub(crate) fn validate(&self) -> Result<(), &'static str> {
-        if self.leaves.iter().any(|leaf| leaf.is_empty() || leaf.len() > LEAF_RECORDS_MAX) {
-            return Err("a leaf is empty or too full");
-        }
-        if self.leaves.windows(2).any(|pair| pair[0].len() + pair[1].len() <= LEAF_RECORDS_MAX / 2) {
-            return Err("two neighbours would fit into half a leaf");
-        }
-        let ordered = self.iter().zip(self.iter().skip(1)).all(|(a, b)| a.key() < b.key());
-        if ordered { Ok(()) } else { Err("keys are out of order") }
-    }
-}
-
-fn find(leaf: &Leaf, key: &[u8]) -> Result<usize, usize> {
-    leaf.binary_search_by(|record| record.key().cmp(key))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::super::record::Stamp;
-    use super::*;
-    use crate::command::Content;
-    use crate::key::Key;
-
-    fn record(number: u16, version: u64) -> Record {
-        let stamp = Stamp { version, deadline: None, created_ms: 0, modified_ms: 0 };
-        Record::build(stamp, &key(number), &Content::Octets, &[])
+    /// The same entries under a new level of branches, each with room to grow.
+    fn grouped(self) -> Self {
+        let groups = self.children.len().div_ceil(CHILDREN_MAX * 3 / 4);
+        let size = self.children.len().div_ceil(groups);
+        let group = |children: &[Child]| {
+            let node = Node::Branch(Arc::new(Self { children: children.to_vec() }));
+            Child { hash: children[0].hash, node }
+        };
+        Self { children: self.children.chunks(size).map(group).collect() }
     }
 
-    fn key(number: u16) -> Key {
-        Key::new(0, &number.to_be_bytes()).unwrap()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-
-        /// Enough keys for many splits and merges.
-        #[test]
-        fn is_a_sorted_map(steps in prop::collection::vec((any::<bool>(), 0..600u16), 0..2000)) {
-            let (mut table, mut model) = (SlotTable::default(), BTreeMap::new());
-            for (version, (insert, number)) in steps.into_iter().enumerate() {
-                let old = if insert {
-                    table.insert(record(number, version as u64)).map(|r| r.version())
-                } else {
-                    table.remove(key(number).as_bytes()).map(|r| r.version())
-                };
-                let expected =
-                    if insert { model.insert(number, version as u64) } else { model.remove(&number) };
-                prop_assert_eq!(old, expected);
+    fn validate(&self) -> Result<(), &'static str> {
+        for child in &self.children {
+            if child.hash != child.node.first().0 {
+                return Err("a child does not start with its hash");
             }
-            prop_assert_eq!(table.validate(), Ok(()));
-            prop_assert!(table.iter().map(Record::version).eq(model.values().copied()));
-            let mut position = Position::default();
-            let by_position: Vec<u64> =
-                std::iter::from_fn(|| table.next(&mut position).map(Record::version)).collect();
-            prop_assert!(by_position.into_iter().eq(model.values().copied()));
-            for number in 0..600 {
-                let found = table.get(key(number).as_bytes()).map(Record::version);
-                prop_assert_eq!(found, model.get(&number).copied());
+            match &child.node {
+                Node::Leaf(leaf) => leaf.validate()?,
+                Node::Branch(branch) => branch.validate()?,
             }
         }
-    }
-
-    #[test]
-    fn a_clone_does_not_see_later_writes() {
-        let mut table = SlotTable::default();
-        (0..200).for_each(|number| drop(table.insert(record(number, 1))));
-        let frozen = table.clone();
-        (0..200).step_by(2).for_each(|number| drop(table.remove(key(number).as_bytes())));
-        table.insert(record(1, 2));
-        assert_eq!(frozen.iter().filter(|r| r.version() == 1).count(), 200);
-        assert_eq!(table.iter().count(), 100);
-    }
-
-    #[test]
-    fn leaves_stay_filled() {
-        let mut table = SlotTable::default();
-        (0..6400).for_each(|number| drop(table.insert(record(number, 1))));
-        let most = 6400 / (LEAF_RECORDS_MAX * 3 / 4) + 1;
-        assert!(table.leaves.len() <= most, "keys in order leave {} leaves", table.leaves.len());
-        (0..6400).filter(|n| n % 64 != 0).for_each(|number| drop(table.remove(key(number).as_bytes())));
-        assert_eq!(table.iter().count(), 100);
-        let most = 100 / (LEAF_RECORDS_MAX / 4) + 1;
-        assert!(table.leaves.len() <= most, "deletes leave {} leaves", table.leaves.len());
+        let kinds =
+            |pair: &[Child]| std::mem::discriminant(&pair[0].node) == std::mem::discriminant(&pair[1].node);
+        let rules = [
+            (self.children.len() <= CHILDREN_MAX, "a branch is too long"),
+            (self.children.windows(2).all(kinds), "leaves are not equally deep"),
+            (
+                !self.children.windows(2).any(|pair| pair[0].node.fits_with(&pair[1].node)),
+                "two neighbours would fit into half of one",
+            ),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))
     }
 }

@@ -3,11 +3,15 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
+use super::expire::removed_by_one_entry;
 use super::model::Model;
 use super::*;
-use crate::command::arbitrary::{commands, keys, packed};
+use crate::command::arbitrary::{cases, commands, keys, packed};
 use crate::command::*;
-use crate::limits::EXPIRED_REMOVED_PER_ENTRY;
+use crate::limits::{
+    EXPIRED_PENDING_REMOVED_MAX, EXPIRED_PENDING_SHARE, EXPIRED_REMOVED_PER_COMMAND,
+    EXPIRED_REMOVED_PER_ENTRY,
+};
 use crate::snapshot::{ChunkReader, ChunkWriter};
 
 #[derive(Debug, Clone)]
@@ -44,7 +48,7 @@ fn check_against(model: &Model, map: &TtlMap) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(cases(192))]
 
     /// One map lives through the whole log, one is restored from snapshots on the way: both agree with the
     /// model in every reply and every read, and with each other to the byte.
@@ -71,24 +75,32 @@ proptest! {
         prop_assert!(ChunkWriter::new(steady.freeze()).eq(ChunkWriter::new(restoring.freeze())));
     }
 
-    /// A frozen copy is not touched by what is applied later.
+    /// A frozen copy is not touched by what is applied later, and a snapshot of it with the log behind it is
+    /// the whole log, wherever it was taken.
     #[test]
-    fn a_frozen_map_stands_still(before in steps(), after in steps()) {
+    fn a_snapshot_and_the_tail_are_the_whole_log(before in entries(), after in entries()) {
         let mut map = TtlMap::owning_all();
-        let apply = |map: &mut TtlMap, steps: Vec<Step>| {
-            for step in steps {
-                if let Step::Apply(by, commands) = step {
-                    map.apply(&packed(map.time_ms().saturating_add_signed(by), 0, &commands)).unwrap();
-                }
-            }
-        };
-        apply(&mut map, before);
+        before.iter().for_each(|entry| drop(map.apply(entry).unwrap()));
         let (frozen, digest) = (map.freeze(), map.digest());
-        apply(&mut map, after);
+        let early: Vec<Vec<u8>> = ChunkWriter::new(map.freeze()).collect();
+        after.iter().for_each(|entry| drop(map.apply(entry).unwrap()));
         prop_assert_eq!(frozen.clone().digest(), digest);
-        let restored = TtlMap::from_frozen(frozen);
-        prop_assert_eq!(restored.validate(), Ok(()));
+        prop_assert!(ChunkWriter::new(frozen.clone()).eq(early), "a snapshot shows the moment of the freeze");
+        for mut other in [TtlMap::from_frozen(frozen.clone()), restored(&TtlMap::from_frozen(frozen))] {
+            prop_assert_eq!(other.validate(), Ok(()));
+            for entry in &after {
+                other.apply(entry).unwrap();
+                prop_assert_eq!(other.validate(), Ok(()));
+            }
+            prop_assert!(ChunkWriter::new(other.freeze()).eq(ChunkWriter::new(map.freeze())));
+            prop_assert_eq!((other.stats(), other.digest()), (map.stats(), map.digest()));
+        }
     }
+}
+
+fn entries() -> impl Strategy<Value = Vec<PackedEntry>> {
+    prop::collection::vec((0..2_000u64, commands()), 0..40)
+        .prop_map(|entries| entries.iter().map(|(time_ms, commands)| packed(*time_ms, 0, commands)).collect())
 }
 
 fn numbered(number: usize) -> Key {
@@ -113,34 +125,35 @@ fn expired_keys_go_a_bounded_number_at_a_time() {
     apply(&mut map, 100, &many);
 
     apply(&mut map, 200, &[]);
-    let left = 300 - EXPIRED_REMOVED_PER_ENTRY as u64;
     let stats = map.stats();
-    assert_eq!((stats.items, stats.expired_pending, stats.expired_total), (left, left, 64));
+    assert_eq!((stats.items, stats.expired_pending, stats.expired_total), (227, 227, 64 + 300 / 32));
+    assert_eq!(stats.expired_pending_bytes, stats.bytes, "all of them are pending");
     assert!(
         (0..300).all(|n| map.get(&numbered(n)) == Lookup::Miss),
         "due keys are invisible, removed or not"
     );
 
-    // The earliest deadlines go first, and each command adds one removal to the bound.
+    // The earliest deadlines go first, and each command adds two removals to the bound.
     apply(&mut map, 200, &[set(numbered(1000), 50), set(numbered(1001), 50)]);
-    assert_eq!(map.stats().items, left - EXPIRED_REMOVED_PER_ENTRY as u64 - 2 + 2);
+    assert_eq!(map.stats().items, 227 - (64 + 2 * 2 + 227 / 32) + 2);
     assert_eq!(map.next_deadline(), Some(110));
     apply(&mut map, 200, &[]);
     assert_eq!(map.next_deadline(), Some(111));
 }
 
 #[test]
-fn keys_due_at_one_time_go_in_order_of_slot_and_key() {
+fn keys_due_at_one_time_go_in_order_of_slot_hash_and_key() {
     let mut map = TtlMap::owning_all();
     let mut keys: Vec<Key> = (0..300).map(numbered).collect();
     keys.extend((0..20).map(|n| Key::new(9, format!("{{key 7}}{n}").as_bytes()).unwrap()));
     let many: Vec<Command> = keys.iter().map(|key| set(key.clone(), 10)).collect();
     apply(&mut map, 100, &many);
-    keys.sort_by_key(|key| (key.slot(), key.clone()));
+    keys.sort_by_key(|key| (key.slot(), hash_of(key.into()), key.clone()));
     while !keys.is_empty() {
         apply(&mut map, 200, &[]);
-        keys.drain(..keys.len().min(EXPIRED_REMOVED_PER_ENTRY));
-        assert!(map.state.slots.iter().map(Record::key).eq(keys.iter().map(Key::as_bytes)));
+        keys.drain(..keys.len().min(removed_by_one_entry(keys.len(), 0)));
+        let left = map.state.slots.tables().flat_map(|(_, table)| table.iter());
+        assert!(left.map(|found| found.record.key).eq(keys.iter().map(KeyRef::from)));
     }
 }
 
@@ -150,12 +163,47 @@ fn which_expired_keys_go_first_does_not_depend_on_a_restore() {
     let many: Vec<Command> = (0..300).map(|n| set(numbered(n), 10)).collect();
     apply(&mut map, 100, &many);
     let mut other = restored(&map);
+    let mut left = 300;
     for _ in 0..3 {
         apply(&mut map, 200, &[]);
         apply(&mut other, 200, &[]);
         assert_eq!(map.digest(), other.digest());
+        left -= removed_by_one_entry(left, 0);
     }
-    assert_eq!(map.stats().expired_pending, 300 - 3 * 64);
+    assert_eq!(map.stats().expired_pending, left as u64);
+}
+
+/// The bound the documents state: how long an entry takes, and how soon what expired is gone.
+#[test]
+fn half_a_million_expired_keys_are_gone_after_a_few_hundred_entries() {
+    let (mut pending, mut entries) = (500_000, 0);
+    while pending > 0 {
+        let removed = removed_by_one_entry(pending, 0);
+        assert!(removed <= EXPIRED_REMOVED_PER_ENTRY + EXPIRED_PENDING_REMOVED_MAX);
+        (pending, entries) = (pending.saturating_sub(removed), entries + 1);
+    }
+    assert!(entries <= 320, "{entries} entries");
+}
+
+#[test]
+fn only_due_keys_count_for_how_many_go() {
+    let mut map = TtlMap::owning_all();
+    let many: Vec<Command> = (0..1200).map(|n| set(numbered(n), if n < 200 { 10 } else { 9_000 })).collect();
+    apply(&mut map, 100, &many);
+    apply(&mut map, 200, &[]);
+    assert_eq!(map.stats().expired_total, 64 + 200 / 32);
+}
+
+#[test]
+fn more_is_removed_than_commands_can_create() {
+    let mut map = TtlMap::owning_all();
+    for round in 0..20u64 {
+        let many: Vec<Command> = (0..200).map(|n| set(numbered(round as usize * 200 + n), 1)).collect();
+        map.apply(&packed(100 + 2 * round, 0, &many)).unwrap();
+        let bound = 200 + EXPIRED_PENDING_SHARE as u64;
+        assert!(map.stats().expired_pending <= bound, "{:?}", map.stats());
+    }
+    const { assert!(EXPIRED_REMOVED_PER_COMMAND > 1) }
 }
 
 #[test]
@@ -195,6 +243,9 @@ fn lost_slots_take_their_entries_along() {
     assert_eq!(map.get(&numbered(6)), Lookup::NotOwner);
     assert_eq!(apply(&mut map, 100, &[set(numbered(6), 1)]), [Reply::Rejected(Rejection::NotOwner)]);
 
+    assert!(map.take_dropped().is_some(), "what was lost waits to be freed");
+    assert!(map.take_dropped().is_none());
+
     apply(&mut map, 100, &[assign(1, &SlotSet::all())]);
     assert_eq!(map.owned(), (1, &slots), "an epoch counts once");
     apply(&mut map, 100, &[assign(2, &SlotSet::all())]);
@@ -210,6 +261,23 @@ fn stored_bytes_do_not_keep_the_entry_alive() {
     let buffer = entry.as_bytes().as_ptr_range();
     let Lookup::Hit(hit) = map.get(&numbered(1)) else { panic!("just written") };
     assert!(!buffer.contains(&hit.value.as_ptr()));
+}
+
+#[test]
+fn a_large_value_is_shared_with_reads_and_outlives_a_new_deadline() {
+    let large = Bytes::from(vec![7; record::INLINE_VALUE_BYTES_MAX + 1]);
+    let Command::Set(command) = set(numbered(1), 1000) else { unreachable!() };
+    let entry = packed(1, 1, &[Command::Set(Set { value: large, ..command })]);
+    let mut map = TtlMap::owning_all();
+    map.apply(&entry).unwrap();
+    let read = |map: &TtlMap| match map.get(&numbered(1)) {
+        Lookup::Hit(hit) => hit.value.as_ptr(),
+        other => panic!("{other:?}"),
+    };
+    assert!(!entry.as_bytes().as_ptr_range().contains(&read(&map)), "the entry's buffer is kept alive");
+    let before = read(&map);
+    apply(&mut map, 2, &[Command::Persist(Persist { key: numbered(1), condition: Condition::None })]);
+    assert_eq!(read(&map), before, "a new deadline copies no large value");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::map::{Head, put_slot_set, slot_set};
 
 const MAGIC: &[u8; 4] = b"QMAP";
 /// Version of the chunks and of the records in them. A reader refuses every other.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The header chunk of a map with `items` entries.
 pub(super) fn encode(head: &Head, items: u64) -> Vec<u8> {

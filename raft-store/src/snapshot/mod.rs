@@ -2,7 +2,8 @@
 //!
 //! Pure: where chunks are kept and how they travel is not known here, and neither are compression and
 //! checksums, which the snapshot store adds. The first chunk holds the header (group time, wall clock,
-//! version counter, owned slots, counts), the others entries in order of slot and key. The same map gives
+//! version counter, owned slots, counts), the others entries in order of slot, hash and key:
+//! records one after the other, each with its value (`map/record.rs`). The same map gives
 //! the same bytes on every replica.
 //!
 //! A chunk is closed once it holds `SNAPSHOT_CHUNK_BYTES`, so it is larger by at most one entry. An entry

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codec::DecodeError;
-use crate::command::arbitrary::packed;
+use crate::command::arbitrary::{cases, packed};
 use crate::command::*;
 use crate::key::Key;
 use crate::limits::SNAPSHOT_CHUNK_BYTES;
-use crate::map::TtlMap;
+use crate::map::{Lookup, TtlMap};
 
 fn set(name: &str, value: Vec<u8>) -> Command {
     Command::Set(Set {
@@ -49,7 +49,7 @@ fn an_empty_map_is_one_header() {
 fn the_bytes_of_a_snapshot_are_fixed() {
     let chunks = chunks(&map_of(&[set("k", vec![b'v'])]));
     let header = [
-        &b"QMAP\x01"[..],
+        &b"QMAP\x02"[..],
         &100u64.to_le_bytes(),   // group time
         &7_000u64.to_le_bytes(), // wall clock
         &1u64.to_le_bytes(),     // version
@@ -59,16 +59,13 @@ fn the_bytes_of_a_snapshot_are_fixed() {
         &[0xff; 2048],           // owned slots
     ];
     assert_eq!(chunks[0], header.concat());
-    let slot = Key::new(0, b"k").unwrap().slot();
     let entry = [
-        &[51][..],             // bytes of the record
-        &1u64.to_le_bytes(),   // version
-        &600u64.to_le_bytes(), // deadline
-        &100u64.to_le_bytes(), // created
-        &100u64.to_le_bytes(), // modified
-        &slot.to_le_bytes(),
-        &[3, 0, 3, 9], // key length, content, media type length
-        b"\0\0kimage/pngv",
+        &[0b0111, 1][..], // a media type and a deadline; key length
+        b"k",
+        &[1, 100],     // version, created
+        &[0xf4, 0x03], // deadline: 500 ms after it was modified
+        b"\x09image/png",
+        b"\x01v",
     ];
     assert_eq!(chunks[1], entry.concat());
     assert_eq!(chunks.len(), 2);
@@ -131,12 +128,52 @@ fn entries_beyond_the_head_are_refused() {
 #[test]
 fn another_format_is_refused() {
     let mut header = chunks(&TtlMap::new());
-    header[0][4] = 2;
-    assert_eq!(read(&header).unwrap_err(), DecodeError::Unknown { what: "snapshot format", value: 2 });
+    for format in [1, 3] {
+        header[0][4] = format;
+        let refused = read(&header).unwrap_err();
+        assert_eq!(refused, DecodeError::Unknown { what: "snapshot format", value: format.into() });
+        assert_eq!(refused.to_string(), format!("unknown snapshot format: {format}"));
+    }
+}
+
+/// What a restored map needs not be told twice: entries in another order are no map's.
+#[test]
+fn entries_out_of_order_are_refused() {
+    let (a, b) = (set("{t}a", vec![1]), set("{t}b", vec![2]));
+    let whole = chunks(&map_of(&[a.clone(), b.clone()]));
+    let len = chunks(&map_of(&[a]))[1].len();
+    assert_eq!(len, chunks(&map_of(&[b]))[1].len());
+    let swapped = [&whole[1][len..], &whole[1][..len]].concat();
+    assert_eq!(read(&[whole[0].clone(), swapped]).unwrap_err(), DecodeError::Invalid("order of entries"));
+}
+
+/// What was written is freed while the rest is not written yet.
+#[test]
+fn the_writer_lets_go_of_what_it_wrote() {
+    let value_len = SNAPSHOT_CHUNK_BYTES / 4;
+    let commands: Vec<Command> = (0..40).map(|n| set(&format!("k{n}"), vec![n as u8; value_len])).collect();
+    let mut map = map_of(&commands);
+    let mut writer = ChunkWriter::new(map.freeze());
+    let held: Vec<Bytes> = (0..40).map(|n| value(&map, &format!("k{n}"))).collect();
+    map.apply(&packed(100, 0, &commands)).unwrap();
+    let mut alone = Vec::new();
+    while writer.next().is_some() {
+        alone.push(held.iter().filter(|value| value.is_unique()).count());
+    }
+    assert!(alone.is_sorted() && alone[0] == 0 && alone[5] > 8 && alone[9] > 24, "{alone:?}");
+    drop(writer);
+    assert!(held.iter().all(Bytes::is_unique));
+}
+
+fn value(map: &TtlMap, name: &str) -> Bytes {
+    match map.get(&Key::new(0, name.as_bytes()).unwrap()) {
+        Lookup::Hit(entry) => entry.value,
+        other => panic!("{other:?}"),
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn garbage_never_panics(chunk in prop::collection::vec(any::<u8>(), 0..300)) {

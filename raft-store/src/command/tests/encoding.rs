@@ -73,7 +73,7 @@ fn a_broken_header_or_batch_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(arbitrary::cases(256))]
 
     #[test]
     fn commands_survive_packing_and_forwarding(first in arbitrary::commands(), second in arbitrary::commands()) {

@@ -134,7 +134,13 @@ impl GroupStateMachine {
     }
 
     fn apply_packed(&self, log_id: &LogId, packed: &PackedEntry) -> io::Result<Replies> {
-        let replies = self.map.write().apply(packed);
+        let mut map = self.map.write();
+        let (replies, dropped) = (map.apply(packed), map.take_dropped());
+        drop(map);
+        if let Some(dropped) = dropped {
+            // Freeing millions of entries takes a while: nobody waits for it.
+            tokio::task::spawn_blocking(|| drop(dropped));
+        }
         replies.map_err(|error| self.corrupt(format_args!("entry {log_id} does not decode: {error}")))
     }
 

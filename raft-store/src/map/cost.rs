@@ -1,0 +1,30 @@
+//! What an entry costs: the map's own accounting, which quotas go by.
+//!
+//! It is a function of the entries alone, so it is the same on every replica, whatever its pages look like. The
+//! numbers below follow from the layout and, for what the allocator keeps, from measurement with glibc's: with
+//! 1 and 5 million keys of 16 bytes and values of 100 they agree with a process's resident memory within 10 %.
+
+use super::leaf::Gone;
+use super::record::Record;
+
+/// Memory of an entry beyond its record, in bytes: tag and end (4), its share of a page's reference counts,
+/// address and allocation (about 4), holes that the allocator keeps (about 8).
+pub(super) const ENTRY_OVERHEAD_BYTES: u64 = 16;
+/// Memory of a deadline beyond the record, in bytes: 12 in the expiry index and room to grow (about 2).
+pub(super) const DEADLINE_OVERHEAD_BYTES: u64 = 14;
+/// Memory of a value that stands beside its page, in bytes: address, length and allocation.
+pub(super) const LARGE_VALUE_OVERHEAD_BYTES: u64 = 64;
+/// Memory of a slot that has entries, in bytes: its table and room for the addresses of pages.
+pub(super) const SLOT_OVERHEAD_BYTES: u64 = 200;
+
+/// Bytes of an entry.
+pub(super) fn of(record: &Record<'_>) -> u64 {
+    let deadline = if record.stamp.deadline.is_some() { DEADLINE_OVERHEAD_BYTES } else { 0 };
+    let large = if record.is_large() { LARGE_VALUE_OVERHEAD_BYTES } else { 0 };
+    (record.head.len() + record.value_len) as u64 + ENTRY_OVERHEAD_BYTES + deadline + large
+}
+
+/// What is still to be known of a record that goes.
+pub(super) fn gone(record: &Record<'_>) -> Gone {
+    Gone { deadline: record.stamp.deadline, bytes: of(record) }
+}

@@ -1,0 +1,218 @@
+//! Some entries of a slot, packed into one immutable allocation of just their size.
+//!
+//! ```text
+//! count u16 │ tags u16 × count │ ends u16 × count │ records
+//! ```
+//!
+//! A tag is the upper half of a key's hash, an end says where a record ends among the records. Records are in
+//! order of (hash, key), so tags grow; a search counts the smaller ones, which is one pass over a cache line
+//! or two, and looks at the few records whose tags are equal.
+
+use std::iter::repeat_n;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::hash::{KeyHash, KeyRef, hash_of};
+use super::record::{PAGED_RECORD_BYTES_MAX, Record, key_of};
+
+/// A page longer than this is split. A write copies so much at most, and an entry's share of what a page takes
+/// beside its records falls with it.
+pub(super) const PAGE_BYTES_MAX: usize = if cfg!(test) { 160 } else { 4096 };
+
+const COUNT_BYTES: usize = size_of::<u16>();
+/// Bytes a record takes in a page beside its own: tag and end.
+const PLACE_BYTES: usize = 2 * size_of::<u16>();
+// The largest page there ever is, for a moment: a full one and one record more.
+const _: () = assert!(PAGE_BYTES_MAX + PAGED_RECORD_BYTES_MAX + PLACE_BYTES <= u16::MAX as usize);
+
+/// A page. Cloning shares it.
+#[derive(Debug, Clone)]
+pub(super) struct Page(Arc<[u8]>);
+
+/// A piece of a page to be.
+pub(super) enum Piece<'a> {
+    /// Records that stand in a page.
+    Of(&'a Page, Range<usize>),
+    /// One record, and its key's hash.
+    One(KeyHash, &'a [u8]),
+}
+
+impl Page {
+    /// Joins pieces, which are given in order.
+    pub(super) fn of(pieces: &[Piece<'_>]) -> Self {
+        let count: usize = pieces.iter().map(Piece::count).sum();
+        let records: usize = pieces.iter().map(|piece| piece.records().len()).sum();
+        let mut page: Arc<[u8]> = repeat_n(0, COUNT_BYTES + count * PLACE_BYTES + records).collect();
+        let bytes = Arc::get_mut(&mut page).expect("nobody else has a new page yet");
+        let (head, bytes) = bytes.split_at_mut(COUNT_BYTES);
+        let (mut tags, bytes) = bytes.split_at_mut(count * 2);
+        let (mut ends, mut records) = bytes.split_at_mut(count * 2);
+        head.copy_from_slice(&(count as u16).to_le_bytes());
+        let mut end = 0;
+        for piece in pieces {
+            let from = piece.records();
+            piece.put_tags(tags.split_off_mut(..piece.count() * 2).expect("counted above"));
+            piece.put_ends(ends.split_off_mut(..piece.count() * 2).expect("counted above"), end);
+            records.split_off_mut(..from.len()).expect("summed above").copy_from_slice(from);
+            end += from.len() as u16;
+        }
+        Self(page)
+    }
+
+    /// Bytes of the whole page.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Number of records.
+    pub(super) fn count(&self) -> usize {
+        usize::from(self.u16_at(0))
+    }
+
+    /// The bytes of a record.
+    pub(super) fn bytes_of(&self, at: usize) -> &[u8] {
+        &self.0[self.start(at)..self.start(at + 1)]
+    }
+
+    /// A record.
+    pub(super) fn record(&self, at: usize) -> Record<'_> {
+        Record::checked(self.bytes_of(at))
+    }
+
+    /// The key of a record.
+    pub(super) fn key(&self, at: usize) -> KeyRef<'_> {
+        key_of(self.bytes_of(at))
+    }
+
+    /// Number of records before (`hash`, `key`).
+    pub(super) fn lower_bound(&self, hash: KeyHash, key: KeyRef<'_>) -> usize {
+        let tag = tag_of(hash);
+        let (mut from, mut to) = (0, 0);
+        for other in self.0[COUNT_BYTES..][..self.count() * 2].as_chunks().0 {
+            let other = u16::from_le_bytes(*other);
+            from += usize::from(other < tag);
+            to += usize::from(other <= tag);
+        }
+        while from < to {
+            let middle = from.midpoint(to);
+            let other = self.key(middle);
+            if (hash_of(other), other) < (hash, key) { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+
+    /// The record of a key, or where it would stand.
+    pub(super) fn find(&self, hash: KeyHash, key: KeyRef<'_>) -> Result<usize, usize> {
+        let at = self.lower_bound(hash, key);
+        if at < self.count() && self.key(at) == key { Ok(at) } else { Err(at) }
+    }
+
+    /// Puts a record in the place of another one of the same length and key, when no one shares the page.
+    pub(super) fn overwrite(&mut self, at: usize, record: &[u8]) -> bool {
+        let place = self.start(at)..self.start(at + 1);
+        if place.len() != record.len() {
+            return false;
+        }
+        let Some(bytes) = Arc::get_mut(&mut self.0) else { return false };
+        bytes[place].copy_from_slice(record);
+        true
+    }
+
+    /// Where to split: at the record that has the middle byte, with at least one on either side.
+    pub(super) fn middle(&self) -> usize {
+        let half = (self.start(self.count()) + self.start(0)) / 2;
+        let smaller = (1..self.count()).take_while(|&at| self.start(at) <= half).count();
+        smaller.clamp(1, self.count() - 1)
+    }
+
+    /// Where a record starts; for the count: where the last one ends.
+    fn start(&self, at: usize) -> usize {
+        let count = self.count();
+        let records = COUNT_BYTES + count * PLACE_BYTES;
+        if at == 0 { records } else { records + usize::from(self.u16_at(1 + count + at - 1)) }
+    }
+
+    fn u16_at(&self, index: usize) -> u16 {
+        u16::from_le_bytes([self.0[2 * index], self.0[2 * index + 1]])
+    }
+}
+
+impl Piece<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Self::Of(_, range) => range.len(),
+            Self::One(..) => 1,
+        }
+    }
+
+    fn records(&self) -> &[u8] {
+        match self {
+            Self::Of(page, range) => &page.0[page.start(range.start)..page.start(range.end)],
+            Self::One(_, record) => record,
+        }
+    }
+
+    fn put_tags(&self, out: &mut [u8]) {
+        match self {
+            Self::Of(page, range) => {
+                out.copy_from_slice(&page.0[COUNT_BYTES..][2 * range.start..2 * range.end])
+            }
+            Self::One(hash, _) => out.copy_from_slice(&tag_of(*hash).to_le_bytes()),
+        }
+    }
+
+    /// Writes where each record ends when the first one starts at `start`.
+    fn put_ends(&self, out: &mut [u8], start: u16) {
+        match self {
+            Self::Of(page, range) => {
+                let ends = &page.0[COUNT_BYTES + 2 * page.count()..][2 * range.start..2 * range.end];
+                let first = page.start(range.start) - page.start(0);
+                let moved = start.wrapping_sub(first as u16);
+                for (to, from) in out.as_chunks_mut().0.iter_mut().zip(ends.as_chunks().0) {
+                    *to = u16::from_le_bytes(*from).wrapping_add(moved).to_le_bytes();
+                }
+            }
+            Self::One(_, record) => out.copy_from_slice(&(start + record.len() as u16).to_le_bytes()),
+        }
+    }
+}
+
+fn tag_of(hash: KeyHash) -> u16 {
+    (hash >> 16) as u16
+}
+
+/// Records in order, on their way into a page.
+#[derive(Debug, Default)]
+pub(super) struct PageBuilder {
+    /// Each record's hash and end.
+    places: Vec<(KeyHash, usize)>,
+    records: Vec<u8>,
+}
+
+impl PageBuilder {
+    /// Bytes of the page so far.
+    pub(super) fn len(&self) -> usize {
+        COUNT_BYTES + self.places.len() * PLACE_BYTES + self.records.len()
+    }
+
+    /// Adds the parts of a record.
+    pub(super) fn push(&mut self, hash: KeyHash, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.records.extend_from_slice(part));
+        self.places.push((hash, self.records.len()));
+    }
+
+    /// The page of what was pushed since the last one; `None`: nothing was.
+    pub(super) fn finish(&mut self) -> Option<(KeyHash, Page)> {
+        let first = self.places.first()?.0;
+        let mut start = 0;
+        let piece = |&(hash, end): &(KeyHash, usize)| {
+            let record = &self.records[std::mem::replace(&mut start, end)..end];
+            Piece::One(hash, record)
+        };
+        let pieces: Vec<Piece<'_>> = self.places.iter().map(piece).collect();
+        let page = Page::of(&pieces);
+        self.places.clear();
+        self.records.clear();
+        Some((first, page))
+    }
+}
