@@ -20,8 +20,9 @@ pub const TTL_MS_MAX: u64 = 100 * 365 * 24 * 3600 * 1000;
 pub const EXPIRED_REMOVED_PER_ENTRY: usize = 64;
 /// Most expired keys not removed yet that are counted for the statistics: past it the count says just this.
 pub const EXPIRED_PENDING_COUNT_MAX: usize = 1 << 16;
-/// Bytes of encoded entries in one snapshot chunk before compression.
-pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of encoded entries in one snapshot chunk before compression. A little less than a power of two: the
+/// database stores two chunks in a slot of 2^n or 3 × 2^n bytes, and two that do not compress just fit so.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 252 << 10;
 /// Largest snapshot chunk the snapshot store takes, in bytes before compression: one value of the largest
 /// size with room for its entry and the chunk's framing.
 pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = VALUE_BYTES_CEILING + (1 << 20);
@@ -34,8 +35,8 @@ pub const SNAPSHOT_CACHE_BYTES: usize = 16 << 20;
 /// Room on the disk that snapshots leave free, in bytes: for the database's bookkeeping, and the log.
 pub const SNAPSHOT_ROOM_KEPT_BYTES: u64 = 16 << 20;
 /// How often in one life of a process the snapshot database may be given up with writes in it after a full
-/// disk: each time keeps its memory (`SNAPSHOT_RESIDENT_BYTES_MAX`) and about 80 open files. Past it a restart
-/// is needed.
+/// disk. Each time keeps about 80 open files and its memory, whose bound is halved each time, down to an eighth:
+/// all together keep less than three times `SNAPSHOT_RESIDENT_BYTES_MAX`. Then snapshots rest until a restart.
 pub const SNAPSHOT_ABANDONED_MAX: u32 = 8;
 /// The snapshot database is rewritten when its files take more than this many times what is stored in it...
 pub const SNAPSHOT_DISK_FACTOR_MAX: u64 = 3;

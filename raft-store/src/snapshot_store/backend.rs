@@ -43,6 +43,9 @@ pub(super) trait Place: Send {
     fn replace(&mut self) -> Result<()>;
     /// What to ask for the bytes free for writing.
     fn room(&self) -> Probe;
+    /// Takes `bytes` of the disk and gives them back: fails if they are not to be had. A place that cannot try
+    /// says nothing.
+    fn try_room(&self, bytes: u64) -> io::Result<()>;
     /// Keeps a few bytes of the disk in reserve, for opening a database when nothing else is left.
     fn keep_reserve(&self) -> io::Result<()>;
     /// Bytes of all files.

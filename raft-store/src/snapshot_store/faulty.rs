@@ -94,6 +94,15 @@ impl Place for Faulty {
         })
     }
 
+    fn try_room(&self, bytes: u64) -> io::Result<()> {
+        let disk = self.0.lock();
+        let taken = self::bytes(&disk.durable).saturating_add(bytes);
+        match disk.capacity {
+            Some(capacity) if taken > capacity => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn keep_reserve(&self) -> io::Result<()> {
         Ok(())
     }

@@ -13,6 +13,7 @@ impl Table {
     /// of what was removed.
     pub(super) fn rewrite(&self) -> Result<()> {
         self.write(|inner| {
+            inner.ensure_awake()?;
             inner.flush()?;
             let mut next = Vec::new();
             let copied = copy(inner, |inner| {

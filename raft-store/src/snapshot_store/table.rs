@@ -12,7 +12,6 @@ use super::error::SnapshotError;
 use super::keeper::{Inner, Kind, PAIRS_AT_ONCE};
 use super::room::Room;
 use super::{Result, SnapshotId, key};
-use crate::limits::SNAPSHOT_UNFLUSHED_BYTES_MAX;
 
 /// Chunks removed under one lock.
 const CHUNKS_AT_ONCE: u32 = 16;
@@ -62,7 +61,7 @@ impl Table {
                 return Err(SnapshotError::Lost(id));
             }
             inner.insert(key, value)?;
-            if inner.unflushed < SNAPSHOT_UNFLUSHED_BYTES_MAX { Ok(()) } else { inner.flush_if_room() }
+            if inner.wants_flush() { inner.flush_if_room() } else { Ok(()) }
         })
     }
 
@@ -99,7 +98,10 @@ impl Table {
     /// Removes the snapshots `ids` durably, some chunks at a time so that others get their turn. Needs no room
     /// worth mention.
     pub(super) fn remove_snapshots(&self, ids: &[SnapshotId]) -> Result<()> {
-        self.settle(1)?;
+        // What waits to be flushed may have no room, and be just what is removed.
+        if self.write(|inner| Ok(inner.unflushed == 0 || inner.ensure_room(0).is_ok()))? {
+            self.settle(1)?;
+        }
         for &id in ids {
             let mut left = self.count_chunks(id)?;
             while left > 0 {

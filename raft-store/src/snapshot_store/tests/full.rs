@@ -4,7 +4,9 @@ use std::io::ErrorKind::{Other, QuotaExceeded, StorageFull};
 
 use super::super::faulty::FlushFault::{self, After, Before};
 use super::*;
-use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES};
+use crate::limits::{
+    SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX,
+};
 
 fn memory() -> (Home, Faulty, SnapshotStore) {
     let faulty = Faulty::default();
@@ -124,17 +126,70 @@ fn a_failed_sync_is_never_tried_again() {
 }
 
 #[test]
-fn a_disk_that_stays_full_ends_the_store_before_it_takes_all_memory() {
-    let (_home, faulty, store) = memory();
+fn a_disk_that_stays_full_lets_the_store_rest_before_it_takes_all_memory() {
+    let (home, faulty, store) = memory();
+    let old = write_current(&store, 1, 10, &[b"old"]);
+    let mut kept = 0;
     for _ in 0..SNAPSHOT_ABANDONED_MAX {
         store.sweep().unwrap();
-        fail_flush(&faulty, Before(StorageFull));
-        assert!(try_write(&store, 1, 10, &[b"x"]).unwrap_err().may_pass());
+        kept += fill_until_full(&faulty, &store);
     }
-    store.sweep().unwrap();
-    fail_flush(&faulty, Before(StorageFull));
+    assert!(kept < 3 * SNAPSHOT_RESIDENT_BYTES_MAX, "{kept} bytes stay in memory");
+    faulty.0.lock().capacity = None;
+    assert!(try_write(&store, 1, 20, &[b"x"]).unwrap_err().may_pass());
+    assert!(store.commit(&old).unwrap(), "nothing has to be written for this");
+    assert!(store.remove(1).unwrap_err().may_pass());
+    assert!(store.sweep().is_err_and(|error| error.may_pass()));
+    assert!(store.full().unwrap().ends_with("until a restart"));
+    assert!(!store.admits(0));
+    assert_eq!(chunks(&current(&store, 1)), [b"old"]);
+    let store = home.crashed().open();
+    assert_eq!(chunks(&current(&store, 1)), [b"old"]);
+    write_current(&store, 1, 20, &[b"x"]);
+}
+
+/// Writes until a flush fails that nobody foresaw, the last one before the database would be opened afresh. Says
+/// how much it had in memory.
+fn fill_until_full(faulty: &Faulty, store: &SnapshotStore) -> usize {
+    let flushes = SNAPSHOT_RESIDENT_BYTES_MAX / SNAPSHOT_UNFLUSHED_BYTES_MAX;
+    let (chunk, mut kept) = (noise(SNAPSHOT_CHUNK_BYTES), 0);
+    let mut writer = store.begin(1).unwrap();
+    faulty.0.lock().flush_fault = Some((flushes as u32 - 1, Before(StorageFull)));
+    loop {
+        kept = kept.max(store.0.table.resident_bytes());
+        if let Err(error) = writer.put(&chunk) {
+            assert!(error.may_pass(), "{error}");
+            return kept + chunk.len();
+        }
+    }
+}
+
+#[test]
+fn after_one_unforeseen_full_disk_the_room_is_tried_for_first() {
+    let (_home, faulty, store) = memory();
+    fail_flush(&faulty, Before(QuotaExceeded));
     assert!(try_write(&store, 1, 10, &[b"x"]).is_err());
-    assert!(matches!(store.begin(1), Err(SnapshotError::Closed(_))));
+    faulty.0.lock().capacity = Some(1 << 20);
+    let opened = faulty.0.lock().opened;
+    for _ in 0..2 * SNAPSHOT_ABANDONED_MAX {
+        let error = try_write(&store, 1, 10, &[&noise(SNAPSHOT_CHUNK_BYTES)]).unwrap_err();
+        assert!(error.may_pass() && error.to_string().contains("trying for room"), "{error}");
+        store.sweep().unwrap();
+    }
+    assert_eq!(faulty.0.lock().opened, opened + 1, "it was given up once only");
+    faulty.0.lock().capacity = None;
+    write_current(&store, 1, 20, &[b"new"]);
+    assert_eq!(store.full(), None);
+}
+
+#[test]
+fn room_is_tried_for_on_a_real_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trial");
+    files::try_room(&path, 1 << 20).unwrap();
+    let error = files::try_room(&path, 1 << 60).unwrap_err();
+    assert!(backend::is_full(&error) || error.kind() == io::ErrorKind::FileTooLarge, "{error}");
+    assert!(!path.exists());
 }
 
 /// What a real database does: given up with writes in it, opened again beside its own locks, twice.
