@@ -39,7 +39,10 @@ pub(super) trait Place: Send {
     /// Opens the database that [`Place::replace`] puts in the present one's stead: empty the first time,
     /// as it was closed with `again`.
     fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>>;
-    /// Makes the fresh database, flushed and closed, the present one. Both or neither survive a crash.
+    /// Throws away what [`Place::replace`] has not taken, closed or given up.
+    fn discard_fresh(&mut self);
+    /// Makes the fresh database, flushed and closed, the present one. Both or neither survive a crash. After an
+    /// error other than a full disk it is not known which one does.
     fn replace(&mut self) -> Result<()>;
     /// What to ask for the bytes free for writing.
     fn room(&self) -> Probe;

@@ -27,7 +27,7 @@ pub(super) enum FlushFault {
 pub(super) struct Disk {
     /// The present database as a crash would leave it.
     pub(super) durable: Map,
-    fresh: Map,
+    pub(super) fresh: Map,
     /// Bytes of values that fit, if bounded.
     pub(super) capacity: Option<u64>,
     /// Whether asking for room tells the truth; otherwise it is not known.
@@ -76,6 +76,10 @@ impl Place for Faulty {
         }
         let map = disk.fresh.clone();
         Ok(Box::new(Open { disk: self.0.clone(), map, fresh: true, dirty: false, failed: Mutex::new(false) }))
+    }
+
+    fn discard_fresh(&mut self) {
+        self.0.lock().fresh.clear();
     }
 
     fn replace(&mut self) -> Result<()> {

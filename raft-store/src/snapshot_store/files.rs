@@ -71,6 +71,24 @@ pub(super) fn try_room(path: &Path, bytes: u64) -> io::Result<()> {
     }
 }
 
+/// Cuts off all files under `path`, if there are any, which gives their room back even if they are open; but not
+/// those that are linked from elsewhere too.
+pub(super) fn empty(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        if found.is_dir() {
+            empty(&entry.path())?;
+        } else if found.nlink() == 1 {
+            File::create(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

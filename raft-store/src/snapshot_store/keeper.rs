@@ -11,8 +11,11 @@
 //! - Damage found while reading is answered in the same way; the error is the reader's.
 //! - Any other failed write ends it for good: what the disk holds is not known then.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::Result;
 use super::backend::{Backend, Pairs, Place, is_damage, is_full};
@@ -46,6 +49,8 @@ pub(super) struct Inner {
     pub(super) resident: usize,
     /// How often writes that were not flushed were lost.
     pub(super) losses: u64,
+    /// Keys written since a copy of it was begun, while one is being made.
+    pub(super) changed: Option<BTreeSet<Vec<u8>>>,
     /// Why it serves nothing any more.
     pub(super) closed: Option<String>,
     /// Why it takes no more writes until a restart.
@@ -74,6 +79,7 @@ impl Inner {
             unflushed: 0,
             resident: 0,
             losses: 0,
+            changed: None,
             closed: None,
             resting: None,
             #[cfg(test)]
@@ -161,6 +167,7 @@ impl Inner {
         self.ensure_awake()?;
         self.open_if_need_be()?;
         self.dirty = true;
+        self.note_change(key);
         self.run(Kind::Write, "writing", |backend| backend.insert(key, value))?;
         self.unflushed += value.len();
         self.resident += value.len();
@@ -171,7 +178,42 @@ impl Inner {
         self.ensure_awake()?;
         self.open_if_need_be()?;
         self.dirty = true;
+        self.note_change(key);
         self.run(Kind::Write, "removing", |backend| backend.remove(key)).map(drop)
+    }
+
+    /// From now on the keys that are written are noted.
+    pub(super) fn note_changes(&mut self) {
+        self.changed = Some(BTreeSet::new());
+    }
+
+    fn note_change(&mut self, key: &[u8]) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(key.to_vec());
+        }
+    }
+
+    /// The keys written since, if they are more than `few`; none of them is noted any more then.
+    pub(super) fn take_changed(&mut self, few: usize) -> BTreeSet<Vec<u8>> {
+        self.changed.as_mut().filter(|changed| changed.len() > few).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The value of `key`.
+    pub(super) fn value(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.run(Kind::Read, "reading", |backend| backend.get(key))
+    }
+
+    /// Makes the fresh database the present one. If it is not certain which of them the next start finds,
+    /// neither may be written to.
+    pub(super) fn replace(&mut self) -> Result<()> {
+        let replaced = self.place.replace();
+        replaced.inspect_err(|error| {
+            if !error.may_pass() {
+                self.closed = Some(error.to_string());
+            }
+        })?;
+        self.abandoned = false;
+        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {

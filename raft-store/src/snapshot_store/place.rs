@@ -112,9 +112,14 @@ impl Folder {
             File::open(path)?.sync_all()?;
         }
         fs::rename(from, to)?;
-        File::open(&self.root)?.sync_all()?;
         self.generation += 1;
-        Ok(())
+        // Whatever fails now, it is no full disk that one can wait for.
+        File::open(&self.root).and_then(|root| root.sync_all()).map_err(|error| {
+            io::Error::other(format!(
+                "{} may or may not be found by the next start: {error}",
+                self.root.display()
+            ))
+        })
     }
 
     fn open_present(&mut self, abandoned: bool) -> Result<Box<dyn Backend>> {
@@ -169,6 +174,13 @@ impl Place for Folder {
             remove_if_there(&path).map_err(|error| SnapshotError::failed(during(), error))?;
         }
         self.opened(&path)
+    }
+
+    fn discard_fresh(&mut self) {
+        let path = self.unfinished();
+        if let Err(error) = files::empty(&path).and_then(|()| remove_if_there(&path)) {
+            tracing::warn!(%error, path = %path.display(), "a copy of the snapshot database was not removed");
+        }
     }
 
     fn replace(&mut self) -> Result<()> {

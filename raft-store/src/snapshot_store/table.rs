@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::backend::{Pairs, Place};
 use super::error::SnapshotError;
-use super::keeper::{Inner, Kind, PAIRS_AT_ONCE};
+use super::keeper::{Inner, PAIRS_AT_ONCE};
 use super::room::Room;
 use super::{Result, SnapshotId, key};
 
@@ -21,6 +21,8 @@ const SETTLING_FLUSHES: u8 = 3;
 /// The shared database.
 pub(super) struct Table {
     inner: Mutex<Inner>,
+    /// Locked while the database is copied, before `inner`.
+    pub(super) copying: Mutex<()>,
     /// Apart, so that asking never waits.
     room: Arc<Room>,
 }
@@ -31,7 +33,7 @@ impl Table {
         let room = Arc::new(Room::new(place.room()));
         let mut inner = Inner::new(place, room.clone());
         inner.open_if_need_be()?;
-        Ok(Self { inner: Mutex::new(inner), room })
+        Ok(Self { inner: Mutex::new(inner), copying: Mutex::default(), room })
     }
 
     /// The room on its disk.
@@ -50,7 +52,7 @@ impl Table {
 
     /// The value of `key`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.inner.lock().run(Kind::Read, "reading", |backend| backend.get(key))
+        self.inner.lock().value(key)
     }
 
     /// Sets `key` to a part of snapshot `id`, unless a part of it may be lost since `losses` was asked for.

@@ -183,6 +183,21 @@ fn after_one_unforeseen_full_disk_the_room_is_tried_for_first() {
 }
 
 #[test]
+fn files_of_a_copy_give_their_room_back_while_open_and_links_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (copy, kept) = (dir.path().join("copy"), dir.path().join("kept"));
+    fs::create_dir_all(copy.join("slabs")).unwrap();
+    fs::write(copy.join("slabs/1"), b"given back").unwrap();
+    fs::write(&kept, b"kept").unwrap();
+    fs::hard_link(&kept, copy.join("link")).unwrap();
+    let open = fs::File::open(copy.join("slabs/1")).unwrap();
+    files::empty(&copy).unwrap();
+    assert_eq!(open.metadata().unwrap().len(), 0);
+    assert_eq!(fs::read(&kept).unwrap(), b"kept");
+    files::empty(&dir.path().join("nowhere")).unwrap();
+}
+
+#[test]
 fn room_is_tried_for_on_a_real_disk() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("trial");
