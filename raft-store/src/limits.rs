@@ -24,8 +24,9 @@ pub const EXPIRED_REMOVED_PER_COMMAND: usize = 2;
 pub const EXPIRED_PENDING_SHARE: usize = 32;
 /// Most expired keys that go as such a share: it bounds how long one applied entry takes.
 pub const EXPIRED_PENDING_REMOVED_MAX: usize = 2048;
-/// Bytes of encoded entries in one snapshot chunk before compression.
-pub const SNAPSHOT_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of encoded entries in one snapshot chunk before compression. A little less than a power of two: the
+/// database stores two chunks in a slot of 2^n or 3 × 2^n bytes, and two that do not compress just fit so.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 252 << 10;
 /// Largest snapshot chunk the snapshot store takes, in bytes before compression: one value of the largest
 /// size with room for its entry and the chunk's framing.
 pub const SNAPSHOT_CHUNK_BYTES_MAX: usize = VALUE_BYTES_CEILING + (1 << 20);
@@ -38,8 +39,8 @@ pub const SNAPSHOT_CACHE_BYTES: usize = 16 << 20;
 /// Room on the disk that snapshots leave free, in bytes: for the database's bookkeeping, and the log.
 pub const SNAPSHOT_ROOM_KEPT_BYTES: u64 = 16 << 20;
 /// How often in one life of a process the snapshot database may be given up with writes in it after a full
-/// disk: each time keeps its memory (`SNAPSHOT_RESIDENT_BYTES_MAX`) and about 80 open files. Past it a restart
-/// is needed.
+/// disk. Each time keeps about 80 open files and its memory, whose bound is halved each time, down to an eighth:
+/// all together keep less than three times `SNAPSHOT_RESIDENT_BYTES_MAX`. Then snapshots rest until a restart.
 pub const SNAPSHOT_ABANDONED_MAX: u32 = 8;
 /// The snapshot database is rewritten when its files take more than this many times what is stored in it...
 pub const SNAPSHOT_DISK_FACTOR_MAX: u64 = 3;

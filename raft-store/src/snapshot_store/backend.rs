@@ -39,10 +39,16 @@ pub(super) trait Place: Send {
     /// Opens the database that [`Place::replace`] puts in the present one's stead: empty the first time,
     /// as it was closed with `again`.
     fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>>;
-    /// Makes the fresh database, flushed and closed, the present one. Both or neither survive a crash.
+    /// Throws away what [`Place::replace`] has not taken, closed or given up.
+    fn discard_fresh(&mut self);
+    /// Makes the fresh database, flushed and closed, the present one. Both or neither survive a crash. After an
+    /// error other than a full disk it is not known which one does.
     fn replace(&mut self) -> Result<()>;
     /// What to ask for the bytes free for writing.
     fn room(&self) -> Probe;
+    /// Takes `bytes` of the disk and gives them back: fails if they are not to be had. A place that cannot try
+    /// says nothing.
+    fn try_room(&self, bytes: u64) -> io::Result<()>;
     /// Keeps a few bytes of the disk in reserve, for opening a database when nothing else is left.
     fn keep_reserve(&self) -> io::Result<()>;
     /// Bytes of all files.

@@ -36,7 +36,8 @@ impl SnapshotStore {
     }
 
     /// Makes `group`'s damaged snapshot no longer current, durably, and leaves the damage behind: the other
-    /// groups' snapshots are copied into a fresh database, and whatever is being written or sent breaks off.
+    /// groups' snapshots are copied into a fresh database, and whatever is being written or sent breaks off. Meanwhile snapshots are
+    /// read; changes of what is current wait.
     /// Says whether the group had one. Without room for the copy the damage stays where it is, unused.
     pub fn set_aside(&self, group: GroupId) -> Result<bool> {
         let mut unsure = self.0.unsure.lock();
@@ -48,11 +49,11 @@ impl SnapshotStore {
         let (mut records, mut keys) = (Vec::new(), Vec::new());
         for current in &kept {
             let record: &Record = &current.record;
-            records.push((key::current(record.id.group), frame::encode_record(record)));
-            records.push((key::begun(record.id), frame::encode_begun(record.id)));
+            records.push((key::current(record.id.group).into(), frame::encode_record(record).into()));
+            records.push((key::begun(record.id).into(), frame::encode_begun(record.id).into()));
             keys.extend((0..record.chunks).map(|index| key::chunk(record.id, index)));
         }
-        match self.0.table.rescue(records, keys) {
+        match self.0.table.rescue(&records, &keys) {
             Ok(lost) if lost > 0 => {
                 tracing::error!(lost, "chunks of other groups' snapshots are damaged too")
             }

@@ -21,12 +21,14 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::backend::{Backend, Pairs};
+use super::files::CHILDREN;
 use crate::limits::SNAPSHOT_CACHE_BYTES;
 
 /// Values in one leaf, sled's unit of reading and writing. Small, since the values are large.
 const LEAF_FANOUT: usize = 4;
-/// sled compresses leaves with zstd; chunks are compressed already, so the quickest level.
-const ZSTD_LEVEL: i32 = 1;
+/// sled compresses leaves with zstd, which cannot be turned off; chunks are compressed already, so one of its
+/// quick levels (the example `compression` compares them: what a slower one saves, the slots' sizes take back).
+const ZSTD_LEVEL: i32 = -7;
 /// Part of a file's slots that must be taken before sled copies leaves into the gaps: never. Gaps are filled
 /// by later writes; `rewrite` sees to the rest.
 const FILL_RATIO: f32 = 0.0;
@@ -40,8 +42,8 @@ pub(super) struct Database(Option<Db>);
 
 impl Database {
     /// Opens the database in the folder `path`, creating it if need be. Fails with `WouldBlock` when
-    /// another has it open. Every try runs the `sync` command, and until such a child has become that
-    /// command it holds every lock of this process, those just given up too: so there is more than one.
+    /// another has it open. Every try runs the `sync` command; children that others start may hold a lock just
+    /// given up for a moment, so there is more than one.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let mut config = sled::Config::new()
             .path(path)
@@ -49,6 +51,7 @@ impl Database {
             .cache_capacity_bytes(SNAPSHOT_CACHE_BYTES)
             .zstd_compression_level(ZSTD_LEVEL);
         config.target_heap_file_fill_ratio = FILL_RATIO;
+        let _no_other_child = CHILDREN.lock();
         for _ in 0..LOCK_TRIES_MAX {
             match guarded(|| config.open()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),

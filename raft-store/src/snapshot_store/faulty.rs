@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::Result;
 use super::backend::{Backend, Pairs, Place};
+use super::error::SnapshotError;
 use super::room::{Probe, Space};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
@@ -27,7 +28,7 @@ pub(super) enum FlushFault {
 pub(super) struct Disk {
     /// The present database as a crash would leave it.
     pub(super) durable: Map,
-    fresh: Map,
+    pub(super) fresh: Map,
     /// Bytes of values that fit, if bounded.
     pub(super) capacity: Option<u64>,
     /// Whether asking for room tells the truth; otherwise it is not known.
@@ -36,6 +37,8 @@ pub(super) struct Disk {
     pub(super) write_fault: Option<(u32, io::ErrorKind)>,
     /// Flushes until one fails, and how.
     pub(super) flush_fault: Option<(u32, FlushFault)>,
+    /// How the next fresh database fails to become the present one.
+    pub(super) replace_fault: Option<io::ErrorKind>,
     /// Keys whose reading finds damage.
     pub(super) damaged: BTreeSet<Vec<u8>>,
     /// How often it was opened.
@@ -78,8 +81,15 @@ impl Place for Faulty {
         Ok(Box::new(Open { disk: self.0.clone(), map, fresh: true, dirty: false, failed: Mutex::new(false) }))
     }
 
+    fn discard_fresh(&mut self) {
+        self.0.lock().fresh.clear();
+    }
+
     fn replace(&mut self) -> Result<()> {
         let mut disk = self.0.lock();
+        if let Some(kind) = disk.replace_fault.take() {
+            return Err(SnapshotError::failed("replacing".to_owned(), io::Error::new(kind, "injected")));
+        }
         disk.durable = std::mem::take(&mut disk.fresh);
         disk.damaged.clear();
         Ok(())
@@ -92,6 +102,15 @@ impl Place for Faulty {
             let capacity = disk.capacity.filter(|_| disk.tells_room)?;
             Some(Space { free: capacity.saturating_sub(bytes(&disk.durable)), files: bytes(&disk.durable) })
         })
+    }
+
+    fn try_room(&self, bytes: u64) -> io::Result<()> {
+        let disk = self.0.lock();
+        let taken = self::bytes(&disk.durable).saturating_add(bytes);
+        match disk.capacity {
+            Some(capacity) if taken > capacity => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
     }
 
     fn keep_reserve(&self) -> io::Result<()> {

@@ -5,12 +5,20 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
 use super::Result;
 use super::error::SnapshotError;
 use super::place::UNFINISHED;
 
+/// Held over everything that starts a child process, and over taking a lock: until a child has become its
+/// program it holds every lock of this process, those just given up too.
+pub(super) static CHILDREN: Mutex<()> = Mutex::new(());
+
 const LOCK_FILE: &str = "LOCK";
-/// How often the lock is tried before it counts as another's: a child process of ours may hold it a moment.
+/// How often the lock is tried before it counts as another's: a child that somebody else started may hold it.
 const LOCK_TRIES_MAX: u32 = 10_000;
 /// How often links are made anew when files came or went meanwhile.
 const LINK_TRIES_MAX: u32 = 100;
@@ -25,6 +33,7 @@ pub(super) fn lock(root: &Path) -> Result<File> {
         .write(true)
         .open(root.join(LOCK_FILE))
         .map_err(during)?;
+    let _no_child = CHILDREN.lock();
     for _ in 0..LOCK_TRIES_MAX {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -49,6 +58,35 @@ pub(super) fn disk_bytes(path: &Path) -> io::Result<u64> {
         };
     }
     Ok(bytes)
+}
+
+/// Takes `bytes` of the disk by a file `path`, which is not there afterwards.
+pub(super) fn try_room(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = File::create(path)?;
+    // Without its name already the room comes back even if we crash.
+    fs::remove_file(path)?;
+    match fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+        Err(Errno::OPNOTSUPP) => Ok(()),
+        tried => Ok(tried?),
+    }
+}
+
+/// Cuts off all files under `path`, if there are any, which gives their room back even if they are open; but not
+/// those that are linked from elsewhere too.
+pub(super) fn empty(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        if found.is_dir() {
+            empty(&entry.path())?;
+        } else if found.nlink() == 1 {
+            File::create(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {

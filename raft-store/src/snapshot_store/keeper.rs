@@ -5,20 +5,29 @@
 //! - Before a flush the free space is looked at. Without enough of it nothing is written, which leaves the
 //!   database whole. If a write meets a full disk all the same, the database is given up and opened again
 //!   with the next call: what was flushed is there, what was not is lost, and counted in `losses`.
+//! - After that no flush is made without trying for its room first, and the bounds of what is kept in memory
+//!   shrink, since a database that is given up keeps what it has. After `SNAPSHOT_ABANDONED_MAX` of them the
+//!   store rests: it is read, and every write is refused as on a full disk, until a restart.
 //! - Damage found while reading is answered in the same way; the error is the reader's.
 //! - Any other failed write ends it for good: what the disk holds is not known then.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::Result;
 use super::backend::{Backend, Pairs, Place, is_damage, is_full};
 use super::error::SnapshotError;
-use super::room::Room;
-use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX};
+use super::room::{Room, with_reserve};
+use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 /// Pairs read at once: what a leaf of the database holds, since values can be large.
 pub(super) const PAIRS_AT_ONCE: usize = 4;
+
+/// How often the bounds of memory are halved, once each time a database was given up.
+const HALVINGS_MAX: u32 = 3;
 
 /// The database, its bounds and its failures.
 pub(super) struct Inner {
@@ -40,8 +49,12 @@ pub(super) struct Inner {
     pub(super) resident: usize,
     /// How often writes that were not flushed were lost.
     pub(super) losses: u64,
+    /// Keys written since a copy of it was begun, while one is being made.
+    pub(super) changed: Option<BTreeSet<Vec<u8>>>,
     /// Why it serves nothing any more.
     pub(super) closed: Option<String>,
+    /// Why it takes no more writes until a restart.
+    pub(super) resting: Option<String>,
     #[cfg(test)]
     pub(super) injected: Option<io::ErrorKind>,
 }
@@ -66,7 +79,9 @@ impl Inner {
             unflushed: 0,
             resident: 0,
             losses: 0,
+            changed: None,
             closed: None,
+            resting: None,
             #[cfg(test)]
             injected: None,
         }
@@ -104,13 +119,13 @@ impl Inner {
         if let Some(backend) = self.backend.take() {
             backend.abandon(self.dirty);
             self.abandoned |= self.dirty;
-            self.abandoned_count += u32::from(self.dirty);
+            self.count_abandoned(u32::from(self.dirty));
         }
         self.losses += u64::from(self.dirty);
         (self.dirty, self.unflushed, self.resident) = (false, 0, 0);
         let during = format!("{doing} in {}", self.place.name());
         let passes = is_full(&error) || is_damage(&error) || kind == Kind::Read;
-        if !passes || self.abandoned_count > SNAPSHOT_ABANDONED_MAX {
+        if !passes {
             self.closed = Some(format!("{during}: {error}"));
         }
         if is_full(&error) {
@@ -119,9 +134,40 @@ impl Inner {
         SnapshotError::failed(during, error)
     }
 
+    /// So many more were given up that keep their memory. Past the bound the store rests.
+    pub(super) fn count_abandoned(&mut self, more: u32) {
+        self.abandoned_count += more;
+        if self.abandoned_count >= SNAPSHOT_ABANDONED_MAX && self.resting.is_none() {
+            let why = format!(
+                "{} was given up {} times with writes in it: it takes no more until a restart",
+                self.place.name(),
+                self.abandoned_count
+            );
+            tracing::error!(why, "the snapshot store rests");
+            self.room.rest(&why);
+            self.resting = Some(why);
+        }
+    }
+
+    /// Fails if the store rests.
+    pub(super) fn ensure_awake(&self) -> Result<()> {
+        self.resting.as_ref().map_or(Ok(()), |why| Err(SnapshotError::Full(why.clone())))
+    }
+
+    fn resident_max(&self) -> usize {
+        SNAPSHOT_RESIDENT_BYTES_MAX >> self.abandoned_count.min(HALVINGS_MAX)
+    }
+
+    /// Whether so much was written that it is time for a flush.
+    pub(super) fn wants_flush(&self) -> bool {
+        self.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX >> self.abandoned_count.min(HALVINGS_MAX)
+    }
+
     pub(super) fn insert(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.ensure_awake()?;
         self.open_if_need_be()?;
         self.dirty = true;
+        self.note_change(key);
         self.run(Kind::Write, "writing", |backend| backend.insert(key, value))?;
         self.unflushed += value.len();
         self.resident += value.len();
@@ -129,9 +175,45 @@ impl Inner {
     }
 
     pub(super) fn remove(&mut self, key: &[u8]) -> Result<()> {
+        self.ensure_awake()?;
         self.open_if_need_be()?;
         self.dirty = true;
+        self.note_change(key);
         self.run(Kind::Write, "removing", |backend| backend.remove(key)).map(drop)
+    }
+
+    /// From now on the keys that are written are noted.
+    pub(super) fn note_changes(&mut self) {
+        self.changed = Some(BTreeSet::new());
+    }
+
+    fn note_change(&mut self, key: &[u8]) {
+        if let Some(changed) = &mut self.changed {
+            changed.insert(key.to_vec());
+        }
+    }
+
+    /// The keys written since, if they are more than `few`; none of them is noted any more then.
+    pub(super) fn take_changed(&mut self, few: usize) -> BTreeSet<Vec<u8>> {
+        self.changed.as_mut().filter(|changed| changed.len() > few).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The value of `key`.
+    pub(super) fn value(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.run(Kind::Read, "reading", |backend| backend.get(key))
+    }
+
+    /// Makes the fresh database the present one. If it is not certain which of them the next start finds,
+    /// neither may be written to.
+    pub(super) fn replace(&mut self) -> Result<()> {
+        let replaced = self.place.replace();
+        replaced.inspect_err(|error| {
+            if !error.may_pass() {
+                self.closed = Some(error.to_string());
+            }
+        })?;
+        self.abandoned = false;
+        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
@@ -142,7 +224,7 @@ impl Inner {
         self.run(Kind::Write, "flushing", |backend| backend.flush())?;
         (self.dirty, self.unflushed) = (false, 0);
         self.keep_reserve();
-        if self.resident < SNAPSHOT_RESIDENT_BYTES_MAX { Ok(()) } else { self.refresh() }
+        if self.resident < self.resident_max() { Ok(()) } else { self.refresh() }
     }
 
     /// Makes the reserve anew after one was used, as soon as there is room.
@@ -161,8 +243,25 @@ impl Inner {
 
     /// Whether what waits to be flushed, and `more`, has room.
     pub(super) fn ensure_room(&self, more: usize) -> Result<()> {
-        let doing = || format!("writing in {}", self.place.name());
-        self.room.ensure((self.unflushed + more) as u64).map_err(|error| error.within(doing()))
+        let bytes = (self.unflushed + more) as u64;
+        let room = self.ensure_awake().and_then(|()| self.room.ensure(bytes));
+        room.and_then(|()| self.try_room(bytes))
+            .map_err(|error| error.within(format_args!("writing in {}", self.place.name())))
+    }
+
+    /// Tries for the room of `bytes`, where the system was wrong about it before: a quota, another writer.
+    fn try_room(&self, bytes: u64) -> Result<()> {
+        if self.abandoned_count == 0 {
+            return Ok(());
+        }
+        let tried = self.place.try_room(with_reserve(bytes));
+        tried.map_err(|error| SnapshotError::failed("trying for room".to_owned(), error)).inspect_err(
+            |error| {
+                if let SnapshotError::Full(why) = error {
+                    self.room.met(why);
+                }
+            },
+        )
     }
 
     /// Some pairs from the key `from` on.
@@ -185,7 +284,7 @@ impl Inner {
         backend.close().map_err(|error| {
             self.dirty = true;
             self.abandoned = true;
-            self.abandoned_count += 1;
+            self.count_abandoned(1);
             self.give_up(Kind::Write, "closing", error)
         })
     }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::backend::{Backend, Place, is_damage};
 use super::database::Database;
 use super::error::{Damage, SnapshotError};
-use super::files::{disk_bytes, link_all, lock, remove_if_there};
+use super::files::{self, disk_bytes, link_all, lock, remove_if_there};
 use super::room::{Probe, Space};
 use super::{Result, metadata};
 
@@ -28,6 +28,8 @@ const PREFIX: &str = "db-";
 pub(super) const UNFINISHED: &str = ".tmp";
 /// The one file that every database has from its first moment.
 const COOKIE: &str = "durability_cookie";
+/// Gone again as soon as it is made.
+const TRIAL_FILE: &str = "TRIAL";
 const RESERVE_FILE: &str = "RESERVE";
 /// Bytes of it: what opening writes for some tens of thousands of leaves.
 const RESERVE_BYTES: usize = 4 << 20;
@@ -110,9 +112,14 @@ impl Folder {
             File::open(path)?.sync_all()?;
         }
         fs::rename(from, to)?;
-        File::open(&self.root)?.sync_all()?;
         self.generation += 1;
-        Ok(())
+        // Whatever fails now, it is no full disk that one can wait for.
+        File::open(&self.root).and_then(|root| root.sync_all()).map_err(|error| {
+            io::Error::other(format!(
+                "{} may or may not be found by the next start: {error}",
+                self.root.display()
+            ))
+        })
     }
 
     fn open_present(&mut self, abandoned: bool) -> Result<Box<dyn Backend>> {
@@ -169,6 +176,13 @@ impl Place for Folder {
         self.opened(&path)
     }
 
+    fn discard_fresh(&mut self) {
+        let path = self.unfinished();
+        if let Err(error) = files::empty(&path).and_then(|()| remove_if_there(&path)) {
+            tracing::warn!(%error, path = %path.display(), "a copy of the snapshot database was not removed");
+        }
+    }
+
     fn replace(&mut self) -> Result<()> {
         let during = format!("replacing {}", self.folder(self.generation).display());
         self.promote().map_err(|error| SnapshotError::failed(during, error))?;
@@ -183,6 +197,10 @@ impl Place for Folder {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             Some(Space { free, files: disk_bytes(&root).ok()? })
         })
+    }
+
+    fn try_room(&self, bytes: u64) -> io::Result<()> {
+        files::try_room(&self.root.join(TRIAL_FILE), bytes)
     }
 
     fn keep_reserve(&self) -> io::Result<()> {

@@ -1,106 +1,292 @@
 //! Copies the database into a fresh one, which then takes its place: to give room back that removed
 //! snapshots still take, and to leave damaged parts behind.
+//!
+//! A copy is made a little at a time, so that others get their turn: what they change meanwhile is noted and
+//! copied once more, the last of it under the lock that the swap is made under. One copy is made at a time. One
+//! that fails is thrown away, and the present database stays.
+
+use std::io;
+
+use bytes::Bytes;
 
 use super::Result;
 use super::backend::{Backend, Pairs};
 use super::error::SnapshotError;
-use super::keeper::{Inner, Kind};
+use super::keeper::Inner;
 use super::table::{Table, behind};
 use crate::limits::{SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
+/// Keys changed meanwhile that may be left for the moment of the swap...
+const CHANGED_AT_SWAP: usize = 16;
+/// ...unless they do not get that few in so many rounds.
+const ROUNDS_MAX: u32 = 8;
+
+/// A fresh database being filled.
+struct Copy<'a> {
+    table: &'a Table,
+    /// `None` once it is closed or given up.
+    fresh: Option<Box<dyn Backend>>,
+    given_up: bool,
+    unflushed: usize,
+    resident: usize,
+}
+
 impl Table {
     /// Copies everything into a fresh database that takes the present one's place, which gives back the room
-    /// of what was removed.
+    /// of what was removed. Does nothing while another copy is being made, and if writes were lost meanwhile.
     pub(super) fn rewrite(&self) -> Result<()> {
+        let Some(_only_one) = self.copying.try_lock() else { return Ok(()) };
+        let losses = self.write(|inner| {
+            inner.ensure_awake()?;
+            inner.note_changes();
+            Ok(inner.losses)
+        })?;
+        let done = self.copy(|copy| {
+            copy.take_all()?;
+            copy.take_changed()?;
+            self.write(|inner| if inner.losses == losses { copy.swap(inner) } else { Ok(()) })
+        });
         self.write(|inner| {
-            inner.flush()?;
-            let mut next = Vec::new();
-            let copied = copy(inner, |inner| {
-                let some = inner.pairs(&next)?;
-                if let Some((last, _)) = some.last() {
-                    next = behind(last);
-                }
-                Ok(some)
-            })?;
-            inner.swap(copied)
-        })
+            inner.changed = None;
+            inner.place.discard_fresh();
+            Ok(())
+        })?;
+        done
     }
 
     /// Puts `records`, and what the database still holds of `keys`, into a fresh database that takes the
     /// present one's place. Says how many of `keys` could not be read. Everything else is lost, what is being
     /// written too.
-    pub(super) fn rescue(&self, records: Vec<(Vec<u8>, Vec<u8>)>, keys: Vec<Vec<u8>>) -> Result<usize> {
-        let mut lost = 0;
+    pub(super) fn rescue(&self, records: &Pairs, keys: &[Vec<u8>]) -> Result<usize> {
+        let _only_one = self.copying.lock();
+        let done = self.copy(|copy| {
+            copy.put(records)?;
+            let lost = copy.take_readable(keys)?;
+            self.write(|inner| copy.swap(inner))?;
+            Ok(lost)
+        });
         self.write(|inner| {
             inner.losses += 1;
-            let mut records = records.into_iter();
-            let mut keys = keys.into_iter();
-            let copied = copy(inner, |inner| {
-                if let Some((key, value)) = records.next() {
-                    return Ok(vec![(key.into(), value.into())]);
-                }
-                for key in keys.by_ref() {
-                    match inner.run(Kind::Read, "reading", |backend| backend.get(&key)) {
-                        Ok(Some(value)) => return Ok(vec![(key.into(), value)]),
-                        Ok(None) => lost += 1,
-                        Err(error) if error.is_damage() => lost += 1,
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(Vec::new())
-            })?;
-            inner.swap(copied)
+            inner.place.discard_fresh();
+            Ok(())
         })?;
+        done
+    }
+
+    fn copy<T>(&self, work: impl FnOnce(&mut Copy) -> Result<T>) -> Result<T> {
+        let fresh = self.write(|inner| inner.place.open_fresh(false))?;
+        let mut copy = Copy { table: self, fresh: Some(fresh), given_up: false, unflushed: 0, resident: 0 };
+        let done = work(&mut copy);
+        if copy.given_up {
+            self.write(|inner| {
+                inner.count_abandoned(1);
+                Ok(())
+            })?;
+        }
+        done
+    }
+}
+
+impl Copy<'_> {
+    fn take_all(&mut self) -> Result<()> {
+        let mut next = Vec::new();
+        loop {
+            let some = self.table.write(|inner| inner.pairs(&next))?;
+            let Some((last, _)) = some.last() else { return Ok(()) };
+            next = behind(last);
+            self.put(&some)?;
+            self.refresh()?;
+        }
+    }
+
+    /// What others changed since, until little is left of it.
+    fn take_changed(&mut self) -> Result<()> {
+        for _ in 0..ROUNDS_MAX {
+            let changed = self.table.write(|inner| Ok(inner.take_changed(CHANGED_AT_SWAP)))?;
+            for key in &changed {
+                let value = self.table.write(|inner| inner.value(key))?;
+                self.set(key, value)?;
+                self.refresh()?;
+            }
+            if changed.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_readable(&mut self, keys: &[Vec<u8>]) -> Result<usize> {
+        let mut lost = 0;
+        for key in keys {
+            match self.table.write(|inner| inner.value(key)) {
+                Ok(Some(value)) => self.set(key, Some(value)).and_then(|()| self.refresh())?,
+                Ok(None) => lost += 1,
+                Err(error) if error.is_damage() => lost += 1,
+                Err(error) => return Err(error),
+            }
+        }
         Ok(lost)
     }
-}
 
-impl Inner {
-    /// Puts the fresh, closed database in the present one's place.
-    fn swap(&mut self, fresh: Box<dyn Backend>) -> Result<()> {
-        let doing = |error| SnapshotError::failed("closing a rewritten database".to_owned(), error);
-        fresh.close().map_err(doing)?;
+    fn put(&mut self, pairs: &Pairs) -> Result<()> {
+        pairs.iter().try_for_each(|(key, value)| self.set(key, Some(value.clone())))
+    }
+
+    /// Sets or removes `key`; flushed and opened afresh as the present database is.
+    fn set(&mut self, key: &[u8], value: Option<Bytes>) -> Result<()> {
+        self.apply(|fresh| match &value {
+            Some(value) => fresh.insert(key, value),
+            None => fresh.remove(key).map(drop),
+        })?;
+        let bytes = value.map_or(0, |value| value.len());
+        (self.unflushed, self.resident) = (self.unflushed + bytes, self.resident + bytes);
+        if self.unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX {
+            self.unflushed = 0;
+            self.apply(|fresh| fresh.flush())?;
+        }
+        Ok(())
+    }
+
+    /// Opens it afresh if its memory is due. Not under the lock.
+    fn refresh(&mut self) -> Result<()> {
+        if self.resident >= SNAPSHOT_RESIDENT_BYTES_MAX {
+            (self.unflushed, self.resident) = (0, 0);
+            self.close()?;
+            self.fresh = Some(self.table.write(|inner| inner.place.open_fresh(true))?);
+        }
+        Ok(())
+    }
+
+    /// One that failed a write is given up.
+    fn apply(&mut self, work: impl FnOnce(&mut dyn Backend) -> io::Result<()>) -> Result<()> {
+        let Some(fresh) = self.fresh.as_deref_mut() else { return Ok(()) };
+        work(fresh).map_err(|error| {
+            self.fresh.take().into_iter().for_each(|fresh| fresh.abandon(true));
+            self.given_up = true;
+            failed(error)
+        })
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let given_up = || Err(io::Error::other("it was given up before"));
+        let closed = self.fresh.take().map_or_else(given_up, Backend::close);
+        self.given_up |= closed.is_err();
+        closed.map_err(failed)
+    }
+
+    /// Takes the last changes, and puts the copy in the present database's place.
+    fn swap(&mut self, inner: &mut Inner) -> Result<()> {
+        for key in inner.take_changed(0) {
+            let value = inner.value(&key)?;
+            self.set(&key, value)?;
+        }
+        self.close()?;
         // What is in the present one counts no longer, so neither does its failure to write more.
-        if let Some(Err(error)) = self.backend.take().map(Backend::close) {
+        if let Some(Err(error)) = inner.backend.take().map(Backend::close) {
             tracing::debug!(%error, "the database that was rewritten did not close");
         }
-        (self.dirty, self.unflushed, self.resident) = (false, 0, 0);
-        self.place.replace()?;
-        self.abandoned = false;
-        self.open_if_need_be()
+        (inner.dirty, inner.unflushed, inner.resident) = (false, 0, 0);
+        inner.replace()?;
+        inner.open_if_need_be()
     }
 }
 
-/// Writes what `more` gives, until that is nothing, to a fresh database: flushed and bounded as the present one.
-fn copy(inner: &mut Inner, mut more: impl FnMut(&mut Inner) -> Result<Pairs>) -> Result<Box<dyn Backend>> {
-    let doing = |error| SnapshotError::failed("writing a rewritten database".to_owned(), error);
-    let mut fresh = inner.place.open_fresh(false)?;
-    let (mut unflushed, mut resident) = (0, 0);
-    loop {
-        let some = match more(inner) {
-            Ok(some) if some.is_empty() => break,
-            Ok(some) => some,
-            Err(error) => {
-                fresh.abandon(true);
-                return Err(error);
-            }
-        };
-        let mut written = some.iter().try_for_each(|(key, value)| fresh.insert(key, value));
-        let bytes: usize = some.iter().map(|(_, value)| value.len()).sum();
-        (unflushed, resident) = (unflushed + bytes, resident + bytes);
-        if written.is_ok() && unflushed >= SNAPSHOT_UNFLUSHED_BYTES_MAX {
-            unflushed = 0;
-            written = fresh.flush();
+fn failed(error: io::Error) -> SnapshotError {
+    SnapshotError::failed("writing a rewritten database".to_owned(), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind::{Other, StorageFull};
+
+    use super::super::faulty::Faulty;
+    use super::*;
+    use crate::limits::SNAPSHOT_ABANDONED_MAX;
+
+    fn table() -> (Faulty, Table) {
+        let faulty = Faulty::default();
+        let table = Table::open(Box::new(faulty.clone())).unwrap();
+        for at in 0..20 {
+            table.insert(&[at], &[at]).unwrap();
         }
-        if let Err(error) = written {
-            fresh.abandon(true);
-            return Err(doing(error));
+        table.flush().unwrap();
+        (faulty, table)
+    }
+
+    fn keys(faulty: &Faulty) -> Vec<u8> {
+        faulty.0.lock().durable.keys().map(|key| key[0]).collect()
+    }
+
+    #[test]
+    fn what_others_change_while_a_copy_is_made_is_in_it() {
+        let (faulty, table) = table();
+        table
+            .write(|inner| {
+                inner.note_changes();
+                Ok(())
+            })
+            .unwrap();
+        let change =
+            |key: u8, value: Option<&[u8]>| table.change(&[key], value).map_err(|e| e.error).unwrap();
+        let swapped = table.copy(|copy| {
+            copy.take_all()?;
+            change(3, None);
+            (100..150).for_each(|key| change(key, Some(b"new")));
+            copy.take_changed()?;
+            change(5, Some(b"changed"));
+            change(7, None);
+            change(149, None);
+            table.write(|inner| copy.swap(inner))
+        });
+        swapped.unwrap();
+        let expected: Vec<u8> = (0..20).filter(|key| ![3, 7].contains(key)).chain(100..149).collect();
+        assert_eq!(keys(&faulty), expected);
+        assert_eq!(table.get(&[5]).unwrap().unwrap(), &b"changed"[..]);
+    }
+
+    #[test]
+    fn others_are_served_while_a_copy_is_made() {
+        let (_faulty, table) = table();
+        let served = table.copy(|copy| {
+            copy.take_all()?;
+            table.get(&[1])
+        });
+        assert!(served.unwrap().is_some());
+    }
+
+    #[test]
+    fn writes_lost_meanwhile_leave_the_present_database() {
+        let (faulty, table) = table();
+        table.insert(&[1], b"lost").unwrap();
+        faulty.0.lock().flush_fault = Some((0, super::super::faulty::FlushFault::Before(StorageFull)));
+        assert!(table.rewrite().is_err(), "it flushes first");
+        assert_eq!(table.losses(), 1);
+        assert_eq!(table.get(&[1]).unwrap().unwrap(), &[1][..]);
+        table.rewrite().unwrap();
+        assert_eq!(keys(&faulty), (0..20).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn a_copy_that_fails_is_thrown_away_and_counted() {
+        let (faulty, table) = table();
+        for _ in 0..SNAPSHOT_ABANDONED_MAX {
+            faulty.0.lock().write_fault = Some((10, StorageFull));
+            assert!(table.rewrite().unwrap_err().may_pass());
+            assert!(faulty.0.lock().fresh.is_empty());
+            assert_eq!(keys(&faulty), (0..20).collect::<Vec<u8>>());
         }
-        if resident >= SNAPSHOT_RESIDENT_BYTES_MAX {
-            resident = 0;
-            fresh.close().map_err(doing)?;
-            fresh = inner.place.open_fresh(true)?;
+        assert!(table.room().full().unwrap().ends_with("until a restart"));
+        assert!(table.rewrite().is_err() && table.get(&[0]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_swap_of_which_nobody_knows_whether_it_is_durable_ends_the_store() {
+        for (kind, goes_on) in [(StorageFull, true), (Other, false)] {
+            let (faulty, table) = table();
+            faulty.0.lock().replace_fault = Some(kind);
+            assert_eq!(table.rewrite().unwrap_err().may_pass(), goes_on);
+            assert_eq!(table.insert(&[30], b"x").is_ok(), goes_on);
+            assert_eq!(table.get(&[0]).is_ok(), goes_on);
         }
     }
-    Ok(fresh)
 }

@@ -2,7 +2,8 @@
 //!
 //! A lack of room is either foreseen, by asking the system for the free space, or met: a write failed although
 //! that looked good (a quota, another writer). A foreseen one ends with the space; a met one with a write that
-//! worked, or when space came free. Meanwhile attempts are let through less and less often.
+//! worked, or when space came free. Meanwhile attempts are let through less and less often. A lasting one ends
+//! with the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +33,7 @@ const ATTEMPTS_APART_MAX: u32 = 64;
 enum Lack {
     Foreseen { needed: u64, why: String },
     Met { room: Option<u64>, attempts: u32, why: String },
+    Lasting { why: String },
 }
 
 /// The room on the store's disk.
@@ -46,6 +48,11 @@ pub(super) struct Room {
 /// half as much again.
 fn in_slots(bytes: u64) -> u64 {
     (bytes / 2).saturating_mul(3)
+}
+
+/// What has to be free before `bytes` are written.
+pub(super) fn with_reserve(bytes: u64) -> u64 {
+    in_slots(bytes).saturating_add(SNAPSHOT_ROOM_KEPT_BYTES)
 }
 
 impl Room {
@@ -77,12 +84,12 @@ impl Room {
 
     /// Fails unless `bytes` have room with something to spare.
     pub(super) fn ensure(&self, bytes: u64) -> Result<()> {
-        let needed = in_slots(bytes).saturating_add(SNAPSHOT_ROOM_KEPT_BYTES);
+        let needed = with_reserve(bytes);
         match self.writable() {
             Some(room) if room < needed => {
                 let why = format!("{room} bytes are left where {needed} are needed");
                 let mut lack = self.lack.lock();
-                if !matches!(*lack, Some(Lack::Met { .. })) {
+                if matches!(*lack, None | Some(Lack::Foreseen { .. })) {
                     *lack = Some(Lack::Foreseen { needed, why: why.clone() });
                 }
                 Err(SnapshotError::Full(why))
@@ -94,20 +101,28 @@ impl Room {
     /// A write met a full disk.
     pub(super) fn met(&self, why: &str) {
         let mut lack = self.lack.lock();
+        if matches!(*lack, Some(Lack::Lasting { .. })) {
+            return;
+        }
         let attempts = if let Some(Lack::Met { attempts, .. }) = *lack { attempts } else { 0 };
         *lack = Some(Lack::Met { room: self.writable(), attempts, why: why.to_owned() });
     }
 
+    /// No write is tried any more.
+    pub(super) fn rest(&self, why: &str) {
+        *self.lack.lock() = Some(Lack::Lasting { why: why.to_owned() });
+    }
+
     /// A write was made durable.
     pub(super) fn wrote(&self) {
-        *self.lack.lock() = None;
+        self.lack.lock().take_if(|lack| !matches!(lack, Lack::Lasting { .. }));
     }
 
     /// Why there is no room, if so. Does not wait for anything but one question to the system.
     pub(super) fn full(&self) -> Option<String> {
         let mut lack = self.lack.lock();
         let over = match &*lack {
-            None => false,
+            None | Some(Lack::Lasting { .. }) => false,
             Some(Lack::Foreseen { needed, .. }) => self.writable().is_none_or(|room| room >= *needed),
             Some(Lack::Met { room: then, .. }) => self
                 .writable()
@@ -118,7 +133,7 @@ impl Room {
             *lack = None;
         }
         lack.as_ref().map(|lack| match lack {
-            Lack::Foreseen { why, .. } | Lack::Met { why, .. } => why.clone(),
+            Lack::Foreseen { why, .. } | Lack::Met { why, .. } | Lack::Lasting { why } => why.clone(),
         })
     }
 
@@ -135,6 +150,7 @@ impl Room {
                 *attempts = attempts.saturating_add(1);
                 attempts.is_power_of_two() || attempts.is_multiple_of(ATTEMPTS_APART_MAX)
             }
+            Some(Lack::Lasting { .. }) => false,
             _ => true,
         }
     }
@@ -174,6 +190,17 @@ mod tests {
         room.met("quota");
         room.wrote();
         assert!(room.admits(1));
+    }
+
+    #[test]
+    fn a_lasting_lack_does_not_end() {
+        let (room, free) = room(1 << 40);
+        room.rest("given up too often");
+        room.wrote();
+        room.met("quota");
+        free.fetch_add(1 << 40, Ordering::Relaxed);
+        assert_eq!(room.full().as_deref(), Some("given up too often"));
+        assert!(!room.admits(0));
     }
 
     #[test]

@@ -9,10 +9,9 @@ use parking_lot::Mutex;
 
 use super::backend::{Pairs, Place};
 use super::error::SnapshotError;
-use super::keeper::{Inner, Kind, PAIRS_AT_ONCE};
+use super::keeper::{Inner, PAIRS_AT_ONCE};
 use super::room::Room;
 use super::{Result, SnapshotId, key};
-use crate::limits::SNAPSHOT_UNFLUSHED_BYTES_MAX;
 
 /// Chunks removed under one lock.
 const CHUNKS_AT_ONCE: u32 = 16;
@@ -22,6 +21,8 @@ const SETTLING_FLUSHES: u8 = 3;
 /// The shared database.
 pub(super) struct Table {
     inner: Mutex<Inner>,
+    /// Locked while the database is copied, before `inner`.
+    pub(super) copying: Mutex<()>,
     /// Apart, so that asking never waits.
     room: Arc<Room>,
 }
@@ -32,7 +33,7 @@ impl Table {
         let room = Arc::new(Room::new(place.room()));
         let mut inner = Inner::new(place, room.clone());
         inner.open_if_need_be()?;
-        Ok(Self { inner: Mutex::new(inner), room })
+        Ok(Self { inner: Mutex::new(inner), copying: Mutex::default(), room })
     }
 
     /// The room on its disk.
@@ -51,7 +52,7 @@ impl Table {
 
     /// The value of `key`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.inner.lock().run(Kind::Read, "reading", |backend| backend.get(key))
+        self.inner.lock().value(key)
     }
 
     /// Sets `key` to a part of snapshot `id`, unless a part of it may be lost since `losses` was asked for.
@@ -62,7 +63,7 @@ impl Table {
                 return Err(SnapshotError::Lost(id));
             }
             inner.insert(key, value)?;
-            if inner.unflushed < SNAPSHOT_UNFLUSHED_BYTES_MAX { Ok(()) } else { inner.flush_if_room() }
+            if inner.wants_flush() { inner.flush_if_room() } else { Ok(()) }
         })
     }
 
@@ -99,7 +100,10 @@ impl Table {
     /// Removes the snapshots `ids` durably, some chunks at a time so that others get their turn. Needs no room
     /// worth mention.
     pub(super) fn remove_snapshots(&self, ids: &[SnapshotId]) -> Result<()> {
-        self.settle(1)?;
+        // What waits to be flushed may have no room, and be just what is removed.
+        if self.write(|inner| Ok(inner.unflushed == 0 || inner.ensure_room(0).is_ok()))? {
+            self.settle(1)?;
+        }
         for &id in ids {
             let mut left = self.count_chunks(id)?;
             while left > 0 {

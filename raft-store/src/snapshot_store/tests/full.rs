@@ -4,7 +4,7 @@ use std::io::ErrorKind::{Other, QuotaExceeded, StorageFull};
 
 use super::super::faulty::FlushFault::{self, After, Before};
 use super::*;
-use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES};
+use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX};
 
 fn memory() -> (Home, Faulty, SnapshotStore) {
     let faulty = Faulty::default();
@@ -22,7 +22,7 @@ fn a_foreseen_full_disk_refuses_before_anything_is_written() {
     let (home, faulty, store) = memory();
     write_current(&store, 1, 10, &[b"old"]);
     let opened = faulty.0.lock().opened;
-    (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(1 << 20), true);
+    (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(1 << 16), true);
     let error = try_write(&store, 1, 20, &[&noise(SNAPSHOT_CHUNK_BYTES)]).unwrap_err();
     assert!(error.may_pass(), "{error}");
     assert!(error.to_string().contains("finishing snapshot 2 of group 1: writing in memory: "), "{error}");
@@ -124,17 +124,84 @@ fn a_failed_sync_is_never_tried_again() {
 }
 
 #[test]
-fn a_disk_that_stays_full_ends_the_store_before_it_takes_all_memory() {
-    let (_home, faulty, store) = memory();
+fn a_disk_that_stays_full_lets_the_store_rest_before_it_takes_all_memory() {
+    let (home, faulty, store) = memory();
+    let old = write_current(&store, 1, 10, &[b"old"]);
+    let mut kept = 0;
     for _ in 0..SNAPSHOT_ABANDONED_MAX {
         store.sweep().unwrap();
-        fail_flush(&faulty, Before(StorageFull));
-        assert!(try_write(&store, 1, 10, &[b"x"]).unwrap_err().may_pass());
+        kept += fill_until_full(&faulty, &store);
     }
-    store.sweep().unwrap();
-    fail_flush(&faulty, Before(StorageFull));
+    assert!(kept < 3 * SNAPSHOT_RESIDENT_BYTES_MAX, "{kept} bytes stay in memory");
+    faulty.0.lock().capacity = None;
+    assert!(store.begin(1).unwrap_err().may_pass());
+    assert!(store.commit(&old).unwrap(), "nothing has to be written for this");
+    assert!(store.remove(1).unwrap_err().may_pass());
+    assert!(store.sweep().is_err_and(|error| error.may_pass()));
+    assert!(store.full().unwrap().ends_with("until a restart"));
+    assert!(!store.admits(0));
+    assert_eq!(chunks(&current(&store, 1)), [b"old"]);
+    let store = home.crashed().open();
+    assert_eq!(chunks(&current(&store, 1)), [b"old"]);
+    write_current(&store, 1, 20, &[b"x"]);
+}
+
+/// Writes until the database is opened afresh for its memory, then until a flush fails that nobody foresaw. Says
+/// how much it had in memory at the most.
+fn fill_until_full(faulty: &Faulty, store: &SnapshotStore) -> usize {
+    let (chunk, mut most) = (noise(SNAPSHOT_CHUNK_BYTES), 0);
+    let mut writer = store.begin(1).unwrap();
+    while store.0.table.resident_bytes() >= most {
+        most = store.0.table.resident_bytes();
+        writer.put(&chunk).unwrap();
+    }
+    writer.put(&chunk).unwrap();
+    fail_flush(faulty, Before(StorageFull));
+    assert!(writer.finish(covers(99)).unwrap_err().may_pass());
+    most + chunk.len()
+}
+
+#[test]
+fn after_one_unforeseen_full_disk_the_room_is_tried_for_first() {
+    let (_home, faulty, store) = memory();
+    fail_flush(&faulty, Before(QuotaExceeded));
     assert!(try_write(&store, 1, 10, &[b"x"]).is_err());
-    assert!(matches!(store.begin(1), Err(SnapshotError::Closed(_))));
+    faulty.0.lock().capacity = Some(1 << 20);
+    let opened = faulty.0.lock().opened;
+    for _ in 0..2 * SNAPSHOT_ABANDONED_MAX {
+        let error = try_write(&store, 1, 10, &[&noise(SNAPSHOT_CHUNK_BYTES)]).unwrap_err();
+        assert!(error.may_pass() && error.to_string().contains("trying for room"), "{error}");
+        store.sweep().unwrap();
+    }
+    assert_eq!(faulty.0.lock().opened, opened + 1, "it was given up once only");
+    faulty.0.lock().capacity = None;
+    write_current(&store, 1, 20, &[b"new"]);
+    assert_eq!(store.full(), None);
+}
+
+#[test]
+fn files_of_a_copy_give_their_room_back_while_open_and_links_are_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (copy, kept) = (dir.path().join("copy"), dir.path().join("kept"));
+    fs::create_dir_all(copy.join("slabs")).unwrap();
+    fs::write(copy.join("slabs/1"), b"given back").unwrap();
+    fs::write(&kept, b"kept").unwrap();
+    fs::hard_link(&kept, copy.join("link")).unwrap();
+    let open = fs::File::open(copy.join("slabs/1")).unwrap();
+    files::empty(&copy).unwrap();
+    assert_eq!(open.metadata().unwrap().len(), 0);
+    assert_eq!(fs::read(&kept).unwrap(), b"kept");
+    files::empty(&dir.path().join("nowhere")).unwrap();
+}
+
+#[test]
+fn room_is_tried_for_on_a_real_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("trial");
+    files::try_room(&path, 1 << 20).unwrap();
+    let error = files::try_room(&path, 1 << 60).unwrap_err();
+    assert!(backend::is_full(&error) || error.kind() == io::ErrorKind::FileTooLarge, "{error}");
+    assert!(!path.exists());
 }
 
 /// What a real database does: given up with writes in it, opened again beside its own locks, twice.

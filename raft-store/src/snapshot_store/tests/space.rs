@@ -29,6 +29,17 @@ fn many_small_snapshots_stay_under_the_resident_bound() {
     assert!((0..count).all(|group| chunks(&current(&store, group)) == [chunk.as_slice()]));
 }
 
+/// The database's slots have few sizes: a chunk a little larger would take half as much again.
+#[test]
+fn chunks_that_do_not_compress_take_little_more_than_their_bytes() {
+    let (_home, store) = open();
+    let chunk = noise(SNAPSHOT_CHUNK_BYTES + 200);
+    let before = store.disk_bytes().unwrap();
+    let snapshot = write_current(&store, 1, 1, &[chunk.as_slice(); 40]);
+    let taken = store.disk_bytes().unwrap() - before;
+    assert!(taken < snapshot.bytes() / 8 * 9, "{taken} bytes for {}", snapshot.bytes());
+}
+
 /// One snapshot replaces the next. The long form: `QUORATE_SOAK_ROUNDS=50 QUORATE_SOAK_MIB=200`.
 #[test]
 fn disk_use_stays_bounded_however_many_snapshots_follow() {
