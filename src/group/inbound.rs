@@ -1,7 +1,7 @@
 //! Raft messages from peers into one group's replica.
 //!
 //! Appends keep their order of arrival and are pipelined: the next is handed to Raft while earlier ones
-//! wait for the disk. Votes are guarded by [`Embargo`].
+//! wait for the disk. Votes are guarded by [`Embargo`] and [`Floor`].
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use raft_store::raft::{Payload, RaftEntry, TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::applied::Progress;
+use super::floor::Floor;
 use super::leadership::Leadership;
 use super::lease::Embargo;
 use super::pipeline::Pipeline;
@@ -28,17 +30,19 @@ type Append = (AppendEntriesRequest<TypeConfig>, Answer);
 pub(crate) struct Inbound {
     raft: Raft,
     embargo: Embargo,
+    floor: Option<Floor>,
+    progress: Progress,
     appends: mpsc::Sender<Append>,
     /// The leader that sent the last append, and when it came.
     heard: Mutex<Option<(NodeId, Instant)>>,
 }
 
 impl Inbound {
-    pub(crate) fn new(leadership: Leadership, embargo: Embargo) -> Self {
+    pub(crate) fn new(leadership: Leadership, embargo: Embargo, floor: Option<Floor>) -> Self {
         let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
-        let raft = leadership.raft.clone();
+        let (raft, progress) = (leadership.raft.clone(), leadership.progress.clone());
         tokio::spawn(apply_appends(leadership, queue));
-        Self { raft, embargo, appends, heard: Mutex::default() }
+        Self { raft, embargo, floor, progress, appends, heard: Mutex::default() }
     }
 
     /// Handles one message; a malformed one is reported and left unanswered.
@@ -66,7 +70,8 @@ impl Inbound {
 
     fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
         let raft = self.raft.clone();
-        if self.embargo.holds() && !request.leadership_transfer {
+        let promised = self.embargo.holds() && !request.leadership_transfer;
+        if promised || self.floor.is_some_and(|floor| request.last_log_id.map(Floor::from) < Some(floor)) {
             answer.send(encode_vote(&refusal(&raft)));
             return;
         }
@@ -80,6 +85,9 @@ impl Inbound {
     }
 
     fn transfer(&self, request: TransferLeaderRequest<TypeConfig>, answer: Answer) {
+        if self.floor.is_some_and(|floor| !self.progress.is_at(floor)) {
+            return;
+        }
         let raft = self.raft.clone();
         tokio::spawn(async move {
             match raft.handle_transfer_leader(request).await {

@@ -20,6 +20,7 @@ mod peer;
 mod reconcile;
 mod repair;
 mod requests;
+mod retire;
 mod route;
 mod services;
 mod snapshot_policy;
