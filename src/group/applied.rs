@@ -60,9 +60,14 @@ impl ApplyObserver for Applied {
 pub(crate) struct Progress(pub(crate) watch::Receiver<Option<LogId>>);
 
 impl Progress {
+    /// Last entry applied.
+    pub(crate) fn last(&self) -> Option<LogId> {
+        *self.0.borrow()
+    }
+
     /// Last index applied.
     pub(crate) fn index(&self) -> Option<u64> {
-        self.0.borrow().map(|id| id.index)
+        self.last().map(|id| id.index)
     }
 
     /// Who led when the last entry applied was made.

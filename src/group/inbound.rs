@@ -10,7 +10,7 @@ use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, V
 use parking_lot::Mutex;
 use raft_store::NodeId;
 use raft_store::codec::{DecodeError, Decoder};
-use raft_store::raft::{Payload, RaftEntry, TypeConfig, Vote, messages};
+use raft_store::raft::{LeaderId, LogId, Payload, RaftEntry, TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -33,8 +33,16 @@ pub(crate) struct Inbound {
     floor: Option<Floor>,
     progress: Progress,
     appends: mpsc::Sender<Append>,
-    /// The leader that sent the last append, and when it came.
-    heard: Mutex<Option<(NodeId, Instant)>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// The last append, heartbeats included.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    leader: LeaderId,
+    at: Instant,
+    /// The furthest its leader said was committed.
+    committed: Option<LogId>,
 }
 
 impl Inbound {
@@ -51,7 +59,7 @@ impl Inbound {
             wire::APPEND => {
                 let mut request = wire::decode(body, messages::append)?;
                 request.entries.iter_mut().for_each(detach);
-                *self.heard.lock() = Some((request.vote.leader_id.node_id, Instant::now()));
+                self.hear(&request);
                 // A full queue drops the answer: the leader sees a lost call and slows down.
                 let _ = self.appends.try_send((request, answer));
             }
@@ -63,9 +71,25 @@ impl Inbound {
         Ok(())
     }
 
+    fn hear(&self, request: &AppendEntriesRequest<TypeConfig>) {
+        let leader = request.vote.leader_id;
+        let mut heard = self.heard.lock();
+        let before = heard.filter(|heard| heard.leader == leader).and_then(|heard| heard.committed);
+        *heard = Some(Heard { leader, at: Instant::now(), committed: request.leader_commit.max(before) });
+    }
+
     /// How long ago a leader was last heard from, heartbeats included; `None`: never since the start.
     pub(crate) fn silence_of(&self, leader: NodeId) -> Option<Duration> {
-        self.heard.lock().filter(|(from, _)| *from == leader).map(|(_, at)| at.elapsed())
+        self.heard_of(leader).map(|heard| heard.at.elapsed())
+    }
+
+    /// The leadership a leader was last heard in, and what it said was committed.
+    pub(crate) fn word_of(&self, leader: NodeId) -> Option<(LeaderId, Option<LogId>)> {
+        self.heard_of(leader).map(|heard| (heard.leader, heard.committed))
+    }
+
+    fn heard_of(&self, leader: NodeId) -> Option<Heard> {
+        self.heard.lock().filter(|heard| heard.leader.node_id == leader)
     }
 
     fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
