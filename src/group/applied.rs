@@ -9,6 +9,7 @@ use raft_store::raft::{ApplyObserver, LeaderId, LogId};
 use tokio::sync::{Notify, watch};
 
 use super::clock::GroupClock;
+use super::floor::Floor;
 
 const NO_DEADLINE: u64 = u64::MAX;
 
@@ -59,9 +60,14 @@ impl ApplyObserver for Applied {
 pub(crate) struct Progress(pub(crate) watch::Receiver<Option<LogId>>);
 
 impl Progress {
+    /// Last entry applied.
+    pub(crate) fn last(&self) -> Option<LogId> {
+        *self.0.borrow()
+    }
+
     /// Last index applied.
     pub(crate) fn index(&self) -> Option<u64> {
-        self.0.borrow().map(|id| id.index)
+        self.last().map(|id| id.index)
     }
 
     /// Who led when the last entry applied was made.
@@ -77,6 +83,16 @@ impl Progress {
     /// Waits until an entry of this or a later leadership is applied here; `false`: the group stopped before.
     pub(crate) async fn reached_leadership(&self, leader: &LeaderId) -> bool {
         self.until(|last| last.leader_id >= *leader).await
+    }
+
+    /// Whether the last entry applied is at `floor` or behind it.
+    pub(crate) fn is_at(&self, floor: Floor) -> bool {
+        self.0.borrow().is_some_and(|last| Floor::from(last) >= floor)
+    }
+
+    /// Waits for [`Self::is_at`]; `false`: the group stopped before.
+    pub(crate) async fn reached_floor(&self, floor: Floor) -> bool {
+        self.until(|last| Floor::from(*last) >= floor).await
     }
 
     async fn until(&self, holds: impl Fn(&LogId) -> bool) -> bool {

@@ -1,7 +1,7 @@
 //! Raft messages from peers into one group's replica.
 //!
 //! Appends keep their order of arrival and are pipelined: the next is handed to Raft while earlier ones
-//! wait for the disk. Votes are guarded by [`Embargo`].
+//! wait for the disk. Votes are guarded by [`Embargo`] and [`Floor`].
 
 use std::time::Duration;
 
@@ -10,10 +10,12 @@ use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest, V
 use parking_lot::Mutex;
 use raft_store::NodeId;
 use raft_store::codec::{DecodeError, Decoder};
-use raft_store::raft::{Payload, RaftEntry, TypeConfig, Vote, messages};
+use raft_store::raft::{LeaderId, LogId, Payload, RaftEntry, TypeConfig, Vote, messages};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::applied::Progress;
+use super::floor::Floor;
 use super::leadership::Leadership;
 use super::lease::Embargo;
 use super::pipeline::Pipeline;
@@ -28,17 +30,27 @@ type Append = (AppendEntriesRequest<TypeConfig>, Answer);
 pub(crate) struct Inbound {
     raft: Raft,
     embargo: Embargo,
+    floor: Option<Floor>,
+    progress: Progress,
     appends: mpsc::Sender<Append>,
-    /// The leader that sent the last append, and when it came.
-    heard: Mutex<Option<(NodeId, Instant)>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// The last append, heartbeats included.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    leader: LeaderId,
+    at: Instant,
+    /// The furthest its leader said was committed.
+    committed: Option<LogId>,
 }
 
 impl Inbound {
-    pub(crate) fn new(leadership: Leadership, embargo: Embargo) -> Self {
+    pub(crate) fn new(leadership: Leadership, embargo: Embargo, floor: Option<Floor>) -> Self {
         let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
-        let raft = leadership.raft.clone();
+        let (raft, progress) = (leadership.raft.clone(), leadership.progress.clone());
         tokio::spawn(apply_appends(leadership, queue));
-        Self { raft, embargo, appends, heard: Mutex::default() }
+        Self { raft, embargo, floor, progress, appends, heard: Mutex::default() }
     }
 
     /// Handles one message; a malformed one is reported and left unanswered.
@@ -47,7 +59,7 @@ impl Inbound {
             wire::APPEND => {
                 let mut request = wire::decode(body, messages::append)?;
                 request.entries.iter_mut().for_each(detach);
-                *self.heard.lock() = Some((request.vote.leader_id.node_id, Instant::now()));
+                self.hear(&request);
                 // A full queue drops the answer: the leader sees a lost call and slows down.
                 let _ = self.appends.try_send((request, answer));
             }
@@ -59,14 +71,31 @@ impl Inbound {
         Ok(())
     }
 
+    fn hear(&self, request: &AppendEntriesRequest<TypeConfig>) {
+        let leader = request.vote.leader_id;
+        let mut heard = self.heard.lock();
+        let before = heard.filter(|heard| heard.leader == leader).and_then(|heard| heard.committed);
+        *heard = Some(Heard { leader, at: Instant::now(), committed: request.leader_commit.max(before) });
+    }
+
     /// How long ago a leader was last heard from, heartbeats included; `None`: never since the start.
     pub(crate) fn silence_of(&self, leader: NodeId) -> Option<Duration> {
-        self.heard.lock().filter(|(from, _)| *from == leader).map(|(_, at)| at.elapsed())
+        self.heard_of(leader).map(|heard| heard.at.elapsed())
+    }
+
+    /// The leadership a leader was last heard in, and what it said was committed.
+    pub(crate) fn word_of(&self, leader: NodeId) -> Option<(LeaderId, Option<LogId>)> {
+        self.heard_of(leader).map(|heard| (heard.leader, heard.committed))
+    }
+
+    fn heard_of(&self, leader: NodeId) -> Option<Heard> {
+        self.heard.lock().filter(|heard| heard.leader.node_id == leader)
     }
 
     fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
         let raft = self.raft.clone();
-        if self.embargo.holds() && !request.leadership_transfer {
+        let promised = self.embargo.holds() && !request.leadership_transfer;
+        if promised || self.floor.is_some_and(|floor| request.last_log_id.map(Floor::from) < Some(floor)) {
             answer.send(encode_vote(&refusal(&raft)));
             return;
         }
@@ -80,6 +109,9 @@ impl Inbound {
     }
 
     fn transfer(&self, request: TransferLeaderRequest<TypeConfig>, answer: Answer) {
+        if self.floor.is_some_and(|floor| !self.progress.is_at(floor)) {
+            return;
+        }
         let raft = self.raft.clone();
         tokio::spawn(async move {
             match raft.handle_transfer_leader(request).await {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Raft;
+use super::applied::Progress;
+use super::floor::Floor;
 use crate::clock::suspended_ms;
 use crate::limits::SUSPEND_TOLERANCE_MS;
 
@@ -36,14 +38,25 @@ impl Embargo {
         self.until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Keeps `raft` from standing for election while the embargo holds. Call before `raft.run()`.
-    pub(crate) fn enforce(self, raft: &Raft) {
-        let Some(until) = self.until else { return };
+    /// Keeps `raft` from standing for election while the embargo holds, and before it has reached its `floor`. Call
+    /// before `raft.run()`.
+    pub(crate) fn enforce(self, raft: &Raft, floor: Option<Floor>, progress: &Progress) {
+        if self.until.is_none() && floor.is_none() {
+            return;
+        }
         raft.runtime_config().elect(false);
-        let raft = raft.clone();
+        let (raft, progress) = (raft.clone(), progress.clone());
         tokio::spawn(async move {
-            tokio::time::sleep_until(until).await;
-            raft.runtime_config().elect(true);
+            if let Some(until) = self.until {
+                tokio::time::sleep_until(until).await;
+            }
+            let reached = match floor {
+                Some(floor) => progress.reached_floor(floor).await,
+                None => true,
+            };
+            if reached {
+                raft.runtime_config().elect(true);
+            }
         });
     }
 }

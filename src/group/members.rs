@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use openraft::errors::{ChangeMembershipError, ClientWriteError, InitializeError, RaftError};
-use openraft::{ChangeMembers, EmptyNode};
+use openraft::{ChangeMembers, EmptyNode, RaftState};
 use raft_store::NodeId;
 use raft_store::raft::TypeConfig;
 use tokio::time::Instant;
 
-use super::Group;
 use super::status::acked_within;
+use super::{Group, ReadIndexError};
 use crate::limits::{CAUGHT_UP_LAG, LEARNER_POLL, LEARNER_SILENT_MAX, TRANSFER_POLL, VOTER_ACKED_WITHIN};
 
 /// Why a change was not made.
@@ -116,6 +116,21 @@ impl Group {
     pub(crate) async fn remove_learner(&self, node: NodeId) -> Result<(), ChangeError> {
         self.may_remove_learner(node)?;
         self.change(ChangeMembers::RemoveNodes(BTreeSet::from([node]))).await
+    }
+
+    /// Whether the group has certainly no part for `node`, at a moment after the call: a quorum has confirmed this
+    /// leader meanwhile, and the node is neither in the committed configuration nor in one that is under way.
+    pub(crate) async fn excludes(&self, node: NodeId) -> Result<bool, ChangeError> {
+        self.read_index(false).await.map_err(|error| match error {
+            ReadIndexError::NotLeader(hint) => ChangeError::NotLeader(hint),
+            other => ChangeError::Unknown(other.to_string()),
+        })?;
+        let named = move |state: &RaftState<TypeConfig>| {
+            let configs = [state.membership_state.committed(), state.membership_state.effective()];
+            configs.into_iter().any(|config| config.nodes().any(|(&named, _)| named == node))
+        };
+        let named = self.raft.with_raft_state(named).await;
+        named.map(|named| !named).map_err(|error| ChangeError::Unknown(error.to_string()))
     }
 
     /// Whether there is such a learner.

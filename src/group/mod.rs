@@ -7,6 +7,7 @@ mod applied;
 mod batcher;
 mod clock;
 mod compaction;
+mod floor;
 mod inbound;
 mod leadership;
 mod lease;
@@ -56,6 +57,7 @@ use reads::ReadRounds;
 use snapshot_receive::SnapshotReceiver;
 
 pub(crate) use batcher::{Batch, ProposeError};
+pub(crate) use floor::{Floor, clear, held};
 pub(crate) use members::ChangeError;
 pub(crate) use pace::Pace;
 pub(crate) use reads::ReadIndexError;

@@ -17,14 +17,20 @@ use super::lease::Embargo;
 use super::outgoing::Outgoing;
 use super::reads::{Confirm, ReadRounds};
 use super::snapshot_receive::SnapshotReceiver;
-use super::{Group, GroupDeps, NeedsSnapshot, Raft, network, repair, ticker};
+use super::{Floor, Group, GroupDeps, NeedsSnapshot, Raft, floor, network, repair, ticker};
 
 impl Group {
     /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
     ///
+    /// `floor` is where its log ended when its space was given back last, if it ever was.
+    ///
     /// The error is a [`NeedsSnapshot`] when log and vote are whole but the snapshot is not there or is damaged.
-    pub(crate) async fn open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
-        let failed = match Self::try_open(id, deps).await {
+    pub(crate) async fn open(
+        id: GroupId,
+        deps: &GroupDeps,
+        floor: Option<Floor>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let failed = match Self::try_open(id, deps, floor).await {
             Err(error) if !error.is::<NeedsSnapshot>() => error,
             ended => return ended,
         };
@@ -32,13 +38,19 @@ impl Group {
         let diagnosed = deps.clone();
         match tokio::task::spawn_blocking(move || repair::diagnose(id, &diagnosed)).await?? {
             Some(need) => Err(need.into()),
-            None if set_aside && deps.snapshots.current(id)?.is_none() => Self::try_open(id, deps).await,
+            None if set_aside && deps.snapshots.current(id)?.is_none() => {
+                Self::try_open(id, deps, floor).await
+            }
             None => Err(failed),
         }
     }
 
-    async fn try_open(id: GroupId, deps: &GroupDeps) -> anyhow::Result<Arc<Self>> {
+    async fn try_open(id: GroupId, deps: &GroupDeps, floor: Option<Floor>) -> anyhow::Result<Arc<Self>> {
         repair::check_snapshot_covers_purge(id, &deps.log, &deps.snapshots)?;
+        let floor = match floor::held(id, deps)? {
+            held if held >= floor => None,
+            _ => floor,
+        };
         let mut log = GroupLog::new(&deps.log, id);
         let voted =
             log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
@@ -58,18 +70,19 @@ impl Group {
             .await
             .with_context(|| format!("recovering group {id}"))?;
         let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
-        embargo.enforce(&raft);
+        embargo.enforce(&raft, floor, &progress);
         raft.run();
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
         let leadership = Leadership { raft, applied, progress, map };
-        Ok(Arc::new(Self::assemble(id, deps, leadership, embargo, snapshots, outgoing)))
+        let inbound = Inbound::new(leadership.clone(), embargo, floor);
+        Ok(Arc::new(Self::assemble(id, deps, leadership, inbound, snapshots, outgoing)))
     }
 
     fn assemble(
         id: GroupId,
         deps: &GroupDeps,
         leadership: Leadership,
-        embargo: Embargo,
+        inbound: Inbound,
         snapshots: SnapshotReceiver,
         outgoing: Arc<Outgoing>,
     ) -> Self {
@@ -84,7 +97,7 @@ impl Group {
             batcher,
             read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
             lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
-            inbound: Inbound::new(leadership.clone(), embargo),
+            inbound,
             snapshots,
             outgoing,
             fresh_at: Mutex::new(None),

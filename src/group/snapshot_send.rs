@@ -131,7 +131,11 @@ impl Reader {
         let frame = read.map_err(|error| {
             tracing::error!(%error, "a snapshot cannot be sent");
             // So that the next attempt gets a newer one, once there is one.
-            self.outgoing.release();
+            if error.is_damage() {
+                self.outgoing.found_damage()
+            } else {
+                self.outgoing.release()
+            }
             unreadable(error)
         })?;
         let share = frame.len().min(SNAPSHOT_BYTES_IN_FLIGHT_MAX) as u32;

@@ -56,12 +56,20 @@ impl Group {
         self.metrics().running_state.err().map(|fatal| fatal.to_string())
     }
 
-    /// Whether a leader is known and everything committed is applied but for `lag` entries.
+    /// Whether everything is applied here that the leader last said is committed, but for `lag` entries, and an entry
+    /// of its leadership with it: before that a leader need not know itself what is committed, and this replica
+    /// may hold next to nothing.
     pub(crate) fn caught_up_within(&self, lag: u64) -> bool {
         let metrics = self.metrics();
-        let committed = metrics.local_committed.map_or(0, |id| id.index);
-        let applied = self.leadership.progress.index().unwrap_or(0);
-        self.live_leader(&metrics).is_some() && committed.saturating_sub(applied) <= lag
+        let word = match self.live_leader(&metrics) {
+            Some(leader) if leader == self.node => Some((metrics.vote.leader_id, metrics.local_committed)),
+            Some(leader) => self.inbound.word_of(leader),
+            None => None,
+        };
+        let (Some((leader, Some(committed))), Some(applied)) = (word, self.leadership.progress.last()) else {
+            return false;
+        };
+        applied.leader_id >= leader && committed.index.saturating_sub(applied.index) <= lag
     }
 
     /// Voters that acknowledged a heartbeat within `window`, this leader included.

@@ -181,7 +181,7 @@ impl Inner {
     pub(super) async fn begin_founded(self: &Arc<Self>, founding: &Founding) -> anyhow::Result<()> {
         for (group, replicas) in founding.placement() {
             let Some(turn) = replicas.iter().position(|&node| node == self.id) else { continue };
-            if self.host.repair_of(group).is_some() {
+            if self.host.repair_of(group).is_some() || self.host.has_left(group)? {
                 continue;
             }
             let replica = self.host.open(group).await?;

@@ -1,6 +1,6 @@
 //! The groups this node holds replicas of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
 use raft_store::GroupId;
 
-use crate::group::{Group, GroupDeps, NeedsSnapshot};
+use crate::group::{self, Floor, Group, GroupDeps, NeedsSnapshot};
 
 /// Opens, finds and closes groups.
 #[derive(Debug)]
@@ -17,17 +17,23 @@ pub(crate) struct Host {
     groups: RwLock<BTreeMap<GroupId, Arc<Group>>>,
     /// Groups that stay closed until a peer gave them a snapshot, each with what was last tried.
     repairs: Mutex<BTreeMap<GroupId, (NeedsSnapshot, String)>>,
+    /// Where the logs of groups whose space was given back once ended.
+    floors: Mutex<BTreeMap<GroupId, Floor>>,
+    /// Groups that were closed for good, and whose space is not given back yet.
+    retiring: Mutex<BTreeSet<GroupId>>,
     /// Held while a group opens or closes, so that no group is ever open twice.
     changing: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
 }
 
 impl Host {
-    pub(crate) fn new(deps: GroupDeps) -> Self {
+    pub(crate) fn new(deps: GroupDeps, floors: BTreeMap<GroupId, Floor>) -> Self {
         Self {
             deps,
             groups: RwLock::default(),
             repairs: Mutex::default(),
+            floors: Mutex::new(floors),
+            retiring: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }
@@ -58,9 +64,19 @@ impl Host {
             return Ok(group);
         }
         anyhow::ensure!(self.repair_of(id).is_none(), "group {id} waits for a peer's snapshot");
-        let group = Group::open(id, &self.deps).await?;
+        let group = Group::open(id, &self.deps, self.floor(id)).await?;
         self.groups.write().insert(id, group.clone());
+        self.retiring.lock().remove(&id);
         Ok(group)
+    }
+
+    fn floor(&self, id: GroupId) -> Option<Floor> {
+        self.floors.lock().get(&id).copied()
+    }
+
+    /// Whether nothing is left of a group here but its vote, since its space was given back.
+    pub(crate) fn has_left(&self, id: GroupId) -> anyhow::Result<bool> {
+        Ok(self.floor(id).is_some() && group::held(id, &self.deps)?.is_none())
     }
 
     /// The groups that wait for a peer's snapshot.
@@ -85,7 +101,7 @@ impl Host {
     pub(crate) async fn open_repaired(&self, id: GroupId) -> anyhow::Result<()> {
         let _changing = self.changing.lock().await;
         anyhow::ensure!(!self.is_stopping(), "the node is stopping");
-        let group = Group::open(id, &self.deps).await?;
+        let group = Group::open(id, &self.deps, self.floor(id)).await?;
         self.groups.write().insert(id, group);
         self.repairs.lock().remove(&id);
         Ok(())
@@ -102,9 +118,9 @@ impl Host {
         let _changing = self.changing.lock().await;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let opening = |id| {
-            let deps = self.deps.clone();
+            let (deps, floor) = (self.deps.clone(), self.floor(id));
             // A task of its own, so that what does not wait runs beside the others too.
-            tokio::spawn(async move { Group::open(id, &deps).await })
+            tokio::spawn(async move { Group::open(id, &deps, floor).await })
         };
         let mut groups = futures_util::stream::iter(ids).map(opening).buffer_unordered(cores);
         let mut count = 0;
@@ -126,6 +142,38 @@ impl Host {
         if let Some(group) = group {
             group.shutdown().await;
         }
+    }
+
+    /// Groups that [`Self::retire`] closed and did not clear.
+    pub(crate) fn retiring(&self) -> Vec<GroupId> {
+        self.retiring.lock().iter().copied().collect()
+    }
+
+    /// Stops a replica and then, if `excluded` says that the group has no part for this node, gives its space back:
+    /// whether that was done. `note` makes the end of its log durable before. The group stays closed meanwhile.
+    pub(crate) async fn retire(
+        &self,
+        id: GroupId,
+        excluded: impl Future<Output = bool>,
+        note: impl FnOnce(Floor) -> anyhow::Result<()>,
+    ) -> anyhow::Result<bool> {
+        let _changing = self.changing.lock().await;
+        anyhow::ensure!(self.repair_of(id).is_none(), "group {id} waits for a peer's snapshot");
+        let group = self.groups.write().remove(&id);
+        if let Some(group) = group {
+            self.retiring.lock().insert(id);
+            group.shutdown().await;
+        }
+        if !excluded.await {
+            return Ok(false);
+        }
+        if let Some(floor) = group::held(id, &self.deps)?.max(self.floor(id)) {
+            note(floor)?;
+            self.floors.lock().insert(id, floor);
+            group::clear(id, &self.deps).await?;
+        }
+        self.retiring.lock().remove(&id);
+        Ok(true)
     }
 
     /// Stops every replica, for good.

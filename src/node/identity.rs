@@ -6,10 +6,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use raft_store::NodeId;
+use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use super::doc::Founding;
+use crate::group::Floor;
 
 const FILE: &str = "node.json";
 const FORMAT: u32 = 1;
@@ -23,6 +24,9 @@ pub(crate) struct Identity {
     pub(crate) store: String,
     /// The cluster it belongs to, once it does.
     pub(crate) cluster: Option<Membership>,
+    /// Where the logs of groups that it left ended when their space was given back.
+    #[serde(default)]
+    pub(crate) floors: BTreeMap<GroupId, Floor>,
 }
 
 /// How the node came into its cluster.
@@ -68,7 +72,8 @@ impl IdentityFile {
             }
             return Ok(Self { path, identity });
         }
-        let identity = Identity { format: FORMAT, node, store: random_id(), cluster: None };
+        let identity =
+            Identity { format: FORMAT, node, store: random_id(), cluster: None, floors: BTreeMap::new() };
         let file = Self { path, identity };
         file.save()?;
         Ok(file)
@@ -87,6 +92,12 @@ impl IdentityFile {
             membership.founding = membership.founding.or_else(|| known.founding.clone());
         }
         self.identity.cluster = Some(membership);
+        self.save()
+    }
+
+    /// Notes where the log of a group ends that is about to be cleared; durable when it returns.
+    pub(crate) fn set_floor(&mut self, group: GroupId, floor: Floor) -> anyhow::Result<()> {
+        self.identity.floors.insert(group, floor);
         self.save()
     }
 

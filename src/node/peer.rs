@@ -80,6 +80,8 @@ pub(crate) enum Ask {
     RemoveMember { node: NodeId },
     /// Take a snapshot of this replica.
     Snapshot { group: GroupId, timeout_ms: u64 },
+    /// Whether the group this node leads has certainly no part for a node; answered with a `bool`.
+    Excludes { group: GroupId, node: NodeId },
     /// This node was taken out of a group: look, and stop the replica if so.
     Retire { group: GroupId },
 }

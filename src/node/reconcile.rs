@@ -5,10 +5,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use raft_store::NodeId;
 use raft_store::command::{AssignSlots, Command, Condition};
 use raft_store::map::SlotSet;
-use raft_store::{GroupId, NodeId};
-use tokio::time::Instant;
 
 use super::Inner;
 use super::doc::{ClusterDoc, META_GROUP};
@@ -17,7 +16,6 @@ use super::peer::Ask;
 use crate::error::Result;
 use crate::group::{Batch, Group};
 use crate::limits::*;
-use crate::views::GroupView;
 
 impl Inner {
     /// Reconciles for ever, at every change of the document and at least every [`RECONCILE_INTERVAL`].
@@ -192,38 +190,5 @@ impl Inner {
         tracing::info!(node = gone, ?removed, "removed node taken out of the meta group");
         // Best effort: a node that cannot be told finds out by itself.
         let _: Result<()> = self.ask(gone, &Ask::Retire { group: META_GROUP }, ASK_TIMEOUT).await;
-    }
-
-    /// Stops replicas of groups that have gone on without this node and did not tell it.
-    async fn retire_leftovers(self: &Arc<Self>) {
-        let lonely = |group: &Arc<Group>| group.leader().is_none() || group.names_this_node() == Some(false);
-        for group in self.host.all() {
-            let since = self.lonely_since(group.id(), lonely(&group));
-            if since.is_some_and(|since| since.elapsed() > LONELY_FOR) {
-                self.retire(group.id()).await;
-            }
-        }
-    }
-
-    /// A group as its leader sees it, if that is another node and answers.
-    async fn leaders_view(self: &Arc<Self>, group: GroupId) -> Option<GroupView> {
-        let ask = Ask::Group { group, digest: false };
-        let view: GroupView = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await.ok()?;
-        let leader = view.summary.leader.filter(|&leader| leader != self.id)?;
-        if view.seen_by == leader { Some(view) } else { self.ask(leader, &ask, ASK_TIMEOUT).await.ok() }
-    }
-
-    /// Stops this node's replica of a group, if the group's leader says that the node has no part in it. A node
-    /// without a part in the meta group has none in the cluster.
-    pub(super) async fn retire(self: &Arc<Self>, group: GroupId) {
-        let Some(view) = self.leaders_view(group).await else { return };
-        let mut members = view.summary.voters.iter().chain(&view.summary.learners);
-        if !members.any(|&node| node == self.id) {
-            if group == META_GROUP {
-                self.fail(format!("node {} was removed from its cluster", self.id));
-            }
-            tracing::info!(group, "this node holds no replica of the group any more");
-            self.host.close(group).await;
-        }
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use raft_store::codec::{DecodeError, Decoder, put_u32, put_u64};
-use raft_store::snapshot_store::StoredSnapshot;
+use raft_store::snapshot_store::{SnapshotError, StoredSnapshot};
 use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
@@ -158,10 +158,17 @@ impl Inner {
     pub(super) fn serve_pull(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
         let asked = |input: &mut Decoder| Ok((input.u32()?, input.u64()?, input.u32()?));
         let (group, sequence, index) = wire::decode(body, asked)?;
-        let held = self.offered.find(group, sequence);
+        let (held, replica) = (self.offered.find(group, sequence), self.host.get(group));
         tokio::task::spawn_blocking(move || {
             let gone = || unfit("that snapshot is not held any more".to_owned());
-            let frame = held.ok_or_else(gone).and_then(|held| held.read_raw(index).map_err(unfit));
+            let unreadable = |error: SnapshotError| {
+                tracing::error!(%error, "a snapshot cannot be given to a peer");
+                if let Some(replica) = replica.filter(|_| error.is_damage()) {
+                    replica.found_snapshot_damage();
+                }
+                unfit(error)
+            };
+            let frame = held.ok_or_else(gone).and_then(|held| held.read_raw(index).map_err(unreadable));
             let frame: Forwarded<Bytes> = frame.map_err(Declined::Error);
             answer.send(peer::put_forwarded(&frame, |out, frame| out.extend_from_slice(frame)));
         });

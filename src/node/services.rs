@@ -197,6 +197,10 @@ impl Inner {
                 told(&taken.map_err(|error| super::admin::change_error(group, error))?)
             }
             Ask::RemoveMember { node } => told(&self.remove_member(node).await?),
+            Ask::Excludes { group, node } => {
+                let excludes = self.replica(group)?.excludes(node).await;
+                told(&excludes.map_err(|error| super::admin::change_error(group, error))?)
+            }
             Ask::Retire { group } => {
                 self.retire(group).await;
                 told(&())

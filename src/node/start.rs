@@ -56,7 +56,7 @@ impl Node {
             config,
             me,
             transport,
-            host: Host::new(deps),
+            host: Host::new(deps, belongs.floors.clone()),
             identity: Mutex::new(identity),
             doc: watch::Sender::new(None),
             leaders: Mutex::default(),
@@ -131,6 +131,11 @@ impl Inner {
         groups.push(META_GROUP);
         groups.sort_unstable();
         groups.dedup();
+        // Of groups this node left there is nothing to open; a leader that speaks to one again opens it.
+        let left: Vec<_> =
+            groups.iter().map(|&group| self.host.has_left(group)).collect::<anyhow::Result<_>>()?;
+        let mut left = left.into_iter();
+        groups.retain(|_| left.next() == Some(false));
         let all = groups.len();
         progress.at(Phase::Groups(0, all));
         self.host.open_all(groups, |opened| progress.at(Phase::Groups(opened, all))).await?;

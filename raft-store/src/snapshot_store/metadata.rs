@@ -5,11 +5,13 @@
 //! torn the newest log's last frame; anything else is damage, and is named by file and offset. Damage to
 //! that last frame itself looks like a crash: the database is then as it was one flush earlier, whole.
 //!
+//! And it makes up for one thing the database gets wrong ([`keep_a_log`]).
+//!
 //! The format is that of the version `database` names (`metadata_store.rs`, `heap.rs` there): files `snapshot_N` (one
 //! frame) and `log_N` (frames); a frame is 6 bytes of length, 2 of their CRC, the payload, 4 of a CRC over all.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +46,25 @@ pub(super) fn check(folder: &Path) -> Result<()> {
         check_log(path, at + 1 == logs.len())?;
     }
     Ok(())
+}
+
+/// Makes a log behind the newest snapshot, durably, if there is none.
+///
+/// Opening, the database condenses snapshot and logs into a snapshot named after the last log, then removes what
+/// that replaces. Without a log the old and the new name are the same, and it removes the new snapshot: everything
+/// would be gone with the next power loss. A power loss brings this about, because the name of the log
+/// that an opening makes is synced by the first write only.
+pub(super) fn keep_a_log(folder: &Path) -> Result<()> {
+    let folder = folder.join("metadata");
+    let files = Files::list(&folder)?;
+    let Some(newest) = files.snapshots.keys().next_back() else { return Ok(()) };
+    if files.logs.keys().next_back() > Some(newest) {
+        return Ok(());
+    }
+    let path = folder.join(format!("log_{:016x}", newest + 1));
+    let made =
+        File::create(&path).and_then(|file| file.sync_all()).and_then(|()| File::open(&folder)?.sync_all());
+    made.map_err(|error| SnapshotError::failed(format!("making {}", path.display()), error))
 }
 
 fn check_cookie(path: &Path) -> Result<()> {

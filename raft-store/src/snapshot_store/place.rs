@@ -131,6 +131,7 @@ impl Folder {
         }
         let present = self.folder(self.generation);
         metadata::check(&present)?;
+        metadata::keep_a_log(&present)?;
         self.opened(&present)
     }
 

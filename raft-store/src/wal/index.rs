@@ -46,6 +46,7 @@ impl Index {
                 self.free(group, removed);
             }
             Effect::Purge { group, upto } => self.purge(group, upto),
+            Effect::Clear { group } => self.clear(group),
             Effect::Checkpoint => {}
         }
     }
@@ -70,6 +71,14 @@ impl Index {
         let kept = state.entries.split_off(&(upto.index + 1));
         let removed = std::mem::replace(&mut state.entries, kept);
         self.free(group, removed);
+    }
+
+    fn clear(&mut self, group: GroupId) {
+        let Some(GroupIndex { vote, entries, .. }) = self.groups.remove(&group) else { return };
+        if vote.is_some() {
+            self.group(group).vote = vote;
+        }
+        self.free(group, entries);
     }
 
     fn free(&mut self, group: GroupId, removed: BTreeMap<u64, (EntryId, Position)>) {

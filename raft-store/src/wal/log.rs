@@ -138,6 +138,12 @@ impl SharedLog {
         self.submit(Change::Purge { group, upto }, None).await
     }
 
+    /// Removes all entries of a group and what is known of purged ones, so that its log may begin anywhere; its vote
+    /// stays. It is durable when this returns.
+    pub async fn clear(&self, group: GroupId) -> io::Result<()> {
+        self.submit_and_wait(Change::Clear { group }).await
+    }
+
     async fn submit_and_wait(&self, change: Change) -> io::Result<()> {
         let (saved, wait) = oneshot::channel();
         let done: Done = Box::new(move |result| {
@@ -150,11 +156,11 @@ impl SharedLog {
 
     async fn submit(&self, change: Change, done: Option<Done>) -> io::Result<()> {
         let shared = &self.inner.shared;
-        // Whoever votes, truncates or purges waits for that or does it rarely; a queue full of entries must not keep
+        // Whoever votes, truncates, purges or clears waits for that or does it rarely; a queue full of entries must not keep
         // them out, least of all on a full disk.
         let charged = match &change {
             Change::Append { .. } => change.cost().min(shared.options.queue_bytes),
-            Change::Vote { .. } | Change::Truncate { .. } | Change::Purge { .. } => 0,
+            Change::Vote { .. } | Change::Truncate { .. } | Change::Purge { .. } | Change::Clear { .. } => 0,
         };
         let permits = u32::try_from(charged).unwrap_or(u32::MAX);
         let permit = match permits {

@@ -68,6 +68,7 @@ pub(super) enum Change {
     Vote { group: GroupId, vote: Bytes },
     Truncate { group: GroupId, from: u64 },
     Purge { group: GroupId, upto: EntryId },
+    Clear { group: GroupId },
 }
 
 impl Change {
@@ -76,7 +77,7 @@ impl Change {
         match self {
             Self::Append { entries, .. } => entries.iter().map(Entry::stored_bytes).sum(),
             Self::Vote { vote, .. } => RECORD_BYTES_MAX + vote.len(),
-            Self::Truncate { .. } | Self::Purge { .. } => RECORD_BYTES_MAX,
+            Self::Truncate { .. } | Self::Purge { .. } | Self::Clear { .. } => RECORD_BYTES_MAX,
         }
     }
 
@@ -91,7 +92,8 @@ impl Change {
             Self::Append { group, .. }
             | Self::Vote { group, .. }
             | Self::Truncate { group, .. }
-            | Self::Purge { group, .. } => *group,
+            | Self::Purge { group, .. }
+            | Self::Clear { group } => *group,
         }
     }
 }
@@ -207,6 +209,7 @@ impl Memory {
             Change::Append { group, entries } => self.view.append(*group, entries, self.enqueued + 1)?,
             Change::Truncate { group, from } => self.view.truncate(*group, *from),
             Change::Purge { group, upto } => self.view.purge(*group, *upto),
+            Change::Clear { group } => self.view.clear(*group),
             // A vote is seen once it is durable.
             Change::Vote { .. } => {}
         }

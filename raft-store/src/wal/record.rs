@@ -17,6 +17,7 @@ const VOTE: u8 = 2;
 const TRUNCATE: u8 = 3;
 const PURGE: u8 = 4;
 const CHECKPOINT: u8 = 5;
+const CLEAR: u8 = 6;
 
 /// Bytes of an entry's record besides its payload: kind, crc, group, id, the entry's kind, length.
 pub(super) const ENTRY_OVERHEAD: usize = 1 + 4 + 4 + 24 + 1 + 4;
@@ -75,6 +76,8 @@ pub(super) enum Effect {
     Truncate { group: GroupId, from: u64 },
     /// Entries up to this one are gone.
     Purge { group: GroupId, upto: EntryId },
+    /// Of a group nothing is left but its vote.
+    Clear { group: GroupId },
     /// The votes and purges that follow in this batch are those of all groups: nothing older is needed
     /// for them.
     Checkpoint,
@@ -138,6 +141,7 @@ impl Batch {
                 begin(out, PURGE, *group);
                 put_id(out, upto);
             }
+            Effect::Clear { group } => begin(out, CLEAR, *group),
             Effect::Checkpoint => out.push(CHECKPOINT),
         }
         self.effects.push(effect);
@@ -187,6 +191,7 @@ pub(super) fn for_each_effect(
             }
             TRUNCATE => Effect::Truncate { group: input.u32()?, from: input.u64()? },
             PURGE => Effect::Purge { group: input.u32()?, upto: input.id()? },
+            CLEAR => Effect::Clear { group: input.u32()? },
             CHECKPOINT => Effect::Checkpoint,
             kind => return Err(unknown_kind(kind)),
         });
@@ -249,6 +254,7 @@ mod tests {
         batch.entry(1, &Entry { id: ID, kind: 1, payload: Bytes::from_static(b"payload") }).unwrap();
         batch.push(Effect::Truncate { group: 1, from: 8 });
         batch.push(Effect::Purge { group: 1, upto: ID });
+        batch.push(Effect::Clear { group: 1 });
         batch
     }
 

@@ -10,7 +10,7 @@ pub(super) fn reserve(segment_bytes: u64) -> u64 {
     (segment_bytes / RESERVE_PARTS).min(RESERVE_BYTES_MAX)
 }
 
-/// Leaves in `operations` those that may go ahead of the others: votes, truncations and purges of groups none of
+/// Leaves in `operations` those that may go ahead of the others: votes, truncations, purges and clearings of groups none of
 /// whose entries wait before them. They are what a node needs to stay a voter and to free space. Returns the others.
 ///
 /// The order within each group stays, and groups know nothing of one another.

@@ -145,6 +145,12 @@ impl View {
         self.forget(group, removed);
     }
 
+    /// Removes everything of a group.
+    pub(super) fn clear(&mut self, group: GroupId) {
+        let removed = self.groups.remove(&group).unwrap_or_default();
+        self.forget(group, removed.entries);
+    }
+
     fn forget(&mut self, group: GroupId, removed: VecDeque<Slot>) {
         for slot in removed {
             if let Some(view) = self.groups.get_mut(&group) {

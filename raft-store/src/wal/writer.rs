@@ -273,6 +273,7 @@ fn encode(change: &Change, batch: &mut Batch) -> io::Result<()> {
         Change::Vote { group, vote } => batch.push(Effect::Vote { group: *group, vote: vote.clone() }),
         Change::Truncate { group, from } => batch.push(Effect::Truncate { group: *group, from: *from }),
         Change::Purge { group, upto } => batch.push(Effect::Purge { group: *group, upto: *upto }),
+        Change::Clear { group } => batch.push(Effect::Clear { group: *group }),
     }
     Ok(())
 }

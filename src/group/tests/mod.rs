@@ -8,6 +8,7 @@ mod embargo;
 mod expiry;
 mod gate;
 mod leases;
+mod leaving;
 mod members;
 mod proposals;
 mod reads;

@@ -15,7 +15,7 @@ use raft_store::{GroupId, NodeId};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::super::{Group, GroupDeps, Lookups, Pace, settings};
+use super::super::{Floor, Group, GroupDeps, Lookups, Pace, clear, held, settings};
 use super::gate::Gate;
 use super::steps::*;
 use crate::transport::{Transport, TransportConfig};
@@ -147,9 +147,34 @@ impl Rig {
         replica.deps.log.close().unwrap();
         replica.deps.log = reopened(replica.dir.join("log")).await;
         let opens = Instant::now();
-        let group = Group::open(GROUP, &replica.deps).await.unwrap();
+        let group = Group::open(GROUP, &replica.deps, None).await.unwrap();
         *replica.gate.group.write() = Some(group);
         opens
+    }
+
+    /// Stops a node's replica and gives its space back; where its log ended.
+    pub(super) async fn clear(&mut self, node: NodeId) -> Floor {
+        let replica = &self.replicas[&node];
+        let group = replica.gate.group.write().take().unwrap();
+        group.shutdown().await;
+        drop(group);
+        let floor = held(GROUP, &replica.deps).unwrap().unwrap();
+        clear(GROUP, &replica.deps).await.unwrap();
+        floor
+    }
+
+    /// Opens a replica that was cleared, after a restart of its log.
+    pub(super) async fn begin_anew(&mut self, node: NodeId, floor: Option<Floor>) {
+        let replica = self.replicas.get_mut(&node).unwrap();
+        replica.deps.log.close().unwrap();
+        replica.deps.log = reopened(replica.dir.join("log")).await;
+        let group = Group::open(GROUP, &replica.deps, floor).await.unwrap();
+        *replica.gate.group.write() = Some(group);
+    }
+
+    /// A node's log.
+    pub(super) fn log(&self, node: NodeId) -> &SharedLog {
+        &self.replicas[&node].deps.log
     }
 
     /// Writes through whichever of `nodes` leads, again until it is done: for commands that may be done twice.
@@ -218,7 +243,7 @@ impl Replica {
         let log = reopened(dir.join("log")).await;
         let pace = Arc::new(Pace::new(u64::MAX));
         let deps = GroupDeps { node, transport, log, snapshots, raft, pace };
-        let group = Group::open(GROUP, &deps).await.unwrap();
+        let group = Group::open(GROUP, &deps, None).await.unwrap();
         let gate = Arc::new(Gate::new(group));
         deps.transport.serve(gate.clone());
         Self { deps, gate, dir }

@@ -174,3 +174,22 @@ async fn a_log_that_begins_behind_its_snapshot_is_refused() {
     covering(9);
     assert_eq!(check(), Ok(()));
 }
+
+/// What it knows to be committed itself it has applied; what it waits for it knows from its leader only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_follower_that_waits_for_a_snapshot_has_not_caught_up() {
+    const LAG: u64 = 5;
+    let (rig, behind, ahead) = with_one_left_behind().await;
+    let of_snapshots = |service| (wire::SNAPSHOT_BEGIN..=wire::SNAPSHOT_END).contains(&service);
+    rig.gate(behind).refuse(move |seen| of_snapshots(seen.service));
+    rig.heal();
+    let replica = rig.at(behind);
+    // Until it hears of more, what it heard before it was cut off counts, for a while.
+    until("it hears what it misses", || replica.leader().is_some() && !replica.caught_up_within(LAG)).await;
+    until("the others have caught up", || ahead.iter().all(|&node| rig.at(node).caught_up_within(LAG))).await;
+    pass(rig.lease()).await;
+    assert!(!replica.caught_up_within(LAG), "{:?}", replica.metrics());
+    rig.gate(behind).refuse(|_| false);
+    until("it has caught up", || replica.caught_up_within(LAG)).await;
+    assert_eq!(value(&replica.look_up(&[key("key")])).as_deref(), Some("new"));
+}

@@ -226,3 +226,23 @@ async fn a_stream_of_which_nothing_more_comes_is_dropped_in_time() {
     assert!(peer.chunk(stream, 1).await.is_err());
     assert_eq!(peer.begin(&peer.offer()).await.1, 0);
 }
+
+/// The chunks are gone under the stream, as if a disk had lost them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_that_cannot_be_read_is_noted_and_a_new_one_takes_its_place() {
+    let (rig, behind, ahead) = with_one_left_behind().await;
+    let led_by = rig.leader_of(&ahead).await;
+    let leader = rig.at(led_by);
+    rig.gate(behind).refuse(|seen| seen.service == wire::SNAPSHOT_CHUNK);
+    rig.heal();
+    until("the stream has begun", || leader.snapshot_under_way().is_some()).await;
+    assert!(rig.snapshots(led_by).set_aside(GROUP).unwrap());
+    rig.gate(behind).refuse(|_| false);
+    until("the leader has noticed", || leader.take_snapshot_damage()).await;
+    assert_eq!(leader.snapshot_under_way(), None);
+    soon(leader.snapshot(Instant::now() + LONG)).await.unwrap();
+    let replica = rig.at(behind);
+    until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))
+        .await;
+    assert_same_state(&rig).await;
+}

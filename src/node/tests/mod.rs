@@ -3,6 +3,7 @@
 mod disk;
 mod encodings;
 mod fakes;
+mod leaving;
 mod many;
 mod repair;
 mod routing;

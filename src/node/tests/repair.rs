@@ -7,7 +7,7 @@ use raft_store::{GroupId, NodeId};
 
 use super::super::doc::META_GROUP;
 use super::super::{Consistency, Node};
-use super::fakes::{key, within};
+use super::fakes::{Alone, key, within};
 use super::three::*;
 use crate::error::ErrorKind;
 
@@ -149,4 +149,17 @@ async fn where_every_replica_is_damaged_nothing_is_served() {
         let view = three.at(node).group(group, true, false).await;
         assert!(view.is_err_and(|error| error.kind != ErrorKind::UnknownGroup));
     }
+}
+
+/// Found by whoever is sent it, while what is in memory is whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_found_damaged_while_the_node_runs_is_taken_anew() {
+    let alone = Alone::start().await;
+    let replica = alone.inner().host.get(META_GROUP).unwrap();
+    replica.snapshot(within(LONG)).await.unwrap();
+    let current = || alone.inner().host.deps().snapshots.current(META_GROUP).unwrap().unwrap();
+    let damaged = current();
+    replica.found_snapshot_damage();
+    until("another has taken its place", || current().id() > damaged.id()).await;
+    assert!(current().covers().last.map(|last| last.index) >= damaged.covers().last.map(|last| last.index));
 }

@@ -119,3 +119,26 @@ fn a_removed_group_is_gone_for_good() {
         assert_eq!(stored(&after), [kept.id()]);
     }
 }
+
+/// The name of the log that an opening makes is synced by the first write: power loss before takes it.
+#[test]
+fn a_log_that_an_opening_made_and_power_loss_took_costs_nothing() {
+    let home = Home::folder();
+    write_current(&home.open(), 4, 10, &[b"kept"]);
+    drop(home.open());
+    let Home::Folder(dir) = &home else { unreachable!() };
+    let metadata = dir.path().join("db-1/metadata");
+    let take_the_log = || {
+        for file in fs::read_dir(&metadata).unwrap().map(io::Result::unwrap) {
+            if file.file_name().to_string_lossy().starts_with("log_") {
+                assert_eq!(file.metadata().unwrap().len(), 0, "something was written to it");
+                fs::remove_file(file.path()).unwrap();
+            }
+        }
+    };
+    for _ in 0..2 {
+        take_the_log();
+        let store = home.open();
+        assert_eq!(store.current(4).unwrap().unwrap().read_chunk(0).unwrap(), b"kept");
+    }
+}

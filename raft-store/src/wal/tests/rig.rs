@@ -60,6 +60,10 @@ impl Model {
             Change::Truncate { group, from } => {
                 self.0.entry(*group).or_default().entries.split_off(from);
             }
+            Change::Clear { group } => {
+                let vote = self.0.remove(group).and_then(|state| state.vote);
+                self.0.insert(*group, ModelGroup { vote, ..ModelGroup::default() });
+            }
             Change::Purge { group, upto } => {
                 let state = self.0.entry(*group).or_default();
                 if state.purged.is_none_or(|purged| purged.index < upto.index) {
@@ -82,6 +86,7 @@ impl Model {
                 Change::Append { group, entries: entries.collect() }
             }
             6 => Change::Vote { group, vote: chance.below(1 << 30).to_le_bytes().to_vec().into() },
+            7 if chance.below(6) == 0 => Change::Clear { group },
             7 => Change::Truncate { group, from: self.first(group).max(back(last, chance.below(4))) },
             _ if group == 2 && chance.below(8) > 0 => self.random_change(chance),
             _ => Change::Purge { group, upto: id(back(last, chance.below(12)) + chance.below(3), 1) },
