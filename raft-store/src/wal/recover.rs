@@ -16,7 +16,7 @@ use super::frame::{
     self, FRAME_BYTES, Frame, HEADER_BYTES, Home, check_header, next_head, segment_name, segment_of,
 };
 use super::index::Index;
-use super::options::{READ_CHUNK, WalOptions};
+use super::options::{READ_CHUNK, SEGMENT_NUMBER_MAX, WalOptions};
 use super::record::{for_each_effect, groups_in, starts_with_checkpoint};
 use super::segment::{self, SPARE_SUFFIX, UNFINISHED_SUFFIX};
 use crate::GroupId;
@@ -114,8 +114,13 @@ fn read_all(
     progress: Progress,
 ) -> Result<(), WalError> {
     let size = |(&segment, file): (&u64, &Arc<dyn DiskFile>)| {
-        let size = file.size().and_then(|size| usize::try_from(size).map_err(io::Error::other));
-        size.map_err(WalError::io(&segment_name(segment)))
+        let size = file.size().map_err(WalError::io(&segment_name(segment)))?;
+        let fits = segment <= SEGMENT_NUMBER_MAX && size <= u64::from(u32::MAX);
+        if fits {
+            Ok(size as usize)
+        } else {
+            Err(corrupt(segment, 0, "no log makes a segment so large, or so many"))
+        }
     };
     let sizes = files.iter().map(size).collect::<Result<Vec<usize>, WalError>>()?;
     let all = sizes.iter().map(|&size| size as u64).sum();
