@@ -16,6 +16,7 @@ use super::found::Found;
 use super::index::Index;
 use super::options::{APPEND_BYTES_MAX, OPERATION_COST};
 use super::record::{Effect, Entry, EntryId, Position, RECORD_BYTES_MAX};
+use super::room::Waiting;
 use super::segment::Retired;
 use super::stats::WalStats;
 use super::view::View;
@@ -125,8 +126,10 @@ pub(super) struct Memory {
     /// The last operation enqueued, and the last one of those that are durable without a gap.
     pub(super) enqueued: u64,
     durable: u64,
-    /// The writer waits for room, since this operation was the last one enqueued.
-    pub(super) stalled_at: Option<u64>,
+    /// What the writer found no room for; all of it came before the queue.
+    pub(super) waiting: Waiting,
+    /// There may be room now.
+    pub(super) retry: bool,
     /// Why what waited at the end was not written.
     pub(super) unwritten: Option<String>,
 }
@@ -249,11 +252,11 @@ impl Memory {
         dead.into_iter().filter_map(retire).collect()
     }
 
-    /// Puts back what the writer took and found no room for.
-    pub(super) fn put_back(&mut self, mut waiting: VecDeque<Operation>) {
-        waiting.append(&mut self.queue);
-        self.queue = waiting;
-        self.stalled_at = Some(self.enqueued);
+    /// Everything that is to be written, in order.
+    pub(super) fn take_all(&mut self) -> VecDeque<Operation> {
+        let mut all = self.waiting.take();
+        all.append(&mut self.queue);
+        all
     }
 
     /// Ends the log. Returns what was still waiting.
@@ -262,6 +265,6 @@ impl Memory {
             tracing::error!(%error, "the log has failed: this node takes no more writes");
             self.failure = Some(Failure::new(error));
         }
-        std::mem::take(&mut self.queue)
+        self.take_all()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! It never makes a file longer: a batch is begun only where all of it fits into blocks that are there. When there
 //! is no such place, what waits goes on waiting, but for what a node needs to stay a voter and to free space
-//! ([`room::ahead`]).
+//! ([`room::Waiting`]).
 
 use std::collections::VecDeque;
 use std::io;
@@ -49,6 +49,11 @@ impl Head {
         self.offset == HEADER_BYTES as u64
     }
 
+    /// Bytes that still fit besides `bytes`.
+    fn room(&self, bytes: usize) -> usize {
+        usize::try_from(self.size.saturating_sub(self.offset)).unwrap_or(usize::MAX).saturating_sub(bytes)
+    }
+
     /// Whether `bytes` fit, with `left` to spare.
     fn fits(&self, bytes: usize, left: u64) -> bool {
         self.offset + bytes as u64 + left <= self.size
@@ -89,40 +94,44 @@ impl Writer {
     /// Writes and syncs everything that waits, as one batch; as much as may go ahead while there is no room for all
     /// of it. A failure ends the log.
     pub(super) fn flush(&mut self, memory: &Mutex<Memory>) -> Flushed {
-        let mut operations = std::mem::take(&mut memory.lock().queue);
-        if operations.is_empty() {
+        let mut locked = memory.lock();
+        locked.retry = false;
+        if locked.queue.is_empty() && locked.waiting.is_empty() {
             return Flushed::default();
         }
+        let mut operations = std::mem::take(&mut locked.queue);
+        drop(locked);
         match self.write(memory, &mut operations) {
             Ok(()) => Flushed::new(operations, None),
             Err(error) => {
                 let mut memory = memory.lock();
-                operations.append(&mut memory.fail(&error));
-                Flushed::new(operations, memory.failure.clone())
+                let mut all = memory.waiting.take();
+                all.append(&mut operations);
+                all.append(&mut memory.fail(&error));
+                Flushed::new(all, memory.failure.clone())
             }
         }
     }
 
-    /// Leaves in `operations` what it wrote, and puts the rest back.
+    /// Leaves in `operations` what it wrote; the rest waits.
     fn write(&mut self, memory: &Mutex<Memory>, operations: &mut VecDeque<Operation>) -> io::Result<()> {
         let (moved, cursor) = self.movable(memory)?;
         let moved_bytes: usize = moved.iter().map(|(_, entry)| entry.stored_bytes()).sum();
-        self.stalled = !self.make_room(moved_bytes + stored_bytes(operations), memory)?;
-        if !self.stalled {
+        let waiting_bytes = memory.lock().waiting.bytes();
+        self.stalled = !self.make_room(moved_bytes + waiting_bytes + stored_bytes(operations), memory)?;
+        let new = std::mem::take(operations);
+        if self.stalled {
+            let room = self.head.room(self.batch_bytes(0, memory));
+            *operations = memory.lock().waiting.ahead(new, room);
+            if operations.is_empty() { Ok(()) } else { self.write_batch(memory, &[], operations, None) }
+        } else {
+            *operations = memory.lock().waiting.take();
+            operations.extend(new);
             let upto = operations.back().map(|operation| operation.number);
             self.write_batch(memory, &moved, operations, upto)?;
             self.moved = cursor;
-            return Ok(());
+            Ok(())
         }
-        let waiting = room::ahead(operations);
-        let fits =
-            !operations.is_empty() && self.head.fits(self.batch_bytes(stored_bytes(operations), memory), 0);
-        if !fits {
-            memory.lock().put_back(room::merge(std::mem::take(operations), waiting));
-            return Ok(());
-        }
-        memory.lock().put_back(waiting);
-        self.write_batch(memory, &[], operations, None)
     }
 
     fn write_batch(
