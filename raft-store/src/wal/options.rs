@@ -22,8 +22,6 @@ pub(super) const LOOKED_AT_PER_BATCH: usize = 64 << 10;
 pub(super) const ZERO_FILL_CHUNK: usize = 256 << 10;
 /// Bytes read at a time when a log is opened; progress is told after each.
 pub(super) const READ_CHUNK: usize = 8 << 20;
-/// Segments in memory at most while a log is opened: one is checked, the next one is read.
-pub(super) const SEGMENTS_IN_MEMORY: usize = 2;
 /// Room at the end of every segment that appends leave alone, as a part of it and at most: votes, truncations and
 /// purges still fit when there is no next segment.
 pub(super) const RESERVE_PARTS: u64 = 8;
