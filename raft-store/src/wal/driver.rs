@@ -26,7 +26,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Lets the writer look again whether there is room.
     pub(super) fn wake(&self) {
-        self.memory.lock().stalled_at = None;
+        self.memory.lock().retry = true;
         self.work.notify_one();
     }
 }
@@ -62,8 +62,8 @@ impl Driven {
     fn next(&self, sealed: bool) -> Next {
         let mut memory = self.0.memory.lock();
         loop {
-            let stalled = memory.stalled_at == Some(memory.enqueued);
-            if !memory.queue.is_empty() && !stalled {
+            let stalled = !memory.waiting.is_empty();
+            if !memory.queue.is_empty() || (stalled && memory.retry) {
                 return Next::Flush;
             }
             if memory.closing {
@@ -80,7 +80,7 @@ impl Driven {
     /// Tells those who still wait for room at the end that there will be none.
     fn give_up(&self) {
         let mut memory = self.0.memory.lock();
-        let waiting = std::mem::take(&mut memory.queue);
+        let waiting = memory.take_all();
         if waiting.is_empty() {
             return;
         }

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::entries::{Entries, Freed};
 use super::error::WalError;
-use super::record::{Effect, EntryId, Position, RECORD_BYTES_MAX};
+use super::live::Live;
+use super::record::{Effect, EntryId, RECORD_BYTES_MAX};
 use crate::GroupId;
 
 /// One group on disk.
@@ -19,15 +21,14 @@ pub(super) struct GroupIndex {
     /// The last entry purged.
     pub(super) purged: Option<EntryId>,
     /// Entries by index. While recovery reads, entries moved to the head may still be absent.
-    pub(super) entries: BTreeMap<u64, (EntryId, Position)>,
+    pub(super) entries: Entries,
 }
 
 /// All groups on disk.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Index {
     groups: BTreeMap<GroupId, GroupIndex>,
-    /// Bytes of live entries: segment, then group. A segment without any is not listed.
-    live: BTreeMap<u64, BTreeMap<GroupId, u64>>,
+    live: Live,
 }
 
 impl Index {
@@ -36,16 +37,29 @@ impl Index {
         &self.groups
     }
 
+    /// Bytes of live entries, by segment.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Does what a durable record says.
     pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::Entry { group, id, at } => self.insert(group, id, at),
+            Effect::Entry { group, id, at } => {
+                self.live.add(at.segment, group, at.len.into());
+                if let Some(old) = self.group(group).entries.insert(id, at) {
+                    self.live.free(group, vec![(old.segment, old.len.into())]);
+                }
+            }
             Effect::Vote { group, vote } => self.group(group).vote = Some(vote),
             Effect::Truncate { group, from } => {
-                let removed = self.group(group).entries.split_off(&from);
-                self.free(group, removed);
+                let freed = self.group(group).entries.truncate(from);
+                self.live.free(group, freed);
             }
-            Effect::Purge { group, upto } => self.purge(group, upto),
+            Effect::Purge { group, upto } => {
+                let freed = self.group(group).purge(upto);
+                self.live.free(group, freed);
+            }
             Effect::Clear { group } => self.clear(group),
             Effect::Checkpoint => {}
         }
@@ -55,77 +69,12 @@ impl Index {
         self.groups.entry(group).or_default()
     }
 
-    fn insert(&mut self, group: GroupId, id: EntryId, at: Position) {
-        *self.live.entry(at.segment).or_default().entry(group).or_default() += u64::from(at.len);
-        if let Some(old) = self.group(group).entries.insert(id.index, (id, at)) {
-            self.free(group, BTreeMap::from([(id.index, old)]));
-        }
-    }
-
-    fn purge(&mut self, group: GroupId, upto: EntryId) {
-        let state = self.group(group);
-        if state.purged.is_some_and(|purged| purged.index >= upto.index) {
-            return;
-        }
-        state.purged = Some(upto);
-        let kept = state.entries.split_off(&(upto.index + 1));
-        let removed = std::mem::replace(&mut state.entries, kept);
-        self.free(group, removed);
-    }
-
     fn clear(&mut self, group: GroupId) {
-        let Some(GroupIndex { vote, entries, .. }) = self.groups.remove(&group) else { return };
+        let Some(GroupIndex { vote, mut entries, .. }) = self.groups.remove(&group) else { return };
         if vote.is_some() {
             self.group(group).vote = vote;
         }
-        self.free(group, entries);
-    }
-
-    fn free(&mut self, group: GroupId, removed: BTreeMap<u64, (EntryId, Position)>) {
-        for (_, at) in removed.into_values() {
-            let Some(groups) = self.live.get_mut(&at.segment) else { continue };
-            if let Some(bytes) = groups.get_mut(&group) {
-                *bytes -= u64::from(at.len);
-                if *bytes == 0 {
-                    groups.remove(&group);
-                }
-            }
-            if groups.is_empty() {
-                self.live.remove(&at.segment);
-            }
-        }
-    }
-
-    /// Bytes of live entries in a segment.
-    pub(super) fn live_bytes(&self, segment: u64) -> u64 {
-        self.live.get(&segment).map_or(0, |groups| groups.values().sum())
-    }
-
-    /// Whether no entry of a segment is live.
-    pub(super) fn is_dead(&self, segment: u64) -> bool {
-        !self.live.contains_key(&segment)
-    }
-
-    /// Bytes of live entries in all segments.
-    pub(super) fn live_total(&self) -> u64 {
-        self.live.values().flat_map(BTreeMap::values).sum()
-    }
-
-    /// Live entries of a segment: at most `bytes_max` of them, but at least one if there is any.
-    pub(super) fn live_entries(&self, segment: u64, bytes_max: u64) -> Vec<(GroupId, EntryId, Position)> {
-        let mut left = bytes_max;
-        let groups = self.live.get(&segment).into_iter().flat_map(BTreeMap::keys);
-        groups
-            .flat_map(|group| self.groups[group].entries.values().map(|(id, at)| (*group, *id, *at)))
-            .filter(|(_, _, at)| at.segment == segment)
-            .enumerate()
-            .take_while(|(nth, (_, _, at))| {
-                let fits = *nth == 0 || left >= u64::from(at.len);
-                left = left.saturating_sub(at.len.into());
-                fits
-            })
-            .map(|(_, entry)| entry)
-            .collect()
+        self.live.free(group, entries.truncate(0));
     }
 
     /// Every group's vote and purge, for the start of a segment.
@@ -147,19 +96,32 @@ impl Index {
     /// read back whole.
     pub(super) fn check(&self) -> Result<(), WalError> {
         for (&group, state) in &self.groups {
-            let first = state.purged.map(|id| id.index + 1).or(state.entries.keys().next().copied());
-            for (index, &found) in (first.unwrap_or(0)..).zip(state.entries.keys()) {
-                if index != found {
-                    return Err(WalError::Hole { group, index });
-                }
+            let found = state.entries.first();
+            let first = state.purged.map(|id| id.index.saturating_add(1)).or(found).unwrap_or(0);
+            let end = state.entries.last().map_or(first, |last| last.saturating_add(1));
+            if found.is_some_and(|found| found != first) || state.entries.len() != end - first {
+                let places = state.entries.positions(first, end);
+                let wrong = (first..).zip(places).find(|(index, (found, _))| index != found);
+                return Err(WalError::Hole { group, index: wrong.map_or(end, |(index, _)| index) });
             }
         }
         Ok(())
     }
 }
 
+impl GroupIndex {
+    fn purge(&mut self, upto: EntryId) -> Freed {
+        if self.purged.is_some_and(|purged| purged.index >= upto.index) {
+            return Freed::new();
+        }
+        self.purged = Some(upto);
+        self.entries.purge(upto.index.saturating_add(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::record::Position;
     use super::*;
 
     fn id(index: u64) -> EntryId {
@@ -179,12 +141,12 @@ mod tests {
     #[test]
     fn a_segment_is_live_until_its_last_entry_is_purged_truncated_or_moved() {
         let mut index = index([entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 2)]);
-        assert_eq!((index.live_bytes(1), index.live_total()), (30, 40));
+        assert_eq!((index.live.of(1), index.live.total()), (30, 40));
         index.apply(Effect::Purge { group: 1, upto: id(1) });
         index.apply(entry(2, 3));
-        assert_eq!((index.live_bytes(1), index.live_bytes(3)), (10, 10));
+        assert_eq!((index.live.of(1), index.live.of(3)), (10, 10));
         index.apply(Effect::Truncate { group: 1, from: 3 });
-        assert_eq!((index.live_bytes(1), index.live_bytes(2), index.live_total()), (0, 0, 10));
+        assert_eq!((index.live.of(1), index.live.of(2), index.live.total()), (0, 0, 10));
         assert!(index.check().is_ok());
     }
 
@@ -196,13 +158,5 @@ mod tests {
         assert!(matches!(index.check(), Err(WalError::Hole { group: 1, index: 3 })));
         index.apply(entry(3, 3));
         assert!(index.check().is_ok());
-    }
-
-    #[test]
-    fn moving_is_bounded_but_never_stuck() {
-        let index = index([entry(1, 1), entry(2, 1), entry(3, 1)]);
-        assert_eq!(index.live_entries(1, 0).len(), 1);
-        assert_eq!(index.live_entries(1, 25).len(), 2);
-        assert_eq!(index.live_entries(1, 99).len(), 3);
     }
 }

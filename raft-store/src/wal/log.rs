@@ -14,8 +14,9 @@ use super::background::Background;
 use super::disk::{Disk, FsDisk};
 use super::driver::{Driven, Shared};
 use super::error::WalError;
+use super::found::Found;
 use super::frame::segment_of;
-use super::memory::{Callback, Change, Done, Found, Memory, Operation, closed};
+use super::memory::{Callback, Change, Done, Memory, Operation, closed};
 use super::options::{QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions};
 use super::record::{Entry, EntryId};
 use super::recover::{Recovered, recover};
@@ -204,8 +205,7 @@ impl SharedLog {
     pub fn bounds(&self, group: GroupId) -> io::Result<(Option<EntryId>, Option<EntryId>)> {
         let memory = self.memory();
         memory.check()?;
-        let view = memory.view.groups.get(&group);
-        Ok((view.and_then(|view| view.purged), view.and_then(|view| view.last())))
+        Ok(memory.bounds(group))
     }
 
     /// A group's last durable vote.
@@ -227,7 +227,7 @@ impl SharedLog {
         WalStats {
             segments,
             disk_bytes: segments * self.inner.shared.options.segment_bytes,
-            live_bytes: memory.index.live_total(),
+            live_bytes: memory.index.live().total(),
             segments_prepared: self.inner.shared.supply.prepared(),
             cached_bytes: memory.view.cached_bytes(),
             ..memory.stats

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::disk::DiskFile;
-use super::error::{Failure, while_doing};
-use super::frame::segment_name;
+use super::entries::Entries;
+use super::error::Failure;
+use super::found::Found;
 use super::index::Index;
 use super::options::{APPEND_BYTES_MAX, OPERATION_COST};
-use super::record::{Effect, Entry, EntryId, Position, RECORD_BYTES_MAX, read_entry};
+use super::record::{Effect, Entry, EntryId, Position, RECORD_BYTES_MAX};
+use super::room::Waiting;
 use super::segment::Retired;
 use super::stats::WalStats;
 use super::view::View;
@@ -110,43 +112,6 @@ pub(super) struct Operation {
     pub(super) enqueued_ns: u64,
 }
 
-/// An entry to be read: from memory, or from where it is on disk.
-#[derive(Debug)]
-pub(super) enum Found {
-    Cached(Entry),
-    Stored { group: GroupId, id: EntryId, at: Position, file: Arc<dyn DiskFile> },
-}
-
-impl Found {
-    /// The entry; reads the disk if it must, and verifies what it read.
-    pub(super) fn load(self) -> io::Result<Entry> {
-        match self {
-            Self::Cached(entry) => Ok(entry),
-            Self::Stored { group, id, at, file } => {
-                let place = || {
-                    let (file, offset, index) = (segment_name(at.segment), at.offset, id.index);
-                    format!("reading entry {index} of group {group} at byte {offset} of {file}")
-                };
-                let mut record = vec![0; at.len as usize];
-                file.read_at(at.offset, &mut record).map_err(|error| while_doing(place())(error))?;
-                read_entry(&record.into(), group, id).map_err(|error| while_doing(place())(error.into()))
-            }
-        }
-    }
-
-    /// Whether [`Found::load`] reads the disk.
-    pub(super) fn is_stored(&self) -> bool {
-        matches!(self, Self::Stored { .. })
-    }
-
-    fn stored_bytes(&self) -> u64 {
-        match self {
-            Self::Cached(entry) => entry.stored_bytes() as u64,
-            Self::Stored { at, .. } => at.len.into(),
-        }
-    }
-}
-
 /// All the log knows.
 #[derive(Default)]
 pub(super) struct Memory {
@@ -163,8 +128,10 @@ pub(super) struct Memory {
     /// The last operation enqueued, and the last one of those that are durable without a gap.
     pub(super) enqueued: u64,
     durable: u64,
-    /// The writer waits for room, since this operation was the last one enqueued.
-    pub(super) stalled_at: Option<u64>,
+    /// What the writer found no room for; all of it came before the queue.
+    pub(super) waiting: Waiting,
+    /// There may be room now.
+    pub(super) retry: bool,
     /// Why what waited at the end was not written.
     pub(super) unwritten: Option<String>,
 }
@@ -205,10 +172,11 @@ impl Memory {
             let what = format!("group {}: one append of more than 1 GiB", change.group());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
+        let stored = self.index.groups().get(&change.group()).map(|state| &state.entries);
         match change {
             Change::Append { group, entries } => self.view.append(*group, entries, self.enqueued + 1)?,
-            Change::Truncate { group, from } => self.view.truncate(*group, *from),
-            Change::Purge { group, upto } => self.view.purge(*group, *upto),
+            Change::Truncate { group, from } => self.view.truncate(*group, *from, stored),
+            Change::Purge { group, upto } => self.view.purge(*group, *upto, stored),
             Change::Clear { group } => self.view.clear(*group),
             // A vote is seen once it is durable.
             Change::Vote { .. } => {}
@@ -226,13 +194,12 @@ impl Memory {
     ) -> io::Result<Vec<Found>> {
         self.check()?;
         let Some(view) = self.view.groups.get(&group) else { return Ok(Vec::new()) };
+        let stored = view.stored(start, end).map(|index| self.stored(group, index));
+        let cached = view.cached(start, end).map(|cached| Ok(Found::Cached(cached.entry.clone())));
         let mut found = Vec::new();
         let mut bytes = 0;
-        for slot in view.range(start, end) {
-            let next = match &slot.cached {
-                Some(entry) => Found::Cached(entry.clone()),
-                None => self.stored(group, slot.id)?,
-            };
+        for next in stored.chain(cached) {
+            let next = next?;
             bytes += next.stored_bytes();
             if !found.is_empty() && bytes > bytes_max {
                 break;
@@ -242,12 +209,21 @@ impl Memory {
         Ok(found)
     }
 
-    fn stored(&self, group: GroupId, id: EntryId) -> io::Result<Found> {
-        let place = self.index.groups().get(&group).and_then(|state| state.entries.get(&id.index));
-        place
-            .filter(|(found, _)| *found == id)
-            .and_then(|&(_, at)| self.locate(group, id, at))
-            .ok_or_else(|| io::Error::other(format!("group {group}: entry {} is not on disk", id.index)))
+    fn stored(&self, group: GroupId, index: u64) -> io::Result<Found> {
+        self.entries(group)
+            .and_then(|entries| entries.get(index))
+            .and_then(|(id, at)| self.locate(group, id, at))
+            .ok_or_else(|| io::Error::other(format!("group {group}: entry {index} is not on disk")))
+    }
+
+    fn entries(&self, group: GroupId) -> Option<&Entries> {
+        self.index.groups().get(&group).map(|state| &state.entries)
+    }
+
+    /// A group's last purged entry, and its last entry (the purged one if there is no other).
+    pub(super) fn bounds(&self, group: GroupId) -> (Option<EntryId>, Option<EntryId>) {
+        let view = self.view.groups.get(&group);
+        (view.and_then(|view| view.purged), view.and_then(|view| view.last(self.entries(group))))
     }
 
     /// The record at a position, to be read without the lock.
@@ -271,7 +247,7 @@ impl Memory {
         // removes, or they would be back after a restart.
         let index = &self.index;
         let oldest = self.files.keys().copied();
-        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.is_dead(s)).collect();
+        let dead: Vec<u64> = oldest.take_while(|&s| s < head && index.live().is_dead(s)).collect();
         let retire = |segment| {
             let file = self.files.remove(&segment)?;
             Some(Retired { segment, file, in_use: self.files.len() })
@@ -279,11 +255,11 @@ impl Memory {
         dead.into_iter().filter_map(retire).collect()
     }
 
-    /// Puts back what the writer took and found no room for.
-    pub(super) fn put_back(&mut self, mut waiting: VecDeque<Operation>) {
-        waiting.append(&mut self.queue);
-        self.queue = waiting;
-        self.stalled_at = Some(self.enqueued);
+    /// Everything that is to be written, in order.
+    pub(super) fn take_all(&mut self) -> VecDeque<Operation> {
+        let mut all = self.waiting.take();
+        all.append(&mut self.queue);
+        all
     }
 
     /// Ends the log. Returns what was still waiting.
@@ -292,6 +268,6 @@ impl Memory {
             tracing::error!(%error, "the log has failed: this node takes no more writes");
             self.failure = Some(Failure::new(error));
         }
-        std::mem::take(&mut self.queue)
+        self.take_all()
     }
 }

@@ -19,22 +19,28 @@
 //!   Failures?", 2020).
 //! - Votes are never forgotten. A group that lags cannot hold the disk: its entries are moved to the head.
 //!
-//! The parts: `frame` and `record` are the format; `index` is what the disk holds; `memory` is what
-//! callers see; `recover` reads a directory back; `writer` makes batches; `segment` makes files, `background`
+//! The parts: `frame` and `record` are the format; `index` is what the disk holds (12 bytes for each entry: `entries`,
+//! `leaders`; by segment: `live`, `moving`); `memory` and `view` are what callers see; `recover` and `reading` read a directory back; `writer` makes batches; `segment` makes files, `background`
 //! ahead of time; `driver` and `log` add the threads. Everything else runs without any.
 
 mod background;
 mod disk;
 mod driver;
+mod entries;
 mod error;
 mod fields;
 mod flushed;
+mod found;
 mod frame;
 mod histogram;
 mod index;
+mod leaders;
+mod live;
 mod log;
 mod memory;
+mod moving;
 mod options;
+mod reading;
 mod record;
 mod recover;
 mod room;

@@ -10,10 +10,14 @@ pub(super) const QUEUE_BYTES_CEILING: usize = 1 << 30;
 pub(super) const SEGMENT_BYTES_MIN: u64 = 4 << 10;
 /// Largest segment that may be configured, in bytes: with it, and the two bounds above, an offset fits into 32 bits.
 pub(super) const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+/// Highest number of a segment: with it a number fits into 32 bits, and lasts for 16 TiB of the smallest segments.
+pub(super) const SEGMENT_NUMBER_MAX: u64 = u32::MAX as u64;
 /// What every operation is charged in the queue on top of its bytes, so that bytes bound the count too.
 pub(super) const OPERATION_COST: usize = 256;
 /// Most bytes of old entries moved to the head of the log with one batch, so that no batch stalls for it.
 pub(super) const RELOCATED_BYTES_PER_BATCH: u64 = 256 << 10;
+/// Most entries looked at with one batch to find those.
+pub(super) const LOOKED_AT_PER_BATCH: usize = 64 << 10;
 /// Bytes of zeros written at a time when a segment is prepared, and synced before the next.
 pub(super) const ZERO_FILL_CHUNK: usize = 256 << 10;
 /// Bytes read at a time when a log is opened; progress is told after each.

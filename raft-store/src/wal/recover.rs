@@ -16,7 +16,8 @@ use super::frame::{
     self, FRAME_BYTES, Frame, HEADER_BYTES, Home, check_header, next_head, segment_name, segment_of,
 };
 use super::index::Index;
-use super::options::{READ_CHUNK, WalOptions};
+use super::options::{SEGMENT_NUMBER_MAX, WalOptions};
+use super::reading::read_all;
 use super::record::{for_each_effect, groups_in, starts_with_checkpoint};
 use super::segment::{self, SPARE_SUFFIX, UNFINISHED_SUFFIX};
 use crate::GroupId;
@@ -64,7 +65,7 @@ pub(super) fn recover(
         files.insert(segment, disk.open(&name).map_err(WalError::io(&name))?);
     }
     let mut scan = Scan::new(oldest);
-    read_all(&files, &mut scan, progress)?;
+    read_all(&files, progress, |segment, bytes| scan.segment(segment, bytes))?;
     scan.finish()?;
     let prepared = cut(disk, &scan, &mut files, options.segment_bytes)?;
     let Scan { index, home, offset, next_batch, last, .. } = scan;
@@ -107,32 +108,6 @@ fn list(disk: &dyn Disk) -> Result<(Vec<u64>, Vec<String>), WalError> {
     Ok((segments, names.into_iter().filter(|name| name.ends_with(SPARE_SUFFIX)).collect()))
 }
 
-/// Reads one segment after the other, into one buffer.
-fn read_all(
-    files: &BTreeMap<u64, Arc<dyn DiskFile>>,
-    scan: &mut Scan,
-    progress: Progress,
-) -> Result<(), WalError> {
-    let size = |(&segment, file): (&u64, &Arc<dyn DiskFile>)| {
-        let size = file.size().and_then(|size| usize::try_from(size).map_err(io::Error::other));
-        size.map_err(WalError::io(&segment_name(segment)))
-    };
-    let sizes = files.iter().map(size).collect::<Result<Vec<usize>, WalError>>()?;
-    let all = sizes.iter().map(|&size| size as u64).sum();
-    let mut done = 0;
-    let mut buffer = vec![0; sizes.iter().copied().max().unwrap_or_default()];
-    for ((&segment, file), size) in files.iter().zip(sizes) {
-        for start in (0..size).step_by(READ_CHUNK) {
-            let chunk = &mut buffer[start..size.min(start + READ_CHUNK)];
-            file.read_at(start as u64, chunk).map_err(WalError::io(&segment_name(segment)))?;
-            done += chunk.len() as u64;
-            progress(done, all);
-        }
-        scan.segment(segment, &buffer[..size])?;
-    }
-    Ok(())
-}
-
 /// The log as far as it was read.
 #[derive(Debug)]
 struct Scan {
@@ -168,6 +143,9 @@ impl Scan {
     }
 
     fn segment(&mut self, segment: u64, bytes: &[u8]) -> Result<(), WalError> {
+        if segment > SEGMENT_NUMBER_MAX || u32::try_from(bytes.len()).is_err() {
+            return Err(corrupt(segment, 0, "no log makes a segment so large, or so many of them"));
+        }
         let home = check_header(segment, bytes)?;
         if segment == self.oldest {
             self.home = home;

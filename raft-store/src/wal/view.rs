@@ -2,80 +2,128 @@
 //!
 //! ```text
 //!   purged │ first … … … … … … last │
-//!          │ on disk   │ on disk and │ waiting for the writer:
-//!          │ only      │ in memory   │ in memory only, never evicted
+//!          │ stored    │ cached: on disk and in memory, or waiting for the writer,
+//!          │           │ which are in memory only and never evicted
 //! ```
+//! Payloads are evicted in the order they came, so those of a group that are in memory are its last ones. Of the others
+//! only the indexes are kept here: the rest is in the [`Index`], which has them all, because what was evicted is durable,
+//! and a truncation or purge that waits for the writer is already done here.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::ops::Range;
 
+use super::entries::Entries;
 use super::index::Index;
 use super::record::{Entry, EntryId};
 use super::stats::GroupStats;
 use crate::GroupId;
 
-/// Slack of the eviction queue before entries that are gone are swept from it.
+/// Slack of the eviction queue before operations that are gone are swept from it.
 const EVICTION_SLACK: usize = 64;
 
-/// One entry as seen.
+/// An entry in memory.
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) id: EntryId,
+pub(super) struct Cached {
     /// The operation that appended it; what tells it from a truncated one of the same index.
     operation: u64,
-    stored_bytes: u64,
-    /// `None`: on disk only.
-    pub(super) cached: Option<Entry>,
+    pub(super) entry: Entry,
 }
 
 /// One group as seen.
 #[derive(Debug, Default)]
 pub(super) struct GroupView {
     pub(super) purged: Option<EntryId>,
-    /// Consecutive indexes.
-    pub(super) entries: VecDeque<Slot>,
+    /// Indexes of the entries on disk only.
+    stored: Range<u64>,
+    /// Those that follow.
+    cached: VecDeque<Cached>,
     bytes: u64,
 }
 
 impl GroupView {
-    /// The last entry, or the last purged one.
-    pub(super) fn last(&self) -> Option<EntryId> {
-        self.entries.back().map(|slot| slot.id).or(self.purged)
+    fn new(purged: Option<EntryId>, entries: &Entries) -> Self {
+        let first = entries.first().unwrap_or(0);
+        let stored = first..entries.last().map_or(first, |last| last.saturating_add(1));
+        let bytes = stored_bytes(entries, stored.clone());
+        Self { purged, stored, cached: VecDeque::new(), bytes }
     }
 
     fn first_index(&self) -> Option<u64> {
-        self.entries.front().map(|slot| slot.id.index)
+        let first = (!self.stored.is_empty()).then_some(self.stored.start);
+        first.or(self.cached.front().map(|cached| cached.entry.id.index))
     }
 
-    /// Entries with an index below `index`.
-    fn count_below(&self, index: u64) -> usize {
-        let below = self.first_index().map_or(0, |first| index.saturating_sub(first));
-        usize::try_from(below).unwrap_or(usize::MAX).min(self.entries.len())
+    fn last_index(&self) -> Option<u64> {
+        let last = self.cached.back().map(|cached| cached.entry.id.index);
+        last.or((!self.stored.is_empty()).then(|| self.stored.end - 1))
     }
 
-    /// The entries in `start..end` that there are.
-    pub(super) fn range(&self, start: u64, end: u64) -> impl Iterator<Item = &Slot> {
-        let from = self.count_below(start);
-        self.entries.range(from..self.count_below(end).max(from))
+    /// The last entry, or the last purged one. `entries` are the group's on disk.
+    pub(super) fn last(&self, entries: Option<&Entries>) -> Option<EntryId> {
+        if let Some(cached) = self.cached.back() {
+            return Some(cached.entry.id);
+        }
+        if self.stored.is_empty() {
+            return self.purged;
+        }
+        entries.and_then(|entries| entries.get(self.stored.end - 1)).map(|(id, _)| id)
+    }
+
+    /// Cached entries with an index below `index`.
+    fn cached_below(&self, index: u64) -> usize {
+        let first = self.cached.front().map_or(index, |cached| cached.entry.id.index);
+        usize::try_from(index.saturating_sub(first)).unwrap_or(usize::MAX).min(self.cached.len())
+    }
+
+    /// The indexes in `start..end` that are on disk only.
+    pub(super) fn stored(&self, start: u64, end: u64) -> Range<u64> {
+        start.max(self.stored.start)..end.min(self.stored.end)
+    }
+
+    /// The entries in `start..end` that are in memory; they follow those on disk only.
+    pub(super) fn cached(&self, start: u64, end: u64) -> impl Iterator<Item = &Cached> {
+        let from = self.cached_below(start);
+        self.cached.range(from..self.cached_below(end).max(from))
     }
 
     /// Entries, bytes, bounds.
     pub(super) fn stats(&self) -> GroupStats {
+        let stored = self.stored.end - self.stored.start;
         GroupStats {
-            entries: self.entries.len() as u64,
+            entries: stored + self.cached.len() as u64,
             bytes: self.bytes,
             first_index: self.first_index(),
-            last_index: self.entries.back().map(|slot| slot.id.index),
+            last_index: self.last_index(),
         }
     }
+
+    /// Removes the first entry from memory if `operation` appended it. Returns the bytes of its payload.
+    fn evict(&mut self, operation: u64) -> Option<usize> {
+        self.cached.front().filter(|first| first.operation == operation)?;
+        let entry = self.cached.pop_front()?.entry;
+        if self.stored.is_empty() {
+            self.stored.start = entry.id.index;
+        }
+        self.stored.end = entry.id.index + 1;
+        Some(entry.payload.len())
+    }
+
+    fn caches(&self, operation: u64) -> bool {
+        self.cached.binary_search_by_key(&operation, |cached| cached.operation).is_ok()
+    }
+}
+
+fn stored_bytes(entries: &Entries, stored: Range<u64>) -> u64 {
+    entries.positions(stored.start, stored.end).map(|(_, at)| u64::from(at.len)).sum()
 }
 
 /// All groups as seen, with the cache of payloads.
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) groups: BTreeMap<GroupId, GroupView>,
-    /// Payloads in memory, oldest first; some may be gone already.
-    eviction: VecDeque<(u64, GroupId, u64)>,
+    /// Operations that have payloads in memory, oldest first; some may have none any more.
+    eviction: VecDeque<(u64, GroupId)>,
     cached: usize,
     cached_bytes: u64,
 }
@@ -83,19 +131,9 @@ pub(super) struct View {
 impl View {
     /// What is seen right after recovery: nothing in memory.
     pub(super) fn new(index: &Index) -> Self {
-        let mut view = Self::default();
-        for (&group, state) in index.groups() {
-            let slots = state.entries.values().map(|(id, at)| Slot {
-                id: *id,
-                operation: 0,
-                stored_bytes: at.len.into(),
-                cached: None,
-            });
-            let entries: VecDeque<Slot> = slots.collect();
-            let bytes = entries.iter().map(|slot| slot.stored_bytes).sum();
-            view.groups.insert(group, GroupView { purged: state.purged, entries, bytes });
-        }
-        view
+        let groups = index.groups().iter();
+        let groups = groups.map(|(&group, state)| (group, GroupView::new(state.purged, &state.entries)));
+        Self { groups: groups.collect(), ..Self::default() }
     }
 
     /// Bytes of payloads in memory.
@@ -106,7 +144,8 @@ impl View {
     /// Makes entries visible. Fails, changing nothing, when they would leave a hole.
     pub(super) fn append(&mut self, group: GroupId, entries: &[Entry], operation: u64) -> io::Result<()> {
         let view = self.groups.entry(group).or_default();
-        let mut next = view.last().map(|last| last.index + 1);
+        let last = view.last_index().or(view.purged.map(|purged| purged.index));
+        let mut next = last.map(|last| last.saturating_add(1));
         for entry in entries {
             if next.is_some_and(|next| next != entry.id.index) {
                 let what = format!("group {group}: entry {} does not follow {next:?}", entry.id.index);
@@ -114,65 +153,72 @@ impl View {
             }
             next = Some(entry.id.index + 1);
         }
+        if !entries.is_empty() {
+            self.eviction.push_back((operation, group));
+        }
         for entry in entries {
-            let stored_bytes = entry.stored_bytes() as u64;
-            view.bytes += stored_bytes;
-            let cached = Some(entry.clone());
-            view.entries.push_back(Slot { id: entry.id, operation, stored_bytes, cached });
-            self.eviction.push_back((operation, group, entry.id.index));
+            view.bytes += entry.stored_bytes() as u64;
+            view.cached.push_back(Cached { operation, entry: entry.clone() });
             self.cached += 1;
             self.cached_bytes += entry.payload.len() as u64;
         }
         Ok(())
     }
 
-    /// Removes entries from `from` on.
-    pub(super) fn truncate(&mut self, group: GroupId, from: u64) {
+    /// Removes entries from `from` on. `entries` are the group's on disk.
+    pub(super) fn truncate(&mut self, group: GroupId, from: u64, entries: Option<&Entries>) {
         let view = self.groups.entry(group).or_default();
-        let removed = view.entries.split_off(view.count_below(from));
+        let removed = view.cached.split_off(view.cached_below(from));
+        let kept = from.clamp(view.stored.start, view.stored.end);
+        let stored = kept..std::mem::replace(&mut view.stored.end, kept);
+        view.bytes -= entries.map_or(0, |entries| stored_bytes(entries, stored));
         self.forget(group, removed);
     }
 
-    /// Removes entries up to `upto`, which may lie behind the last one.
-    pub(super) fn purge(&mut self, group: GroupId, upto: EntryId) {
+    /// Removes entries up to `upto`, which may lie behind the last one. `entries` are the group's on disk.
+    pub(super) fn purge(&mut self, group: GroupId, upto: EntryId, entries: Option<&Entries>) {
         let view = self.groups.entry(group).or_default();
         if view.purged.is_some_and(|purged| purged.index >= upto.index) {
             return;
         }
         view.purged = Some(upto);
-        let kept = view.entries.split_off(view.count_below(upto.index + 1));
-        let removed = std::mem::replace(&mut view.entries, kept);
+        let first = upto.index.saturating_add(1);
+        let kept = view.cached.split_off(view.cached_below(first));
+        let removed = std::mem::replace(&mut view.cached, kept);
+        let kept = first.clamp(view.stored.start, view.stored.end);
+        let stored = std::mem::replace(&mut view.stored.start, kept)..kept;
+        view.bytes -= entries.map_or(0, |entries| stored_bytes(entries, stored));
         self.forget(group, removed);
     }
 
     /// Removes everything of a group.
     pub(super) fn clear(&mut self, group: GroupId) {
         let removed = self.groups.remove(&group).unwrap_or_default();
-        self.forget(group, removed.entries);
+        self.forget(group, removed.cached);
     }
 
-    fn forget(&mut self, group: GroupId, removed: VecDeque<Slot>) {
-        for slot in removed {
+    fn forget(&mut self, group: GroupId, removed: VecDeque<Cached>) {
+        for Cached { entry, .. } in removed {
             if let Some(view) = self.groups.get_mut(&group) {
-                view.bytes -= slot.stored_bytes;
+                view.bytes -= entry.stored_bytes() as u64;
             }
-            if let Some(entry) = slot.cached {
-                self.cached -= 1;
-                self.cached_bytes -= entry.payload.len() as u64;
-            }
+            self.cached -= 1;
+            self.cached_bytes -= entry.payload.len() as u64;
         }
     }
 
     /// Drops the oldest payloads past `bytes_max`, of operations up to `durable` only.
     pub(super) fn evict(&mut self, bytes_max: u64, durable: u64) {
         while self.cached_bytes > bytes_max
-            && let Some(&(operation, group, index)) = self.eviction.front()
+            && let Some(&(operation, group)) = self.eviction.front()
             && operation <= durable
         {
-            self.eviction.pop_front();
-            if let Some(entry) = self.slot(operation, group, index).and_then(|slot| slot.cached.take()) {
-                self.cached -= 1;
-                self.cached_bytes -= entry.payload.len() as u64;
+            match self.groups.get_mut(&group).and_then(|view| view.evict(operation)) {
+                Some(bytes) => {
+                    self.cached -= 1;
+                    self.cached_bytes -= bytes as u64;
+                }
+                None => drop(self.eviction.pop_front()),
             }
         }
         if self.eviction.len() > 2 * self.cached + EVICTION_SLACK {
@@ -180,78 +226,13 @@ impl View {
         }
     }
 
-    /// Takes payloads that truncation or purge removed out of the queue.
+    /// Takes operations whose entries truncation or purge removed out of the queue.
     fn sweep(&mut self) {
-        let mut queue = std::mem::take(&mut self.eviction);
-        queue.retain(|&(operation, group, index)| self.slot(operation, group, index).is_some());
-        self.eviction = queue;
-    }
-
-    fn slot(&mut self, operation: u64, group: GroupId, index: u64) -> Option<&mut Slot> {
-        let view = self.groups.get_mut(&group)?;
-        let nth = usize::try_from(index.checked_sub(view.first_index()?)?).ok()?;
-        view.entries.get_mut(nth).filter(|slot| slot.operation == operation)
+        let groups = &self.groups;
+        self.eviction
+            .retain(|(operation, group)| groups.get(group).is_some_and(|view| view.caches(*operation)));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entries(indexes: std::ops::Range<u64>) -> Vec<Entry> {
-        let id = |index| EntryId { term: 1, node: 1, index };
-        indexes.map(|index| Entry { id: id(index), kind: 0, payload: vec![7; 10].into() }).collect()
-    }
-
-    fn indexes(view: &View, start: u64, end: u64) -> Vec<u64> {
-        view.groups[&1].range(start, end).map(|slot| slot.id.index).collect()
-    }
-
-    #[test]
-    fn a_hole_is_refused_and_changes_nothing() {
-        let mut view = View::default();
-        view.append(1, &entries(5..7), 1).unwrap();
-        assert!(view.append(1, &entries(8..9), 2).is_err());
-        assert!(view.append(1, &entries(6..8), 2).is_err());
-        assert_eq!(indexes(&view, 0, 99), [5, 6]);
-        view.purge(1, EntryId { term: 1, node: 1, index: 20 });
-        assert!(view.append(1, &entries(22..23), 3).is_err());
-        view.append(1, &entries(21..22), 4).unwrap();
-    }
-
-    #[test]
-    fn only_durable_payloads_are_evicted_oldest_first() {
-        let mut view = View::default();
-        view.append(1, &entries(0..4), 1).unwrap();
-        view.append(1, &entries(4..8), 2).unwrap();
-        view.evict(0, 1);
-        let cached = |view: &View| view.groups[&1].range(0, 99).filter(|s| s.cached.is_some()).count();
-        assert_eq!((cached(&view), view.cached_bytes()), (4, 40));
-        view.evict(25, 2);
-        assert_eq!((cached(&view), view.cached_bytes()), (2, 20));
-    }
-
-    #[test]
-    fn the_eviction_queue_does_not_grow_behind_an_old_payload() {
-        let mut view = View::default();
-        view.append(2, &entries(0..1), 1).unwrap();
-        for round in 0..1000 {
-            view.append(1, &entries(round..round + 1), round + 2).unwrap();
-            view.purge(1, EntryId { term: 1, node: 1, index: round });
-            view.evict(1 << 20, round + 2);
-        }
-        assert!(view.eviction.len() <= 2 + EVICTION_SLACK + 1, "{}", view.eviction.len());
-        assert_eq!(view.cached_bytes(), 10);
-    }
-
-    #[test]
-    fn a_truncated_payload_is_not_mistaken_for_its_successor() {
-        let mut view = View::default();
-        view.append(1, &entries(0..2), 1).unwrap();
-        view.truncate(1, 1);
-        view.append(1, &entries(1..2), 2).unwrap();
-        view.evict(0, 1);
-        let cached: Vec<bool> = view.groups[&1].range(0, 9).map(|slot| slot.cached.is_some()).collect();
-        assert_eq!(cached, [false, true]);
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! It never makes a file longer: a batch is begun only where all of it fits into blocks that are there. When there
 //! is no such place, what waits goes on waiting, but for what a node needs to stay a voter and to free space
-//! ([`room::ahead`]).
+//! ([`room::Waiting`]).
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,9 +14,11 @@ use parking_lot::Mutex;
 use super::disk::DiskFile;
 use super::error::while_doing;
 use super::flushed::Flushed;
+use super::found::Found;
 use super::frame::{self, ALIGN, FRAME_BYTES, HEADER_BYTES, Home, segment_name};
-use super::memory::{Change, Found, Memory, Operation};
-use super::options::{BUFFER_KEPT_BYTES, RELOCATED_BYTES_PER_BATCH, WalOptions};
+use super::memory::{Change, Memory, Operation};
+use super::moving::{self, Cursor, Movable};
+use super::options::{BUFFER_KEPT_BYTES, SEGMENT_NUMBER_MAX, WalOptions};
 use super::record::{Batch, Effect, Entry};
 use super::recover::Recovered;
 use super::room;
@@ -47,6 +49,11 @@ impl Head {
         self.offset == HEADER_BYTES as u64
     }
 
+    /// Bytes that still fit besides `bytes`.
+    fn room(&self, bytes: usize) -> usize {
+        usize::try_from(self.size.saturating_sub(self.offset)).unwrap_or(usize::MAX).saturating_sub(bytes)
+    }
+
     /// Whether `bytes` fit, with `left` to spare.
     fn fits(&self, bytes: usize, left: u64) -> bool {
         self.offset + bytes as u64 + left <= self.size
@@ -64,6 +71,8 @@ pub(super) struct Writer {
     sealed: bool,
     /// The last flush found no room.
     stalled: bool,
+    /// How far the oldest segment was emptied.
+    moved: Cursor,
     buffer: Vec<u8>,
 }
 
@@ -77,45 +86,52 @@ impl Writer {
         let Recovered { index, files, home, offset, next_batch, sealed, .. } = recovered;
         let file = files.get(&home.segment).cloned().ok_or(io::ErrorKind::NotFound)?;
         let head = Head::new(home, file, offset)?;
-        let writer = Self { options, source, head, next_batch, sealed, stalled: false, buffer: Vec::new() };
+        let (moved, buffer) = (Cursor::default(), Vec::new());
+        let writer = Self { options, source, head, next_batch, sealed, stalled: false, moved, buffer };
         Ok((writer, Memory::new(index, files)))
     }
 
     /// Writes and syncs everything that waits, as one batch; as much as may go ahead while there is no room for all
     /// of it. A failure ends the log.
     pub(super) fn flush(&mut self, memory: &Mutex<Memory>) -> Flushed {
-        let mut operations = std::mem::take(&mut memory.lock().queue);
-        if operations.is_empty() {
+        let mut locked = memory.lock();
+        locked.retry = false;
+        if locked.queue.is_empty() && locked.waiting.is_empty() {
             return Flushed::default();
         }
+        let mut operations = std::mem::take(&mut locked.queue);
+        drop(locked);
         match self.write(memory, &mut operations) {
             Ok(()) => Flushed::new(operations, None),
             Err(error) => {
                 let mut memory = memory.lock();
-                operations.append(&mut memory.fail(&error));
-                Flushed::new(operations, memory.failure.clone())
+                let mut all = memory.waiting.take();
+                all.append(&mut operations);
+                all.append(&mut memory.fail(&error));
+                Flushed::new(all, memory.failure.clone())
             }
         }
     }
 
-    /// Leaves in `operations` what it wrote, and puts the rest back.
+    /// Leaves in `operations` what it wrote; the rest waits.
     fn write(&mut self, memory: &Mutex<Memory>, operations: &mut VecDeque<Operation>) -> io::Result<()> {
-        let moved = self.movable(memory)?;
+        let (moved, cursor) = self.movable(memory)?;
         let moved_bytes: usize = moved.iter().map(|(_, entry)| entry.stored_bytes()).sum();
-        self.stalled = !self.make_room(moved_bytes + stored_bytes(operations), memory)?;
-        if !self.stalled {
+        let waiting_bytes = memory.lock().waiting.bytes();
+        self.stalled = !self.make_room(moved_bytes + waiting_bytes + stored_bytes(operations), memory)?;
+        let new = std::mem::take(operations);
+        if self.stalled {
+            let room = self.head.room(self.batch_bytes(0, memory));
+            *operations = memory.lock().waiting.ahead(new, room);
+            if operations.is_empty() { Ok(()) } else { self.write_batch(memory, &[], operations, None) }
+        } else {
+            *operations = memory.lock().waiting.take();
+            operations.extend(new);
             let upto = operations.back().map(|operation| operation.number);
-            return self.write_batch(memory, &moved, operations, upto);
+            self.write_batch(memory, &moved, operations, upto)?;
+            self.moved = cursor;
+            Ok(())
         }
-        let waiting = room::ahead(operations);
-        let fits =
-            !operations.is_empty() && self.head.fits(self.batch_bytes(stored_bytes(operations), memory), 0);
-        if !fits {
-            memory.lock().put_back(room::merge(std::mem::take(operations), waiting));
-            return Ok(());
-        }
-        memory.lock().put_back(waiting);
-        self.write_batch(memory, &[], operations, None)
     }
 
     fn write_batch(
@@ -180,6 +196,9 @@ impl Writer {
             return Ok(true);
         }
         let segment = self.head.home.segment + 1;
+        if segment > SEGMENT_NUMBER_MAX {
+            return Err(io::Error::other("the log has used up all numbers of segments"));
+        }
         let needed = HEADER_BYTES + FRAME_BYTES + checkpoint_bytes(memory) + bytes + ALIGN;
         let needed = needed as u64 + room::reserve(self.options.segment_bytes);
         let Some(file) = self.source.take(segment, needed)? else { return Ok(false) };
@@ -233,27 +252,28 @@ impl Writer {
     /// purge or truncation of them may be among it.
     ///
     /// None while the log waits for room, and while the disk is full only where it frees more than it takes.
-    fn movable(&self, memory: &Mutex<Memory>) -> io::Result<Vec<(GroupId, Entry)>> {
+    fn movable(&self, memory: &Mutex<Memory>) -> io::Result<(Vec<(GroupId, Entry)>, Cursor)> {
         let memory = memory.lock();
-        let Some((&oldest, _)) = memory.files.first_key_value() else { return Ok(Vec::new()) };
+        let nothing = Ok((Vec::new(), self.moved));
+        let Some((&oldest, _)) = memory.files.first_key_value() else { return nothing };
         let segments = memory.files.len();
         if segments <= self.options.segments_max || oldest >= self.head.home.segment || self.stalled {
-            return Ok(Vec::new());
+            return nothing;
         }
         let all_bytes = self.options.segment_bytes * segments as u64;
-        let sparse = memory.index.live_bytes(oldest) < self.options.segment_bytes / SPARSE_PARTS;
-        let dead = !self.source.is_full() && memory.index.live_total() < all_bytes / 2;
+        let sparse = memory.index.live().of(oldest) < self.options.segment_bytes / SPARSE_PARTS;
+        let dead = !self.source.is_full() && memory.index.live().total() < all_bytes / 2;
         if !(sparse || dead) {
-            return Ok(Vec::new());
+            return nothing;
         }
-        let entries = memory.index.live_entries(oldest, RELOCATED_BYTES_PER_BATCH);
+        let Movable { entries, after, .. } = moving::next(&memory.index, oldest, self.moved);
         let found: Vec<_> =
             entries.into_iter().map(|(group, id, at)| (group, memory.locate(group, id, at))).collect();
         drop(memory);
         let load = |(group, found): (GroupId, Option<Found>)| {
             Ok((group, found.ok_or(io::ErrorKind::NotFound)?.load()?))
         };
-        found.into_iter().map(load).collect()
+        Ok((found.into_iter().map(load).collect::<io::Result<_>>()?, after))
     }
 }
 

@@ -70,6 +70,25 @@ fn appends_wait_and_votes_are_written_all_the_same() {
     assert_eq!(stored_vote(&after, 7), Some(vec![1]));
 }
 
+/// Appends fill a segment up to its reserve only: however small they are, there is room for votes larger than them.
+#[test]
+fn appends_leave_room_for_votes() {
+    let disk = FaultyDisk::default();
+    disk.set_capacity(Some(2 * SEGMENT));
+    let mut rig = Rig::open(&disk).unwrap();
+    for index in 0.. {
+        rig.append(1, vec![entry(index, 0)]);
+        if !rig.flush() {
+            break;
+        }
+    }
+    for group in [7, 8] {
+        rig.change(Change::Vote { group, vote: vec![1; 40].into() }).unwrap();
+        rig.flush();
+        assert_eq!(stored_vote(&rig, group), Some(vec![1; 40]));
+    }
+}
+
 /// A vote must not be on disk before the entries its group asked for first.
 #[test]
 fn nothing_goes_ahead_of_its_own_group() {

@@ -168,7 +168,10 @@ impl Rig {
 
     /// Flushes what waits; whether all of it was reported durable.
     pub(super) fn flush(&mut self) -> bool {
-        let waiting = self.memory.lock().queue.len();
+        let waiting = {
+            let memory = self.memory.lock();
+            memory.queue.len() + memory.waiting.len()
+        };
         self.told.store(0, Ordering::SeqCst);
         self.writer.flush(&self.memory).complete();
         self.told.load(Ordering::SeqCst) == waiting && self.memory.lock().failure.is_none()

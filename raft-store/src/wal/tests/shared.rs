@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 
 use super::rig::{entry, id};
 use crate::GroupId;
+use crate::wal::frame::{FRAME_BYTES, HEADER_BYTES, segment_name};
+use crate::wal::options::IDLE_BEFORE_SEAL;
 use crate::wal::testing::{Fault, FaultyDisk};
 use crate::wal::{SharedLog, WalError, WalOptions};
 
@@ -31,6 +33,13 @@ async fn append(log: &SharedLog, group: GroupId, index: u64, len: usize) {
     let (_, last) = log.bounds(group).unwrap();
     assert_eq!(last, Some(id(index, 1)), "readable before it is durable");
     told.await.unwrap().unwrap();
+}
+
+/// From now on the next operation of the disk is the writer's: the other thread has nothing to do.
+async fn prepared(log: &SharedLog) {
+    while log.stats().segments_prepared == 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Entries larger than the queue, more at once than it holds, and far more than the cache holds.
@@ -134,6 +143,7 @@ async fn a_panic_of_the_writer_leaves_nobody_waiting() {
     let disk = FaultyDisk::default();
     let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
     append(&log, 1, 0, 10).await;
+    prepared(&log).await;
     disk.fault_at(0, Fault::Panic);
     for group in 2..5 {
         assert!(log.save_vote(group, Bytes::from_static(b"vote")).await.is_err());
@@ -143,6 +153,49 @@ async fn a_panic_of_the_writer_leaves_nobody_waiting() {
         log.append(1, vec![entry(1, 10)], Box::new(move |result| tell.send(result).unwrap())).await;
     assert!(appended.is_err() || told.await.unwrap().is_err());
     assert!(log.health().unwrap_err().to_string().contains("panicked"));
+}
+
+/// The caller of the append that was being written, which has been given to the writer's thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_the_writer_tells_the_append_under_way() {
+    let disk = FaultyDisk::default();
+    let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
+    prepared(&log).await;
+    disk.fault_at(0, Fault::Panic);
+    let (tell, told) = oneshot::channel();
+    log.append(1, vec![entry(0, 10)], Box::new(move |result| tell.send(result).unwrap())).await.unwrap();
+    let error = told.await.expect("told").unwrap_err().to_string();
+    assert!(error.contains("nobody knows whether this is on disk"), "{error}");
+}
+
+/// Flips a bit of the first batch and opens what is there; whether it is known for damage.
+fn is_damage(disk: &FaultyDisk) -> bool {
+    let disk = disk.after_kill();
+    disk.flip(&segment_name(1), (HEADER_BYTES + FRAME_BYTES + 9) * 8);
+    matches!(SharedLog::open_on(Arc::new(disk), OPTIONS), Err(WalError::Corrupt { .. }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_log_proves_its_last_batch() {
+    let disk = FaultyDisk::default();
+    let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
+    append(&log, 1, 0, 10).await;
+    let proven = async {
+        while !is_damage(&disk) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(20 * IDLE_BEFORE_SEAL, proven).await;
+    assert!(waited.is_ok(), "no empty batch was written");
+}
+
+#[tokio::test]
+async fn so_does_one_that_is_closed() {
+    let disk = FaultyDisk::default();
+    let log = SharedLog::open_on(Arc::new(disk.clone()), OPTIONS).unwrap();
+    append(&log, 1, 0, 10).await;
+    log.close().unwrap();
+    assert!(is_damage(&disk));
 }
 
 #[tokio::test]

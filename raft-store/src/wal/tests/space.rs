@@ -69,7 +69,7 @@ fn the_disk_a_log_takes_is_bounded_by_its_settings_and_what_is_live() {
     for round in 0..100 {
         write(&mut rig, 1, round * 10..round * 10 + 10);
         purge(&mut rig, 1, round * 10 + 9);
-        let live = 2 * rig.memory.lock().index.live_total();
+        let live = 2 * rig.memory.lock().index.live().total();
         let bound = OPTIONS.segment_bytes * (OPTIONS.segments_max as u64 + 3) + live;
         assert!(disk.used() as u64 <= bound, "round {round}: {} of {bound}", disk.used());
     }
