@@ -26,7 +26,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Lets the writer look again whether there is room.
     pub(super) fn wake(&self) {
-        self.memory.lock().stalled_at = None;
+        self.memory.lock().stall.wake();
         self.work.notify_one();
     }
 }
@@ -45,24 +45,27 @@ impl Driven {
     /// Drives `writer` until the log closes.
     pub(super) fn run(self, mut writer: Writer) {
         loop {
-            match self.next(writer.is_sealed()) {
-                Next::Flush => {
-                    let flushed = writer.flush(&self.0.memory);
-                    self.0.space.add_permits(flushed.charged);
-                    flushed.complete();
-                }
+            let flushed = match self.next(writer.is_sealed()) {
+                Next::Flush => writer.flush(&self.0.memory),
                 Next::Seal => writer.seal(&self.0.memory),
                 Next::Stop => break,
-            }
+            };
+            self.complete(flushed);
         }
-        writer.seal(&self.0.memory);
+        self.complete(writer.seal(&self.0.memory));
         self.give_up();
+    }
+
+    /// Gives back the queue's space, and tells everyone.
+    fn complete(&self, flushed: Flushed) {
+        self.0.space.add_permits(flushed.charged);
+        flushed.complete();
     }
 
     fn next(&self, sealed: bool) -> Next {
         let mut memory = self.0.memory.lock();
         loop {
-            let stalled = memory.stalled_at == Some(memory.enqueued);
+            let stalled = memory.stall.holds(memory.enqueued);
             if !memory.queue.is_empty() && !stalled {
                 return Next::Flush;
             }

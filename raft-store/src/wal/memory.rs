@@ -16,6 +16,7 @@ use super::index::Index;
 use super::options::{APPEND_BYTES_MAX, OPERATION_COST};
 use super::record::{Effect, Entry, EntryId, Position, RECORD_BYTES_MAX, read_entry};
 use super::segment::Retired;
+use super::stall::Stall;
 use super::stats::WalStats;
 use super::view::View;
 use crate::GroupId;
@@ -161,8 +162,8 @@ pub(super) struct Memory {
     /// The last operation enqueued, and the last one of those that are durable without a gap.
     pub(super) enqueued: u64,
     durable: u64,
-    /// The writer waits for room, since this operation was the last one enqueued.
-    pub(super) stalled_at: Option<u64>,
+    /// Whether the writer waits for room.
+    pub(super) stall: Stall,
     /// Why what waited at the end was not written.
     pub(super) unwritten: Option<String>,
 }
@@ -280,7 +281,7 @@ impl Memory {
     pub(super) fn put_back(&mut self, mut waiting: VecDeque<Operation>) {
         waiting.append(&mut self.queue);
         self.queue = waiting;
-        self.stalled_at = Some(self.enqueued);
+        self.stall.wait(self.enqueued);
     }
 
     /// Ends the log. Returns what was still waiting.

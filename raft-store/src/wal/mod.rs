@@ -39,6 +39,7 @@ mod record;
 mod recover;
 mod room;
 mod segment;
+mod stall;
 mod stats;
 mod supply;
 mod view;

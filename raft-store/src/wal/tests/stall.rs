@@ -1,0 +1,82 @@
+//! The writer waits for room, and is woken.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::rig::{OPTIONS, Rig, entry};
+use crate::wal::background::Inline;
+use crate::wal::disk::DiskFile;
+use crate::wal::memory::Memory;
+use crate::wal::segment::Retired;
+use crate::wal::supply::SegmentSource;
+use crate::wal::testing::FaultyDisk;
+
+/// Has each segment ready just after the writer heard that it is not, and wakes it before it waits.
+struct Late {
+    inline: Inline,
+    ready: Option<Arc<dyn DiskFile>>,
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl fmt::Debug for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Late").field(&self.inline).finish()
+    }
+}
+
+impl SegmentSource for Late {
+    fn take(&mut self, segment: u64, bytes: u64) -> io::Result<Option<Arc<dyn DiskFile>>> {
+        if self.ready.is_some() {
+            return Ok(self.ready.take());
+        }
+        self.ready = self.inline.take(segment, bytes)?;
+        self.memory.lock().stall.wake();
+        Ok(None)
+    }
+
+    fn retire(&mut self, retired: Retired) {
+        self.inline.retire(retired);
+    }
+
+    fn is_full(&self) -> bool {
+        self.inline.is_full()
+    }
+}
+
+#[test]
+fn a_writer_woken_before_it_waits_does_not_wait() {
+    let late = |inline, memory| -> Box<dyn SegmentSource> { Box::new(Late { inline, ready: None, memory }) };
+    let mut rig = Rig::open_behind(&FaultyDisk::default(), OPTIONS, late).unwrap();
+    for index in 0..50 {
+        rig.append(1, vec![entry(index, 100)]);
+        if !rig.flush() {
+            let memory = rig.memory.lock();
+            assert!(!memory.stall.holds(memory.enqueued), "nobody wakes it again");
+            drop(memory);
+            assert!(rig.flush());
+        }
+    }
+    assert!(rig.segments() > 3, "no flush came too early");
+}
+
+#[test]
+fn a_writer_without_room_waits_until_it_is_woken_or_more_comes() {
+    let disk = FaultyDisk::default();
+    disk.set_capacity(Some(2 * OPTIONS.segment_bytes as usize));
+    let mut rig = Rig::open(&disk).unwrap();
+    rig.append(1, vec![entry(0, 10_000)]);
+    assert!(!rig.flush());
+    let holds = |rig: &Rig| {
+        let memory = rig.memory.lock();
+        memory.stall.holds(memory.enqueued)
+    };
+    assert!(holds(&rig));
+    rig.memory.lock().stall.wake();
+    assert!(!holds(&rig));
+    assert!(!rig.flush() && holds(&rig), "one call lets it look once");
+    rig.append(1, vec![entry(1, 10)]);
+    assert!(!holds(&rig));
+}
