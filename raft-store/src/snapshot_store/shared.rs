@@ -40,7 +40,10 @@ impl Shared {
         }
         // The database may have been rescued, without this snapshot, since that was finished.
         if let Some(last) = new.record.chunks.checked_sub(1) {
-            self.chunk(id, last)?;
+            self.chunk(id, last).map_err(|error| match error {
+                SnapshotError::CorruptChunk { reason: CorruptReason::Missing, .. } => SnapshotError::Lost(id),
+                error => error,
+            })?;
         }
         let changed = self.table.change(&key::current(id.group), Some(&frame::encode_record(&new.record)));
         if let Err(failed) = changed {

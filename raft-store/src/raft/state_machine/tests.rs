@@ -1,3 +1,5 @@
+mod lost;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
