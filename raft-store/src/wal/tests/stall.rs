@@ -7,11 +7,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::rig::{OPTIONS, Rig, entry};
-use crate::wal::background::Inline;
+use crate::wal::background::{Background, Inline};
 use crate::wal::disk::DiskFile;
 use crate::wal::memory::Memory;
-use crate::wal::segment::Retired;
-use crate::wal::supply::SegmentSource;
+use crate::wal::segment::{Pool, Retired};
+use crate::wal::supply::{SegmentSource, Supply};
 use crate::wal::testing::FaultyDisk;
 
 /// Has each segment ready just after the writer heard that it is not, and wakes it before it waits.
@@ -79,4 +79,19 @@ fn a_writer_without_room_waits_until_it_is_woken_or_more_comes() {
     assert!(!rig.flush() && holds(&rig), "one call lets it look once");
     rig.append(1, vec![entry(1, 10)]);
     assert!(!holds(&rig));
+}
+
+/// The threads: what is made just after the writer looked must not be asked for again.
+#[test]
+fn a_segment_is_made_once_however_often_it_is_asked_for() {
+    let supply = Arc::<Supply>::default();
+    let pool = Pool::new(Arc::new(FaultyDisk::default()), OPTIONS.salt, Vec::new(), &OPTIONS);
+    let (bytes, wake) = (OPTIONS.segment_bytes, Box::new(|| ()));
+    let mut source = Background::start(supply.clone(), pool, 1, bytes, wake).unwrap();
+    for segment in 1..=1000 {
+        while source.take(segment, bytes).unwrap().is_none() {
+            std::hint::spin_loop();
+        }
+        assert!(supply.prepared() <= segment + 1, "segment {segment} was made twice");
+    }
 }
