@@ -45,31 +45,33 @@ impl Driven {
     /// Drives `writer` until the log closes.
     pub(super) fn run(self, mut writer: Writer) {
         loop {
-            match self.next(writer.is_sealed()) {
-                Next::Flush => {
-                    let flushed = writer.flush(&self.0.memory);
-                    self.0.space.add_permits(flushed.charged);
-                    flushed.complete();
-                }
+            let flushed = match self.next(writer.is_sealed()) {
+                Next::Flush => writer.flush(&self.0.memory),
                 Next::Seal => writer.seal(&self.0.memory),
                 Next::Stop => break,
-            }
+            };
+            self.complete(flushed);
         }
-        writer.seal(&self.0.memory);
+        self.complete(writer.seal(&self.0.memory));
         self.give_up();
+    }
+
+    /// Gives back the queue's space, and tells everyone.
+    fn complete(&self, flushed: Flushed) {
+        self.0.space.add_permits(flushed.charged);
+        flushed.complete();
     }
 
     fn next(&self, sealed: bool) -> Next {
         let mut memory = self.0.memory.lock();
         loop {
-            let stalled = !memory.waiting.is_empty();
-            if !memory.queue.is_empty() || (stalled && memory.retry) {
+            if memory.has_work() {
                 return Next::Flush;
             }
             if memory.closing {
                 return Next::Stop;
             }
-            if sealed || memory.failure.is_some() || stalled {
+            if sealed || memory.failure.is_some() || !memory.waiting.is_empty() {
                 self.0.work.wait(&mut memory);
             } else if self.0.work.wait_for(&mut memory, IDLE_BEFORE_SEAL).timed_out() {
                 return Next::Seal;

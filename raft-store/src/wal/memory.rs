@@ -255,6 +255,11 @@ impl Memory {
         dead.into_iter().filter_map(retire).collect()
     }
 
+    /// Whether the writer has something to look at: something new, or room for what waits.
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || (!self.waiting.is_empty() && self.retry)
+    }
+
     /// Everything that is to be written, in order.
     pub(super) fn take_all(&mut self) -> VecDeque<Operation> {
         let mut all = self.waiting.take();

@@ -1,6 +1,6 @@
 //! What may be written while there is no room for all that waits: the order of things on a full disk.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::memory::{Change, Operation};
 use super::options::{RESERVE_BYTES_MAX, RESERVE_PARTS};
@@ -16,7 +16,8 @@ pub(super) fn reserve(segment_bytes: u64) -> u64 {
 pub(super) struct Waiting {
     /// In the order they came.
     operations: VecDeque<Operation>,
-    groups: BTreeSet<GroupId>,
+    /// The lowest index that waits, by group: no purge from there on may go ahead. 0: nothing may.
+    groups: BTreeMap<GroupId, u64>,
     /// Upper bound of the bytes they take in a batch.
     bytes: usize,
 }
@@ -39,27 +40,37 @@ impl Waiting {
     }
 
     /// Adds those of `new` that must wait, and returns those that may go ahead, `room` bytes of them at most: votes,
-    /// truncations, purges and clearings of groups none of whose operations wait before them. They are what a node needs to
-    /// stay a voter and to free space.
+    /// truncations, purges and clearings of groups none of whose operations wait before them, and purges below the first
+    /// entry that waits, if only appends of their group do. They are what a node needs to stay a voter and to free space.
     ///
-    /// The order within each group stays, and groups know nothing of one another.
+    /// The order within each group stays, but for purges and appends that come to the same either way. Groups know
+    /// nothing of one another.
     pub(super) fn ahead(&mut self, new: VecDeque<Operation>, room: usize) -> VecDeque<Operation> {
         let (mut ahead, mut left) = (VecDeque::new(), room);
         for operation in new {
             let bytes = operation.change.stored_bytes();
-            let grows = matches!(operation.change, Change::Append { .. });
-            if grows || bytes > left || self.groups.contains(&operation.change.group()) {
-                self.add(operation, bytes);
-            } else {
+            if bytes <= left && self.may_pass(&operation.change) {
                 left -= bytes;
                 ahead.push_back(operation);
+            } else {
+                self.add(operation, bytes);
             }
         }
         ahead
     }
 
+    fn may_pass(&self, change: &Change) -> bool {
+        let first = self.groups.get(&change.group());
+        match change {
+            Change::Append { .. } => false,
+            Change::Purge { upto, .. } => first.is_none_or(|&first| upto.index < first),
+            Change::Vote { .. } | Change::Truncate { .. } | Change::Clear { .. } => first.is_none(),
+        }
+    }
+
     fn add(&mut self, operation: Operation, bytes: usize) {
-        self.groups.insert(operation.change.group());
+        let first = self.groups.entry(operation.change.group()).or_insert(u64::MAX);
+        *first = lowest_index(&operation.change).min(*first);
         self.bytes += bytes;
         self.operations.push_back(operation);
     }
@@ -67,6 +78,13 @@ impl Waiting {
     /// All of them, in the order they came.
     pub(super) fn take(&mut self) -> VecDeque<Operation> {
         std::mem::take(self).operations
+    }
+}
+
+fn lowest_index(change: &Change) -> u64 {
+    match change {
+        Change::Append { entries, .. } => entries.first().map_or(u64::MAX, |entry| entry.id.index),
+        Change::Vote { .. } | Change::Truncate { .. } | Change::Purge { .. } | Change::Clear { .. } => 0,
     }
 }
 

@@ -74,7 +74,10 @@ impl Supply {
 
     /// Asks for a segment.
     pub(super) fn want(&self, segment: u64, bytes: u64) {
-        let mut state = self.state.lock();
+        self.want_in(&mut self.state.lock(), segment, bytes);
+    }
+
+    fn want_in(&self, state: &mut State, segment: u64, bytes: u64) {
         if state.wanted != Some((segment, bytes)) {
             state.wanted = Some((segment, bytes));
             self.work.notify_one();
@@ -116,7 +119,7 @@ impl Supply {
 }
 
 impl Supply {
-    /// See [`SegmentSource::take`].
+    /// See [`SegmentSource::take`]. Looks and asks under one lock: what is made in between would be asked for again.
     pub(super) fn take(
         &self,
         segment: u64,
@@ -128,10 +131,8 @@ impl Supply {
         let replaced = state.wanted.is_some_and(|(wanted, _)| wanted == segment);
         let size = state.made.as_ref().map(|file| file.size()).transpose()?;
         if !replaced && size.is_some_and(|size| size >= bytes) {
-            let file = state.made.take();
-            drop(state);
-            self.want(segment + 1, segment_bytes);
-            return Ok(file);
+            self.want_in(&mut state, segment + 1, segment_bytes);
+            return Ok(state.made.take());
         }
         if let Some(failure) = &state.failure {
             return Err(failure.to_io());
@@ -139,8 +140,7 @@ impl Supply {
         if state.ended {
             return Err(io::Error::other("the thread that prepares log segments has ended"));
         }
-        drop(state);
-        self.want(segment, bytes.max(segment_bytes));
+        self.want_in(&mut state, segment, bytes.max(segment_bytes));
         Ok(None)
     }
 

@@ -164,10 +164,11 @@ impl Writer {
     }
 
     /// Writes an empty batch: it proves that the one before it was whole on disk, so that damage to that is known from
-    /// a torn write. Does nothing if that is done, or if there is no room for it.
-    pub(super) fn seal(&mut self, memory: &Mutex<Memory>) {
+    /// a torn write. Does nothing if that is done, or if there is no room for it. A failure ends the log, and with it
+    /// what was enqueued meanwhile.
+    pub(super) fn seal(&mut self, memory: &Mutex<Memory>) -> Flushed {
         if self.is_sealed() || memory.lock().failure.is_some() {
-            return;
+            return Flushed::default();
         }
         self.sealed = true;
         let batch = self.begin(memory);
@@ -176,12 +177,9 @@ impl Writer {
         match committed {
             Ok((_, bytes, sync_ns)) => {
                 memory.stats.count_batch(BatchStats { operations: 0, bytes, relocated: 0, sync_ns });
+                Flushed::default()
             }
-            Err(error) => {
-                let flushed = Flushed::new(memory.fail(&error), memory.failure.clone());
-                drop(memory);
-                flushed.complete();
-            }
+            Err(error) => Flushed::new(memory.fail(&error), memory.failure.clone()),
         }
     }
 

@@ -5,10 +5,10 @@ use std::io;
 
 use openraft::storage::RaftSnapshotBuilder;
 
+use super::install::write;
 use super::{GroupSnapshot, SnapshotMeta, TypeConfig, blocking, whole};
 use crate::GroupId;
 use crate::map::Frozen;
-use crate::snapshot::ChunkWriter;
 use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
 
 /// A view of the state at one log id, and the store its snapshot goes to.
@@ -48,7 +48,7 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let frozen = self.frozen.take().ok_or_else(built)?;
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
         let forced = self.forced;
-        let stored = blocking(move || match write(group, &snapshots, frozen, &meta) {
+        let stored = blocking(move || match build(group, &snapshots, frozen, &meta) {
             Err(error) if error.may_pass() && !forced => put_off(group, &snapshots, &error),
             result => Ok(result?),
         });
@@ -69,17 +69,13 @@ fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::
 
 /// Writes and commits the snapshot. If the group got one meanwhile that covers more, that one stays; what was
 /// built is returned all the same, since openraft ignores a snapshot older than the one it knows.
-fn write(
+fn build(
     group: GroupId,
     store: &SnapshotStore,
     frozen: Frozen,
     meta: &SnapshotMeta,
 ) -> Result<StoredSnapshot, SnapshotError> {
-    let mut writer = store.begin(group)?;
-    for chunk in ChunkWriter::new(frozen) {
-        writer.put(&chunk)?;
-    }
-    let stored = writer.finish(meta)?;
+    let stored = write(group, store, frozen, meta)?;
     if !store.commit(&stored)? {
         tracing::debug!(snapshot = %stored.id(), "a newer snapshot was committed meanwhile");
     }

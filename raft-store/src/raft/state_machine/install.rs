@@ -11,9 +11,9 @@ use openraft::type_config::TypeConfigExt as _;
 use super::{TypeConfig, blocking};
 use crate::GroupId;
 use crate::limits::SNAPSHOT_INSTALL_TRIES_MAX;
-use crate::map::TtlMap;
-use crate::snapshot::ChunkReader;
-use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
+use crate::map::{Frozen, TtlMap};
+use crate::snapshot::{ChunkReader, ChunkWriter};
+use crate::snapshot_store::{Covers, SnapshotError, SnapshotStore, StoredSnapshot};
 
 /// Chunks read ahead of the map.
 const READ_AHEAD_MAX: usize = 4;
@@ -21,7 +21,8 @@ const READ_AHEAD_MAX: usize = 4;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Builds the map `snapshot` holds, unless it was `prepared`, and, only when that worked, makes the snapshot
-/// `group`'s current one. On a full disk that is tried again: the group can go on neither without the snapshot nor, after an error, at all.
+/// `group`'s current one. On a full disk that is tried again: the group can go on neither without the snapshot nor,
+/// after an error, at all. One that was lost meanwhile is written again from the map.
 pub(super) async fn load_and_commit(
     group: GroupId,
     store: SnapshotStore,
@@ -30,13 +31,20 @@ pub(super) async fn load_and_commit(
 ) -> io::Result<TtlMap> {
     let theirs = snapshot.clone();
     let map = blocking(move || prepared.map_or_else(|| load(&theirs), Ok)).await?;
+    let mut lost = false;
     for tried in 1.. {
         let (store, snapshot) = (store.clone(), snapshot.clone());
-        match blocking(move || Ok(commit(group, &store, &snapshot))).await? {
+        let frozen = lost.then(|| map.freeze());
+        let commit = move || match frozen {
+            Some(frozen) => store.commit(&write(group, &store, frozen, snapshot.covers().clone())?),
+            None => commit(group, &store, &snapshot),
+        };
+        match blocking(move || Ok(commit())).await? {
             Ok(true) => break,
             Ok(false) => return Err(io::Error::other("the group has a snapshot that covers more")),
             Err(error) if error.may_pass() && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
-                tracing::warn!(group, %error, "the received snapshot waits for room");
+                tracing::warn!(group, %error, "the received snapshot is not stored yet; trying again");
+                lost |= matches!(error, SnapshotError::Lost(_));
                 TypeConfig::sleep(TRY_AGAIN).await;
             }
             Err(error) => return Err(error.into()),
@@ -51,6 +59,20 @@ fn commit(group: GroupId, store: &SnapshotStore, snapshot: &StoredSnapshot) -> R
     } else {
         store.commit(&copy(group, store, snapshot)?)
     }
+}
+
+/// Writes a snapshot of a map. Blocks on the disk.
+pub(super) fn write(
+    group: GroupId,
+    store: &SnapshotStore,
+    frozen: Frozen,
+    covers: impl Into<Covers>,
+) -> Result<StoredSnapshot, SnapshotError> {
+    let mut writer = store.begin(group)?;
+    for chunk in ChunkWriter::new(frozen) {
+        writer.put(&chunk)?;
+    }
+    writer.finish(covers)
 }
 
 /// Builds the map `snapshot` holds. Blocks on the disk.

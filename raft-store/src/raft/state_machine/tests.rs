@@ -1,4 +1,5 @@
 mod full;
+mod lost;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -123,6 +123,24 @@ fn a_failed_sync_ends_the_log_for_good() {
     assert_eq!(disk.operations(), operations, "nothing is tried again");
 }
 
+/// What was enqueued while the seal was on its way: its callers hear of it, and its space is free again.
+#[test]
+fn a_failed_seal_ends_what_waits_and_gives_its_space_back() {
+    let disk = FaultyDisk::default();
+    let mut rig = Rig::open(&disk).unwrap();
+    rig.append(1, vec![entry(0, 10)]);
+    assert!(rig.flush());
+    let change = Change::Append { group: 1, entries: vec![entry(1, 10)] };
+    let charged = change.cost();
+    rig.change(change).unwrap();
+    disk.fault_at(1, Fault::Fail(std::io::ErrorKind::Other));
+    let flushed = rig.writer.seal(&rig.memory);
+    assert_eq!(flushed.charged, charged);
+    flushed.complete();
+    let memory = rig.memory.lock();
+    assert!(memory.queue.is_empty() && memory.failure.is_some());
+}
+
 /// The kernel shows the batch of a failed sync in its cache; a start that believes it must put it on disk.
 #[test]
 fn what_a_start_believes_survives_the_next_power_loss() {

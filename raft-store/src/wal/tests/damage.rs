@@ -159,8 +159,8 @@ fn damage_to_the_last_batch_is_known_once_an_empty_one_is_behind_it() {
         }
         let last = *batches(&disk, 1).last().unwrap();
         if sealed {
-            rig.writer.seal(&rig.memory);
-            rig.writer.seal(&rig.memory);
+            rig.writer.seal(&rig.memory).complete();
+            rig.writer.seal(&rig.memory).complete();
             assert_eq!(batches(&disk, 1).len(), 4, "one is enough");
         }
         disk.flip(&segment_name(1), (last.1 - 12) * 8);
@@ -226,7 +226,7 @@ fn random_damage_is_refused_or_harmless() {
         }
         assert!(rig.flush());
     }
-    rig.writer.seal(&rig.memory);
+    rig.writer.seal(&rig.memory).complete();
     let whole = rig.state();
     let names: Vec<String> = disk.list().unwrap();
     let mut refused = 0;

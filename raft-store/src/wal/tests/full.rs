@@ -117,6 +117,37 @@ fn a_purge_frees_room_and_what_waited_is_written() {
     assert!(after.read(2).unwrap().is_empty());
 }
 
+fn purged(rig: &Rig, group: u32) -> Option<u64> {
+    rig.memory.lock().index.groups().get(&group)?.purged.map(|id| id.index)
+}
+
+#[test]
+fn a_purge_frees_room_for_its_own_group_that_waits() {
+    let (disk, mut rig, acknowledged) = full_rig(3);
+    rig.append(1, vec![entry(acknowledged + 1, 100)]);
+    rig.change(Change::Purge { group: 1, upto: id(acknowledged - 1, 1) }).unwrap();
+    rig.flush();
+    assert_eq!(purged(&rig, 1), Some(acknowledged - 1), "it went ahead");
+    assert!(rig.flush(), "its segment is the next one");
+    let both = [entry(acknowledged, 100), entry(acknowledged + 1, 100)];
+    assert_eq!(rig.read(1).unwrap(), both);
+    assert_eq!(Rig::open(&disk.crash(&mut Chance(1))).unwrap().read(1).unwrap(), both);
+}
+
+#[test]
+fn a_purge_goes_ahead_of_appends_alone_and_of_none_it_purges() {
+    let (_, mut rig, acknowledged) = full_rig(3);
+    rig.append(1, vec![]);
+    rig.change(Change::Purge { group: 1, upto: id(acknowledged, 1) }).unwrap();
+    rig.flush();
+    assert_eq!(purged(&rig, 1), None, "the append that waits is purged by it");
+    let (_, mut rig, acknowledged) = full_rig(3);
+    rig.change(Change::Truncate { group: 1, from: acknowledged - 2 }).unwrap();
+    rig.change(Change::Purge { group: 1, upto: id(acknowledged - 1, 1) }).unwrap();
+    rig.flush();
+    assert_eq!(purged(&rig, 1), None, "a truncation waits");
+}
+
 #[test]
 fn room_given_from_outside_ends_it() {
     let (disk, mut rig, acknowledged) = full_rig(3);

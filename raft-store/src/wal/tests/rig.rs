@@ -16,7 +16,7 @@ use crate::wal::options::WalOptions;
 use crate::wal::record::{Entry, EntryId};
 use crate::wal::recover::recover;
 use crate::wal::segment::Pool;
-use crate::wal::supply::Supply;
+use crate::wal::supply::{SegmentSource, Supply};
 use crate::wal::testing::{Chance, FaultyDisk};
 use crate::wal::writer::Writer;
 
@@ -48,7 +48,7 @@ impl Model {
         state.entries.keys().next_back().copied().or(state.purged.map(|id| id.index))
     }
 
-    fn apply(&mut self, change: &Change) {
+    pub(super) fn apply(&mut self, change: &Change) {
         match change {
             Change::Append { group, entries } => {
                 let all = &mut self.0.entry(*group).or_default().entries;
@@ -121,7 +121,7 @@ fn random_entry(index: u64, chance: &mut Chance) -> Entry {
 
 /// A log without threads.
 pub(super) struct Rig {
-    pub(super) memory: Mutex<Memory>,
+    pub(super) memory: Arc<Mutex<Memory>>,
     pub(super) writer: Writer,
     pub(super) supply: Arc<Supply>,
     told: Arc<AtomicUsize>,
@@ -134,15 +134,26 @@ impl Rig {
     }
 
     pub(super) fn open_with(disk: &FaultyDisk, options: WalOptions) -> Result<Self, WalError> {
+        Self::open_behind(disk, options, |inline, _| Box::new(inline))
+    }
+
+    /// The same with its segments from `source`, which may change what is known meanwhile.
+    pub(super) fn open_behind(
+        disk: &FaultyDisk,
+        options: WalOptions,
+        source: impl FnOnce(Inline, Arc<Mutex<Memory>>) -> Box<dyn SegmentSource>,
+    ) -> Result<Self, WalError> {
         let mut recovered = recover(disk, &options, &|_, _| ())?;
         let spares = std::mem::take(&mut recovered.spares);
         let pool = Pool::new(Arc::new(disk.clone()), recovered.home.salt, spares, &options);
         let supply = Arc::new(Supply::new(recovered.prepared.take()));
         let next = recovered.home.segment + 1;
-        let source = Inline::new(supply.clone(), pool, next, options.segment_bytes);
-        let (writer, memory) =
-            Writer::new(recovered, Box::new(source), options).map_err(WalError::io("the log"))?;
-        Ok(Self { memory: Mutex::new(memory), writer, supply, told: Arc::default() })
+        let memory = Arc::<Mutex<Memory>>::default();
+        let inline = Inline::new(supply.clone(), pool, next, options.segment_bytes);
+        let source = source(inline, memory.clone());
+        let (writer, known) = Writer::new(recovered, source, options).map_err(WalError::io("the log"))?;
+        *memory.lock() = known;
+        Ok(Self { memory, writer, supply, told: Arc::default() })
     }
 
     /// Enqueues a change.
@@ -158,7 +169,8 @@ impl Rig {
             durable.store(result.is_ok(), Ordering::SeqCst);
         });
         let done = Callback::new(Some(done));
-        self.memory.lock().enqueue(Operation { change, done, charged: 0, number: 0, enqueued_ns: 0 })
+        let charged = change.cost();
+        self.memory.lock().enqueue(Operation { change, done, charged, number: 0, enqueued_ns: 0 })
     }
 
     /// Enqueues an append.
@@ -210,7 +222,7 @@ pub(super) struct Life {
     pub(super) durable: Model,
     pub(super) wanted: Model,
     /// What was asked for since all was durable, and whether it was reported durable.
-    pending: Vec<(Change, Arc<AtomicBool>)>,
+    pub(super) pending: Vec<(Change, Arc<AtomicBool>)>,
 }
 
 impl Life {
@@ -245,38 +257,10 @@ impl Life {
             self.pending.clear();
             assert_eq!(self.rig.state(), self.durable);
             if chance.below(4) == 0 {
-                self.rig.writer.seal(&self.rig.memory);
+                self.rig.writer.seal(&self.rig.memory).complete();
             }
         }
         self.rig.memory.lock().failure.is_none()
-    }
-
-    /// Opens `disk` as a crash left it: of each group everything reported durable must be there, and of what was not
-    /// at most a first part.
-    pub(super) fn check_after(&self, disk: &FaultyDisk) {
-        let found = Rig::open(disk).unwrap().state();
-        for group in 0..3 {
-            let mut state = self.durable.clone();
-            let (mut allowed, mut told) = (vec![state.0.get(&group).cloned()], 0);
-            for (nth, (change, durable)) in self.of(group).enumerate() {
-                state.apply(change);
-                allowed.push(state.0.get(&group).cloned());
-                if durable.load(Ordering::SeqCst) {
-                    assert_eq!(told, nth, "group {group}: told out of order");
-                    told = nth + 1;
-                }
-            }
-            let found = found.0.get(&group).cloned();
-            assert!(
-                allowed[told..].contains(&found),
-                "group {group}: {found:#?}, not one of {:#?}",
-                &allowed[told..]
-            );
-        }
-    }
-
-    fn of(&self, group: GroupId) -> impl Iterator<Item = &(Change, Arc<AtomicBool>)> {
-        self.pending.iter().filter(move |(change, _)| change.group() == group)
     }
 
     fn check_entries(&self) {
