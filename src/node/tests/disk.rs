@@ -106,6 +106,40 @@ async fn leaderships_leave_a_full_disk_and_writes_go_on() {
     assert_eq!((back.kind, back.outcome), (ErrorKind::DiskFull, Some(Outcome::NotApplied)), "{back}");
 }
 
+/// What a former leader thinks of its disk and its log does not matter to a group that another node leads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_former_leader_sends_requests_on_to_the_new_one() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    let former = three.leader(group).await;
+    fill(three.at(former)).await;
+    until("another leads", || {
+        let leads = |node| three.at(node).inner.host.get(group).is_some_and(|group| group.leads());
+        (1..=3).any(|node| node != former && leads(node)) && !leads(former)
+    })
+    .await;
+    let leader = three.leader(group).await;
+    let asking = (1..=3).find(|&node| node != former && node != leader).unwrap();
+    three.at(asking).inner.note_leader(group, Some(former));
+    write(three.at(asking), set("key", "new")).await.unwrap();
+    three.at(former).inner.distrusted.store(true, std::sync::atomic::Ordering::Release);
+    for consistency in ALL {
+        three.at(asking).inner.note_leader(group, Some(former));
+        assert_eq!(read(three.at(asking), "key", consistency).await.unwrap(), Some("new".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_snapshots_take_is_told_as_last_measured() {
+    let alone = Alone::start().await;
+    let told = || {
+        alone.inner().snapshots.measured(1 << 40);
+        alone.inner().own_view().disk_bytes > 1 << 40
+    };
+    // It may be measured in between.
+    until("it tells what was measured", told).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn where_every_disk_is_full_nobody_hands_over_and_nothing_is_written() {
     let three = Three::start().await;
