@@ -14,7 +14,8 @@ use crate::error::{Error, ErrorKind};
 use crate::group::{Batch, Group};
 
 impl Inner {
-    /// Refuses a write that this node cannot take: its disk failed or is full, or its memory bound is reached. The
+    /// Refuses a write that this node cannot take: its disk failed or is full, so are those of most
+    /// voters, or its memory bound is reached. The
     /// cluster's own document is written all the same, so that nodes can be added and removed.
     pub(super) fn admit_write(&self, replica: &Group, batch: &Batch) -> Result<(), Declined> {
         self.admit_leading(replica)?;
@@ -23,6 +24,7 @@ impl Inner {
             return Ok(());
         }
         self.disk.check(self.id, group)?;
+        self.check_voters_room(replica)?;
         self.check_quota(group, batch)
     }
 
