@@ -113,7 +113,7 @@ impl Inner {
             snapshot_bytes: self.snapshot_bytes(group.id()),
             waited: taken.at.elapsed(),
             failures: taken.failures,
-            under_way: group.snapshot_under_way().is_some(),
+            under_way: group.snapshot_under_way(policy.kept()).is_some(),
         };
         if !policy.gives_up(&seen) {
             return seen;
@@ -215,6 +215,8 @@ async fn while_room<T>(
 mod tests {
     use std::cell::Cell;
 
+    use tokio::time::timeout;
+
     use super::*;
 
     #[tokio::test]
@@ -228,7 +230,7 @@ mod tests {
             looked.set(looked.get() + 1);
             Some("7 bytes are left".to_owned())
         };
-        let ended = while_room(taking, full).await;
+        let ended = timeout(SNAPSHOT_ASKED_AGAIN / 2, while_room(taking, full)).await.unwrap();
         assert!(ended.is_err_and(|why| why.contains("7 bytes are left")) && asked.get());
         assert_eq!(looked.get(), 1, "it ended at the first look");
     }
@@ -240,7 +242,8 @@ mod tests {
             looked.set(looked.get() + 1);
             (looked.get() > 1).then(|| "full".to_owned())
         };
-        let ended = while_room(std::future::pending::<Result<(), ChangeError>>(), full).await;
+        let waiting = while_room(std::future::pending::<Result<(), ChangeError>>(), full);
+        let ended = timeout(SNAPSHOT_ASKED_AGAIN * 5, waiting).await.unwrap();
         assert!(ended.is_err());
         assert_eq!(looked.get(), 2);
     }
