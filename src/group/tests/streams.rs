@@ -117,6 +117,7 @@ async fn the_log_behind_a_snapshot_waits_for_the_follower_that_got_it() {
     }
     leader.snapshot(Instant::now() + LONG).await.unwrap();
     leader.purge_behind_snapshot(0).await;
+    assert_eq!(leader.snapshot_under_way(0), covered, "the log behind it stays");
     let offered = rig.gate(behind).seen(wire::SNAPSHOT_BEGIN).len();
     rig.gate(behind).refuse(|_| false);
     assert_same_state(&rig).await;
