@@ -139,6 +139,8 @@ pub const REPAIR_OFFER_KEPT: Duration = Duration::from_secs(60);
 pub const START_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a node looks at its disk: whether its log still works and how much space is free.
 pub const DISK_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a leader asks the other voters whether their disks are full, and how long it waits for an answer.
+pub const PEER_DISKS_INTERVAL: Duration = Duration::from_millis(500);
 /// Free space, in segments of the log, below which clients' writes are refused: what Raft's own entries, snapshots
 /// and purges still need.
 pub const DISK_RESERVE_SEGMENTS: u64 = 2;

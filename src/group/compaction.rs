@@ -1,6 +1,7 @@
 //! What keeps one replica's log short: snapshots, and purges behind them.
 
 use raft_store::raft::LogId;
+use raft_store::wal::GroupStats;
 use tokio::time::Instant;
 
 use super::{ChangeError, Group, Metrics};
@@ -36,9 +37,16 @@ impl Group {
         self.outgoing.take_damage()
     }
 
-    /// The last index in the snapshot that is on its way to a follower, if one is: the log behind that stays.
-    pub(crate) fn snapshot_under_way(&self) -> Option<u64> {
-        self.outgoing.covers(self.log.group_stats(self.id).first_index, Instant::now())
+    /// The last index in the snapshot that is on its way to a follower, or that a follower just got and goes on from,
+    /// if there is one: the log behind that stays. It does not any more once about the newest `keep_bytes` of the
+    /// log, which stay anyway, are all the follower needs.
+    pub(crate) fn snapshot_under_way(&self, keep_bytes: u64) -> Option<u64> {
+        let log = self.log.group_stats(self.id);
+        let metrics = self.metrics();
+        let followers = metrics.replication.filter(|_| self.leadership.current().is_ok());
+        let matched = |node| followers.as_ref()?.get(&node).map(|&matched| index(matched).unwrap_or(0));
+        self.outgoing.follow(kept_from(&log, keep_bytes).unwrap_or(0), matched);
+        self.outgoing.covers(log.first_index, Instant::now())
     }
 
     /// Holds the log for such a follower no longer.
@@ -60,18 +68,23 @@ impl Group {
     /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.
     pub(crate) async fn purge_behind_snapshot(&self, keep_bytes: u64) {
         let log = self.log.group_stats(self.id);
-        let (Some(first), Some(last)) = (log.first_index, log.last_index) else { return };
+        let (Some(first), Some(kept_from)) = (log.first_index, kept_from(&log, keep_bytes)) else { return };
         let Some(covered) = index(self.metrics().snapshot) else { return };
         // A follower that is being sent a snapshot needs what is behind that one.
-        let covered = self.snapshot_under_way().map_or(covered, |sent| sent.min(covered));
-        let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
-        let upto = last.saturating_sub(keep_bytes / entry_bytes).min(covered);
+        let covered = self.snapshot_under_way(keep_bytes).map_or(covered, |sent| sent.min(covered));
+        let upto = kept_from.saturating_sub(1).min(covered);
         if upto > first
             && let Err(error) = self.raft.trigger().purge_log(upto).await
         {
             tracing::warn!(group = self.id, %error, "log not purged");
         }
     }
+}
+
+/// The first index of about the newest `keep_bytes` of a log, as if all entries had the same size; `None`: it is empty.
+fn kept_from(log: &GroupStats, keep_bytes: u64) -> Option<u64> {
+    let entry_bytes = (log.bytes / log.entries.max(1)).max(1);
+    Some(log.last_index?.saturating_sub(keep_bytes / entry_bytes) + 1)
 }
 
 fn index(id: Option<LogId>) -> Option<u64> {

@@ -11,18 +11,30 @@ use super::Inner;
 use super::doc::META_GROUP;
 use super::peer::Declined;
 use crate::error::{Error, ErrorKind};
-use crate::group::Batch;
+use crate::group::{Batch, Group};
 
 impl Inner {
-    /// Refuses a write that this node cannot take: its disk failed or is full, or its memory bound is reached. The
+    /// Refuses a write that this node cannot take: its disk failed or is full, so are those of most
+    /// voters, or its memory bound is reached. The
     /// cluster's own document is written all the same, so that nodes can be added and removed.
-    pub(super) fn admit_write(&self, group: GroupId, batch: &Batch) -> Result<(), Declined> {
-        self.check_trusted(group)?;
+    pub(super) fn admit_write(&self, replica: &Group, batch: &Batch) -> Result<(), Declined> {
+        self.admit_leading(replica)?;
+        let group = replica.id();
         if group == META_GROUP || batch.count == 0 {
             return Ok(());
         }
         self.disk.check(self.id, group)?;
+        self.check_voters_room(replica)?;
         self.check_quota(group, batch)
+    }
+
+    /// Refuses what only a leader takes: where this node does not lead, another is to be asked, whatever this one's
+    /// disk and memory are like.
+    pub(super) fn admit_leading(&self, replica: &Group) -> Result<(), Declined> {
+        if !replica.leads() {
+            return Err(Declined::NotLeader(replica.leader().filter(|&leader| leader != self.id)));
+        }
+        self.check_trusted(replica.id())
     }
 
     /// Refuses everything once the log has failed: the node steps down and stops.

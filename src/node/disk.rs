@@ -8,7 +8,8 @@
 //!
 //! A log that failed is another matter: the node stops ([`Inner::watch_disk`]).
 //!
-//! A leader whose disk is full hands its groups to healthy voters whose disk is not ([`Inner::flee_full_disk`]).
+//! A leader whose disk is full hands its groups to healthy voters whose disk is not ([`Inner::flee_full_disk`]). It
+//! refuses writes as well where the disks of most voters are full ([`super::room`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -159,7 +160,7 @@ impl Inner {
     }
 
     /// While this node's disk is full: hands every group it leads to a healthy voter whose disk is not, so that the
-    /// cluster takes writes again. After `DISK_HAND_OVERS_MAX` attempts that came to nothing a group is left alone
+    /// cluster takes writes again; where most voters' disks are full nothing is won by that. After `DISK_HAND_OVERS_MAX` attempts that came to nothing a group is left alone
     /// until it was led by another node, or the disk was not full, in between.
     pub(super) async fn flee_full_disk(self: &Arc<Self>) {
         let full = self.disk.state().full.is_some();
@@ -174,6 +175,9 @@ impl Inner {
     }
 
     async fn hand_to_one_of(&self, group: &Arc<Group>, roomy: &BTreeSet<NodeId>) {
+        if !self.others_have_room(group) {
+            return;
+        }
         let Some(heir) = group.best_heir(roomy) else { return };
         self.disk.count_attempt(group.id());
         match group.transfer_to(heir, Instant::now() + HAND_OVER_TIMEOUT).await {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
 use raft_store::GroupId;
+use tokio::sync::Notify;
 
 use crate::group::{self, Floor, Group, GroupDeps, NeedsSnapshot};
 
@@ -24,6 +25,8 @@ pub(crate) struct Host {
     /// Held while a group opens or closes, so that no group is ever open twice.
     changing: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    /// Wakes who repairs groups: one was just kept closed.
+    pub(super) repair_soon: Notify,
 }
 
 impl Host {
@@ -36,6 +39,7 @@ impl Host {
             retiring: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
+            repair_soon: Notify::new(),
         }
     }
 
@@ -56,7 +60,8 @@ impl Host {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// The group, opened from disk or empty if it is not open yet.
+    /// The group, opened from disk or empty if it is not open yet. One that needs a peer's snapshot stays closed
+    /// until it has been repaired.
     pub(crate) async fn open(&self, id: GroupId) -> anyhow::Result<Arc<Group>> {
         let _changing = self.changing.lock().await;
         anyhow::ensure!(!self.is_stopping(), "the node is stopping");
@@ -64,7 +69,7 @@ impl Host {
             return Ok(group);
         }
         anyhow::ensure!(self.repair_of(id).is_none(), "group {id} waits for a peer's snapshot");
-        let group = Group::open(id, &self.deps, self.floor(id)).await?;
+        let group = self.open_or_keep_closed(id).await?;
         self.groups.write().insert(id, group.clone());
         self.retiring.lock().remove(&id);
         Ok(group)
@@ -77,6 +82,14 @@ impl Host {
     /// Whether nothing is left of a group here but its vote, since its space was given back.
     pub(crate) fn has_left(&self, id: GroupId) -> anyhow::Result<bool> {
         Ok(self.floor(id).is_some() && group::held(id, &self.deps)?.is_none())
+    }
+
+    async fn open_or_keep_closed(&self, id: GroupId) -> anyhow::Result<Arc<Group>> {
+        let opened = Group::open(id, &self.deps, self.floor(id)).await;
+        if let Some(need) = opened.as_ref().err().and_then(|error| error.downcast_ref::<NeedsSnapshot>()) {
+            self.keep_closed(need.clone());
+        }
+        opened
     }
 
     /// The groups that wait for a peer's snapshot.
@@ -97,11 +110,18 @@ impl Host {
         true
     }
 
+    /// Notes that the current snapshot of a group that waits is a peer's, and whole: it is not to be set aside.
+    pub(crate) fn note_adopted(&self, id: GroupId) {
+        if let Some((need, _)) = self.repairs.lock().get_mut(&id) {
+            need.damaged = false;
+        }
+    }
+
     /// Opens a group that has got a peer's snapshot.
     pub(crate) async fn open_repaired(&self, id: GroupId) -> anyhow::Result<()> {
         let _changing = self.changing.lock().await;
         anyhow::ensure!(!self.is_stopping(), "the node is stopping");
-        let group = Group::open(id, &self.deps, self.floor(id)).await?;
+        let group = self.open_or_keep_closed(id).await?;
         self.groups.write().insert(id, group);
         self.repairs.lock().remove(&id);
         Ok(())
@@ -110,6 +130,7 @@ impl Host {
     fn keep_closed(&self, need: NeedsSnapshot) {
         tracing::error!(group = need.group, %need, "group kept closed until a peer gives it a snapshot");
         self.repairs.lock().insert(need.group, (need, "no peer was asked yet".to_owned()));
+        self.repair_soon.notify_one();
     }
 
     /// Opens many groups, as many at a time as there are cores, since each decodes a snapshot; after each it tells
@@ -174,6 +195,12 @@ impl Host {
         }
         self.retiring.lock().remove(&id);
         Ok(true)
+    }
+
+    /// Has no group open, or again.
+    #[cfg(test)]
+    pub(super) fn pretend_stopping(&self, stopping: bool) {
+        self.stopping.store(stopping, Ordering::Release);
     }
 
     /// Stops every replica, for good.

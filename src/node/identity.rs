@@ -75,7 +75,7 @@ impl IdentityFile {
         let identity =
             Identity { format: FORMAT, node, store: random_id(), cluster: None, floors: BTreeMap::new() };
         let file = Self { path, identity };
-        file.save()?;
+        file.save(&file.identity)?;
         Ok(file)
     }
 
@@ -91,25 +91,31 @@ impl IdentityFile {
             // What the founders agreed on is never forgotten.
             membership.founding = membership.founding.or_else(|| known.founding.clone());
         }
-        self.identity.cluster = Some(membership);
-        self.save()
+        // First on disk: what this node says of itself must not be more than what it will find after a restart.
+        let identity = Identity { cluster: Some(membership), ..self.identity.clone() };
+        self.save(&identity)?;
+        self.identity = identity;
+        Ok(())
     }
 
     /// Notes where the log of a group ends that is about to be cleared; durable when it returns.
     pub(crate) fn set_floor(&mut self, group: GroupId, floor: Floor) -> anyhow::Result<()> {
-        self.identity.floors.insert(group, floor);
-        self.save()
+        let mut identity = self.identity.clone();
+        identity.floors.insert(group, floor);
+        self.save(&identity)?;
+        self.identity = identity;
+        Ok(())
     }
 
-    fn save(&self) -> anyhow::Result<()> {
-        self.write_aside().with_context(|| format!("writing {}", self.path.display()))
+    fn save(&self, identity: &Identity) -> anyhow::Result<()> {
+        self.write_aside(identity).with_context(|| format!("writing {}", self.path.display()))
     }
 
     /// Writes a new file beside the old one and renames it over: either the old or the new one survives.
-    fn write_aside(&self) -> anyhow::Result<()> {
+    fn write_aside(&self, identity: &Identity) -> anyhow::Result<()> {
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec_pretty(&self.identity)?)?;
+        file.write_all(&serde_json::to_vec_pretty(identity)?)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
         let folder = self.path.parent().context("the identity file stands in a folder")?;
@@ -155,6 +161,19 @@ mod tests {
         assert_eq!(again.identity, first.identity);
         assert!(again.set_cluster(membership("b")).is_err());
         assert!(IdentityFile::open(folder.path(), 4).is_err());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = IdentityFile::open(folder.path(), 3).unwrap();
+        let in_the_way = folder.path().join("node.new");
+        fs::create_dir(&in_the_way).unwrap();
+        assert!(file.set_cluster(membership("a")).is_err());
+        assert_eq!(file.identity.cluster, None, "it is not on disk");
+        fs::remove_dir(&in_the_way).unwrap();
+        file.set_cluster(membership("b")).unwrap();
+        assert_eq!(IdentityFile::read(folder.path()).unwrap(), Some(file.identity));
     }
 
     #[test]

@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use raft_store::NodeId;
 use raft_store::wal::{SharedLog, WalError, WalOptions};
+use rustix::io::Errno;
 
 use super::identity::IdentityFile;
 
@@ -70,11 +72,28 @@ pub fn examine(data_dir: &Path) -> anyhow::Result<Option<LostNode>> {
     match open_log(data_dir, true, |dir| SharedLog::open(dir, WalOptions::default())) {
         Ok(log) => log.close().map(|()| None).context("closing the log"),
         Err(error) => {
-            let lost = error.downcast::<LostLog>()?;
+            let lost = lost_for_good(error, data_dir)?;
             let peers = cluster.peers.into_iter().filter(|(node, _)| *node != identity.node).collect();
             Ok(Some(LostNode { node: identity.node, peers, lost }))
         }
     }
+}
+
+/// What an operator may take for lost beside what the start does: a log that the disk does not give back. It is left
+/// to a person, since a cable or a controller may be at fault.
+fn lost_for_good(error: anyhow::Error, data_dir: &Path) -> anyhow::Result<LostLog> {
+    match error.downcast_ref::<WalError>() {
+        Some(WalError::Io { source, .. }) if is_unreadable(source) => {
+            Ok(LostLog { dir: data_dir.join("log"), why: format!("unreadable: {error}") })
+        }
+        _ => error.downcast::<LostLog>(),
+    }
+}
+
+/// Whether the disk, or the file system by its own checksums, says that what was stored is not there any more.
+fn is_unreadable(error: &io::Error) -> bool {
+    let lost = [Errno::IO, Errno::BADMSG, Errno::UCLEAN];
+    error.raw_os_error().is_some_and(|code| lost.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// Where [`set_aside`] would move a data folder: the first `….damaged-N` that is free.
@@ -100,4 +119,30 @@ pub fn set_aside(data_dir: &Path) -> anyhow::Result<PathBuf> {
     let parent = aside.parent().context("a file has a folder around it")?;
     File::open(parent)?.sync_all()?;
     Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_error(errno: Errno) -> WalError {
+        let source = io::Error::from_raw_os_error(errno.raw_os_error());
+        WalError::Io { file: "3.wal".to_owned(), source }
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_is_lost_on_demand_and_not_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = |errno| open_log(folder.path(), false, |_| Err(read_error(errno))).unwrap_err();
+        assert!(!opened(Errno::IO).is::<LostLog>(), "a start says what failed and no more");
+        for errno in [Errno::IO, Errno::BADMSG, Errno::UCLEAN] {
+            let lost = lost_for_good(opened(errno), folder.path()).unwrap();
+            assert!(lost.why.contains("3.wal") && lost.dir == folder.path().join("log"), "{lost}");
+        }
+        assert!(
+            lost_for_good(opened(Errno::ACCESS), folder.path()).is_err(),
+            "it may be readable to another"
+        );
+        assert!(lost_for_good(opened(Errno::NOSPC), folder.path()).is_err(), "that is no loss");
+    }
 }

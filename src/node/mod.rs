@@ -22,6 +22,7 @@ mod reconcile;
 mod repair;
 mod requests;
 mod retire;
+mod room;
 mod route;
 mod services;
 mod snapshot_policy;
@@ -93,6 +94,7 @@ struct Inner {
     memory: AtomicU64,
     snapshots: snapshots::Snapshots,
     disk: DiskWatch,
+    full_peers: room::FullPeers,
     /// Wakes who watches the disk: something just failed.
     look_at_disk_soon: Notify,
     /// Snapshots held ready for peers.

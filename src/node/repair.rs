@@ -46,12 +46,13 @@ impl Offered {
 }
 
 impl Inner {
-    /// Repairs groups until none is left to repair.
+    /// Repairs groups for ever: those found damaged at the start, and those found so later.
     pub(super) async fn repair_groups(self: Arc<Self>) {
         loop {
             let needs = self.host.repairs();
             if needs.is_empty() {
-                return;
+                self.host.repair_soon.notified().await;
+                continue;
             }
             for need in needs {
                 self.repair(&need).await;
@@ -61,20 +62,41 @@ impl Inner {
     }
 
     async fn repair(&self, need: &NeedsSnapshot) {
+        let tried = match self.have_snapshot(need).await {
+            Ok(()) => match self.host.open_repaired(need.group).await {
+                Ok(()) => return self.reconcile_soon.notify_one(),
+                Err(error) => format!("its snapshot is there, but it does not open: {error:#}"),
+            },
+            Err(tried) => tried,
+        };
+        if self.host.note_repair(need.group, tried.clone()) {
+            tracing::warn!(group = need.group, tried, "group not repaired yet");
+        }
+    }
+
+    /// Sees to it that the group's current snapshot is whole and covers what is needed; why it does not.
+    async fn have_snapshot(&self, need: &NeedsSnapshot) -> Result<(), String> {
+        if self.has_adopted(need) {
+            return Ok(());
+        }
         let mut refusals = Vec::new();
         for node in self.others() {
             match self.take_over(node, need).await {
                 Ok(covers) => {
                     tracing::info!(group = need.group, from = node, covers, "group repaired from a peer");
-                    return;
+                    return Ok(());
                 }
                 Err(error) => refusals.push(format!("node {node}: {error:#}")),
             }
         }
-        let tried = if refusals.is_empty() { "no peer is known".to_owned() } else { refusals.join(", ") };
-        if self.host.note_repair(need.group, tried.clone()) {
-            tracing::warn!(group = need.group, tried, "group not repaired yet");
-        }
+        Err(if refusals.is_empty() { "no peer is known".to_owned() } else { refusals.join(", ") })
+    }
+
+    /// Whether an earlier turn took a snapshot over, and then could not open the group.
+    fn has_adopted(&self, need: &NeedsSnapshot) -> bool {
+        let current = self.host.deps().snapshots.current(need.group).ok().flatten();
+        let covers = current.and_then(|snapshot| snapshot.covers().last).map(|last| last.index);
+        !need.damaged && covers >= Some(need.at_least)
     }
 
     /// The other nodes, as far as this one knows: without its meta group it only has the addresses it kept.
@@ -88,7 +110,7 @@ impl Inner {
         nodes
     }
 
-    /// Takes a node's snapshot over and opens the group; the last index it covers.
+    /// Takes a node's snapshot over, for the group to be opened with; the last index it covers.
     async fn take_over(&self, node: NodeId, need: &NeedsSnapshot) -> anyhow::Result<u64> {
         let offer = self.ask_offer(node, need).await?;
         let covers = offer.covers().unwrap_or(0);
@@ -103,8 +125,7 @@ impl Inner {
             .await?
             .finish()
             .await?;
-        self.host.open_repaired(group).await?;
-        self.reconcile_soon.notify_one();
+        self.host.note_adopted(group);
         Ok(covers)
     }
 

@@ -168,7 +168,7 @@ impl Inner {
         deadline: Instant,
     ) -> Forwarded<Replies> {
         let Some(replica) = self.host.get(group) else { return Err(Declined::NotLeader(None)) };
-        self.admit_write(group, &batch)?;
+        self.admit_write(&replica, &batch)?;
         match timeout_at(deadline, replica.propose(batch)).await {
             Ok(Ok(replies)) => Ok(replies),
             Ok(Err(error)) => {
@@ -182,13 +182,13 @@ impl Inner {
     /// Reads at this node's own replica, which has to lead unless the read is local.
     pub(super) async fn read_here(&self, read: &ReadKeys, deadline: Instant) -> Forwarded<Looked> {
         let Some(replica) = self.host.get(read.group) else { return Err(Declined::NotLeader(None)) };
-        self.check_trusted(read.group)?;
-        let lease = match read.consistency {
-            Consistency::Local => return Ok(self.read_local(&replica, &read.keys).await),
-            Consistency::Lease => true,
-            Consistency::Linearizable => false,
-        };
-        match timeout_at(deadline, replica.read(&read.keys, lease)).await {
+        if read.consistency == Consistency::Local {
+            self.check_trusted(read.group)?;
+            return Ok(self.read_local(&replica, &read.keys).await);
+        }
+        self.admit_leading(&replica)?;
+        let reading = replica.read(&read.keys, read.consistency == Consistency::Lease);
+        match timeout_at(deadline, reading).await {
             Ok(Ok(lookups)) => Ok(Looked { lookups, staleness_ms: None, bounded: true }),
             Ok(Err(ReadIndexError::NotLeader(hint))) => Err(Declined::NotLeader(hint)),
             Ok(Err(ReadIndexError::QueueFull)) => Err(Declined::Error(queue_full(read.group))),

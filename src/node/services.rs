@@ -15,7 +15,7 @@ use super::doc::{Founding, META_GROUP};
 use super::meta::Change;
 use super::peer::{self, Applicant, Ask, Declined, Forwarded, Joined, Objection, Told};
 use crate::error::{Error, ErrorKind, Result};
-use crate::group::{ReadIndexError, wire};
+use crate::group::{NeedsSnapshot, ReadIndexError, wire};
 use crate::limits::REQUEST_TIMEOUT_MAX;
 use crate::transport::{Answer, From, Handler, Service};
 
@@ -97,7 +97,9 @@ impl Inner {
             if unwanted || inner.host.is_stopping() {
                 return;
             }
-            if let Err(error) = inner.host.open(group).await {
+            if let Err(error) = inner.host.open(group).await
+                && !error.is::<NeedsSnapshot>()
+            {
                 tracing::error!(group, "group not opened: {error:#}");
             }
         });

@@ -32,8 +32,10 @@ use tokio::time::Instant;
 use super::Inner;
 use super::metrics::Exposition;
 use super::snapshot_policy::{Policy, Seen};
-use crate::group::Group;
-use crate::limits::{SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_INSTALL_TIMEOUT, SNAPSHOT_SPREAD_PARTS};
+use crate::group::{ChangeError, Group};
+use crate::limits::{
+    SNAPSHOT_ASKED_AGAIN, SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_INSTALL_TIMEOUT, SNAPSHOT_SPREAD_PARTS,
+};
 
 /// One group's newest snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,18 @@ pub(super) struct Snapshots {
     /// Stored bytes of each group's current snapshot, as last measured.
     bytes: Mutex<BTreeMap<GroupId, u64>>,
     disk_bytes: AtomicU64,
+}
+
+impl Snapshots {
+    /// Notes the bytes the snapshots take on disk.
+    pub(super) fn measured(&self, disk_bytes: u64) {
+        self.disk_bytes.store(disk_bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes the snapshots take on disk, as last measured.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.disk_bytes.load(Ordering::Relaxed)
+    }
 }
 
 impl Inner {
@@ -104,7 +118,7 @@ impl Inner {
             snapshot_bytes: self.snapshot_bytes(group.id()),
             waited: taken.at.elapsed(),
             failures: taken.failures,
-            under_way: group.snapshot_under_way().is_some(),
+            under_way: group.snapshot_under_way(policy.kept()).is_some(),
         };
         if !policy.gives_up(&seen) {
             return seen;
@@ -119,7 +133,9 @@ impl Inner {
 
     async fn take_snapshot(&self, group: &Group) {
         let began = Instant::now();
-        let result = group.snapshot(began + SNAPSHOT_INSTALL_TIMEOUT).await;
+        let store = &self.host.deps().snapshots;
+        let taking = group.snapshot(began + SNAPSHOT_INSTALL_TIMEOUT);
+        let result = while_room(taking, || store.full()).await;
         let mut all = self.snapshots.taken.lock();
         let Some(taken) = all.get_mut(&group.id()) else { return };
         taken.at = Instant::now();
@@ -127,7 +143,7 @@ impl Inner {
             Ok(_) => (taken.failures, taken.took) = (0, began.elapsed()),
             Err(error) => {
                 taken.failures = taken.failures.saturating_add(1);
-                tracing::warn!(group = group.id(), %error, failures = taken.failures, "no snapshot taken");
+                tracing::warn!(group = group.id(), error, failures = taken.failures, "no snapshot taken");
             }
         }
     }
@@ -147,14 +163,14 @@ impl Inner {
         let Ok((bytes, disk_bytes)) = tokio::task::spawn_blocking(measure).await else { return };
         *self.snapshots.bytes.lock() = bytes;
         match disk_bytes {
-            Ok(bytes) => self.snapshots.disk_bytes.store(bytes, Ordering::Relaxed),
+            Ok(bytes) => self.snapshots.measured(bytes),
             Err(error) => tracing::debug!(%error, "the snapshots' size is not known"),
         }
     }
 
     /// The figures of the snapshots.
     pub(super) fn snapshot_metrics(&self, text: &mut Exposition) {
-        let disk_bytes = self.snapshots.disk_bytes.load(Ordering::Relaxed);
+        let disk_bytes = self.snapshots.disk_bytes();
         text.one("quorate_snapshot_disk_bytes", "gauge", "Bytes all snapshots take on disk.", disk_bytes);
         let taken = self.snapshots.taken.lock().clone();
         let bytes = taken.keys().map(|&group| (group, self.snapshot_bytes(group)));
@@ -175,5 +191,70 @@ impl Inner {
             "group",
             age,
         );
+    }
+}
+
+/// Waits for a snapshot that was asked for, but not while the store has no room: others wait for their turn, and for
+/// the purges between the turns. It is asked for all the same, since a store that met a full disk which the system
+/// does not show (a quota, say) finds out by trying, and says itself how often.
+async fn while_room<T>(
+    taking: impl Future<Output = Result<T, ChangeError>>,
+    full: impl Fn() -> Option<String>,
+) -> Result<T, String> {
+    let no_room = async {
+        loop {
+            if let Some(why) = full() {
+                return why;
+            }
+            tokio::time::sleep(SNAPSHOT_ASKED_AGAIN).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        taken = taking => taken.map_err(|error| error.to_string()),
+        why = no_room => Err(format!("there is no room for it: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_snapshot_without_room_is_asked_for_and_not_waited_for() {
+        let (asked, looked) = (Cell::new(false), Cell::new(0));
+        let taking = async {
+            asked.set(true);
+            std::future::pending::<Result<(), ChangeError>>().await
+        };
+        let full = || {
+            looked.set(looked.get() + 1);
+            Some("7 bytes are left".to_owned())
+        };
+        let ended = timeout(SNAPSHOT_ASKED_AGAIN / 2, while_room(taking, full)).await.unwrap();
+        assert!(ended.is_err_and(|why| why.contains("7 bytes are left")) && asked.get());
+        assert_eq!(looked.get(), 1, "it ended at the first look");
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_when_the_room_does() {
+        let looked = Cell::new(0);
+        let full = || {
+            looked.set(looked.get() + 1);
+            (looked.get() > 1).then(|| "full".to_owned())
+        };
+        let waiting = while_room(std::future::pending::<Result<(), ChangeError>>(), full);
+        let ended = timeout(SNAPSHOT_ASKED_AGAIN * 5, waiting).await.unwrap();
+        assert!(ended.is_err());
+        assert_eq!(looked.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_was_taken_counts_whatever_the_room() {
+        assert_eq!(while_room(async { Ok(7) }, || Some("full".to_owned())).await, Ok(7));
     }
 }

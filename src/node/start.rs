@@ -68,6 +68,7 @@ impl Node {
             memory: AtomicU64::new(0),
             snapshots: super::snapshots::Snapshots::default(),
             disk,
+            full_peers: super::room::FullPeers::default(),
             look_at_disk_soon: Notify::new(),
             offered: Offered::default(),
             distrusted: AtomicBool::new(false),
@@ -150,6 +151,7 @@ impl Inner {
         tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
         tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_disk()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().watch_peer_disks()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
         tasks.push(tokio::spawn(self.clone().repair_groups()).abort_handle());

@@ -1,7 +1,7 @@
 //! Broken snapshot streams: they go on where they broke off, and never mix.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -62,7 +62,7 @@ async fn a_stream_goes_on_behind_every_cut_however_often_snapshots_are_taken() {
     let newest = rig.snapshots(ahead[0]).current(GROUP).unwrap().unwrap();
     assert!(received.covers().last < newest.covers().last, "the first one was sent to its end");
     until("nothing is held any more", || {
-        ahead.iter().all(|&node| rig.at(node).snapshot_under_way().is_none())
+        ahead.iter().all(|&node| rig.at(node).snapshot_under_way(0).is_none())
     })
     .await;
 }
@@ -82,11 +82,47 @@ async fn a_follower_that_is_away_holds_neither_snapshots_nor_log() {
         leader.view(false).log_first.is_none_or(|first| Some(first) > covered)
     })
     .await;
-    assert_eq!(leader.snapshot_under_way(), None);
+    assert_eq!(leader.snapshot_under_way(0), None);
     rig.heal();
     assert_same_state(&rig).await;
     let received = rig.snapshots(behind).current(GROUP).unwrap().unwrap();
     assert!(received.covers().last.map(|last| last.index) >= covered, "it got the newest");
+}
+
+/// A follower that got its snapshot, and has yet to catch up with what was written meanwhile, needs no second one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_log_behind_a_snapshot_waits_for_the_follower_that_got_it() {
+    let (rig, behind, ahead) = with_one_left_behind().await;
+    let installed = Arc::new(AtomicBool::new(false));
+    let (ended, mut ending) = (installed.clone(), false);
+    rig.gate(behind).refuse(move |seen| {
+        ending |= seen.service == wire::SNAPSHOT_END;
+        ended.store(ending, Ordering::Relaxed);
+        ending && seen.service != wire::SNAPSHOT_END
+    });
+    rig.heal();
+    until("it has the snapshot", || {
+        installed.load(Ordering::Relaxed) && rig.at(behind).metrics().snapshot.is_some()
+    })
+    .await;
+    let leader = rig.at(rig.leader_of(&ahead).await);
+    let covered = rig.at(behind).metrics().snapshot.map(|last| last.index);
+    until("its leader knows", || {
+        let replicas = leader.view(false).replicas;
+        replicas.iter().any(|replica| replica.node == behind && replica.matched >= covered)
+    })
+    .await;
+    for number in 0..5 {
+        rig.write(&ahead, set("key", format!("newer {number}"))).await;
+    }
+    leader.snapshot(Instant::now() + LONG).await.unwrap();
+    leader.purge_behind_snapshot(0).await;
+    assert_eq!(leader.snapshot_under_way(0), covered, "the log behind it stays");
+    let offered = rig.gate(behind).seen(wire::SNAPSHOT_BEGIN).len();
+    rig.gate(behind).refuse(|_| false);
+    assert_same_state(&rig).await;
+    assert_eq!(rig.gate(behind).seen(wire::SNAPSHOT_BEGIN).len(), offered, "it went on by entries");
+    until("nothing is held any more", || leader.snapshot_under_way(0).is_none()).await;
 }
 
 /// Speaks to a node's receiver as a sender would.
@@ -235,11 +271,11 @@ async fn a_snapshot_that_cannot_be_read_is_noted_and_a_new_one_takes_its_place()
     let leader = rig.at(led_by);
     rig.gate(behind).refuse(|seen| seen.service == wire::SNAPSHOT_CHUNK);
     rig.heal();
-    until("the stream has begun", || leader.snapshot_under_way().is_some()).await;
+    until("the stream has begun", || leader.snapshot_under_way(0).is_some()).await;
     assert!(rig.snapshots(led_by).set_aside(GROUP).unwrap());
     rig.gate(behind).refuse(|_| false);
     until("the leader has noticed", || leader.take_snapshot_damage()).await;
-    assert_eq!(leader.snapshot_under_way(), None);
+    assert_eq!(leader.snapshot_under_way(0), None);
     soon(leader.snapshot(Instant::now() + LONG)).await.unwrap();
     let replica = rig.at(behind);
     until("it holds the new state", || value(&replica.look_up(&[key("key")])).as_deref() == Some("new"))

@@ -106,6 +106,40 @@ async fn leaderships_leave_a_full_disk_and_writes_go_on() {
     assert_eq!((back.kind, back.outcome), (ErrorKind::DiskFull, Some(Outcome::NotApplied)), "{back}");
 }
 
+/// What a former leader thinks of its disk and its log does not matter to a group that another node leads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_former_leader_sends_requests_on_to_the_new_one() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    let former = three.leader(group).await;
+    fill(three.at(former)).await;
+    until("another leads", || {
+        let leads = |node| three.at(node).inner.host.get(group).is_some_and(|group| group.leads());
+        (1..=3).any(|node| node != former && leads(node)) && !leads(former)
+    })
+    .await;
+    let leader = three.leader(group).await;
+    let asking = (1..=3).find(|&node| node != former && node != leader).unwrap();
+    three.at(asking).inner.note_leader(group, Some(former));
+    write(three.at(asking), set("key", "new")).await.unwrap();
+    three.at(former).inner.distrusted.store(true, std::sync::atomic::Ordering::Release);
+    for consistency in ALL {
+        three.at(asking).inner.note_leader(group, Some(former));
+        assert_eq!(read(three.at(asking), "key", consistency).await.unwrap(), Some("new".into()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_snapshots_take_is_told_as_last_measured() {
+    let alone = Alone::start().await;
+    let told = || {
+        alone.inner().snapshots.measured(1 << 40);
+        alone.inner().own_view().disk_bytes > 1 << 40
+    };
+    // It may be measured in between.
+    until("it tells what was measured", told).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn where_every_disk_is_full_nobody_hands_over_and_nothing_is_written() {
     let three = Three::start().await;
@@ -120,8 +154,53 @@ async fn where_every_disk_is_full_nobody_hands_over_and_nothing_is_written() {
         assert_eq!(read(three.at(node), "key", Consistency::Linearizable).await.unwrap(), Some("old".into()));
     }
     assert_eq!(three.leader(group).await, led_by);
-    empty(three.at(led_by)).await;
-    write(three.at(1), set("key", "new")).await.unwrap();
+    for node in 1..=3 {
+        empty(three.at(node)).await;
+    }
+    written_in_the_end(three.at(1)).await;
+}
+
+/// Writes until it works: word of the voters' disks takes a moment.
+async fn written_in_the_end(node: &Node) {
+    let ends = tokio::time::Instant::now() + LONG;
+    while let Err(error) = write(node, set("key", "new")).await {
+        assert_eq!((error.kind, error.outcome), (ErrorKind::DiskFull, Some(Outcome::NotApplied)), "{error}");
+        assert!(tokio::time::Instant::now() < ends, "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A leader with room would only use up the others' reserve; one without has nowhere to go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn where_most_disks_are_full_nothing_is_written_and_reads_go_on() {
+    let three = Three::start().await;
+    let group = three.at(1).group_of(&super::fakes::key("key")).unwrap();
+    write(three.at(1), set("key", "old")).await.unwrap();
+    let leader = three.leader(group).await;
+    let [one, other] = [1, 2].map(|step| (leader - 1 + step) % 3 + 1);
+    let inner = &three.at(leader).inner;
+    let replica = inner.host.get(group).unwrap();
+    fill(three.at(one)).await;
+    until("its leader knows", || !inner.others_have_room(&replica)).await;
+    fill(three.at(leader)).await;
+    inner.flee_full_disk().await;
+    assert!(replica.leads(), "the one with room could not write either");
+    nothing_is_written(&three).await;
+    fill(three.at(other)).await;
+    empty(three.at(leader)).await;
+    until("it knows of both", || inner.check_voters_room(&replica).is_err()).await;
+    nothing_is_written(&three).await;
+    empty(three.at(one)).await;
+    written_in_the_end(three.at(1)).await;
+}
+
+async fn nothing_is_written(three: &Three) {
+    for node in 1..=3 {
+        assert_refused(three.at(node), set("key", "new")).await;
+        for consistency in ALL {
+            assert_eq!(read(three.at(node), "key", consistency).await.unwrap(), Some("old".into()));
+        }
+    }
 }
 
 /// The log cannot get its next segment: its folder is gone. Whatever was acknowledged is with the others.

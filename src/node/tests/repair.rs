@@ -163,3 +163,48 @@ async fn a_snapshot_found_damaged_while_the_node_runs_is_taken_anew() {
     until("another has taken its place", || current().id() > damaged.id()).await;
     assert!(current().covers().last.map(|last| last.index) >= damaged.covers().last.map(|last| last.index));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_group_found_damaged_while_the_node_runs_is_repaired() {
+    let (three, group) = with_snapshots().await;
+    let led_by = three.leader(group).await;
+    let node = three.at((1..=3).find(|&node| node != led_by).unwrap());
+    let store = node.inner.host.deps().snapshots.clone();
+    // Its leader would have it opened again at once.
+    node.inner.host.pretend_stopping(true);
+    node.inner.host.close(group).await;
+    store.set_aside(group).unwrap();
+    node.inner.host.pretend_stopping(false);
+    until("it is open again", || node.inner.host.get(group).is_some()).await;
+    assert!(store.current(group).unwrap().is_some(), "it has a peer's snapshot");
+    let found = read(node, "{one}3", Consistency::Local).await.unwrap();
+    assert_eq!(found.as_deref(), Some(&value(3)[..]));
+}
+
+/// What was taken over stays, and needs no peer any more, if only the opening failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_taken_over_is_not_set_aside_again() {
+    let (mut three, group) = with_snapshots().await;
+    for node in 1..=3 {
+        three.stop(node).await;
+    }
+    damage(&three, 2, OF_CHUNKS);
+    three.start_again(2).await;
+    assert!(waits(three.at(2), group));
+    three.at(2).inner.host.pretend_stopping(true);
+    for node in [1, 3] {
+        three.start_again(node).await;
+    }
+    let host = || &three.at(2).inner.host;
+    until("it was taken over", || host().repair_of(group).is_some_and(|tried| tried.contains("stopping")))
+        .await;
+    let adopted = host().deps().snapshots.current(group).unwrap().map(|snapshot| snapshot.id());
+    assert!(adopted.is_some());
+    for node in [1, 3] {
+        three.stop(node).await;
+    }
+    three.at(2).inner.host.pretend_stopping(false);
+    until("it is open", || !waits(three.at(2), group)).await;
+    let current = three.at(2).inner.host.deps().snapshots.current(group).unwrap();
+    assert_eq!(current.map(|snapshot| snapshot.id()), adopted);
+}
