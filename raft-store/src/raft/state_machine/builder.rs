@@ -7,6 +7,7 @@ use openraft::storage::RaftSnapshotBuilder;
 
 use super::{GroupSnapshot, SnapshotMeta, TypeConfig, blocking, whole};
 use crate::GroupId;
+use crate::limits::SNAPSHOT_DAMAGE_TRIES_MAX;
 use crate::map::Frozen;
 use crate::snapshot::ChunkWriter;
 use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
@@ -48,15 +49,35 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let frozen = self.frozen.take().ok_or_else(built)?;
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
         let forced = self.forced;
-        let stored = blocking(move || match write(group, &snapshots, frozen, &meta) {
-            Err(error) if error.may_pass() && !forced => put_off(group, &snapshots, &error),
+        let stored = blocking(move || match try_write(group, &snapshots, &frozen, &meta) {
+            Err(error) if (error.may_pass() || error.is_damage()) && !forced => {
+                put_off(group, &snapshots, &error)
+            }
             result => Ok(result?),
         });
         whole(stored.await?)
     }
 }
 
-/// What is answered when the disk was full: an error would stop the group for good, but a snapshot that is not
+/// Writes the snapshot; if damage that others left was in its way, once more when that is left behind.
+fn try_write(
+    group: GroupId,
+    store: &SnapshotStore,
+    frozen: &Frozen,
+    meta: &SnapshotMeta,
+) -> Result<StoredSnapshot, SnapshotError> {
+    for _ in 1..SNAPSHOT_DAMAGE_TRIES_MAX {
+        match write(group, store, frozen.clone(), meta) {
+            Err(error) if error.is_damage() => {
+                tracing::error!(group, %error, "damage is in the way of a snapshot; it is begun again");
+            }
+            result => return result,
+        }
+    }
+    write(group, store, frozen.clone(), meta)
+}
+
+/// What is answered when the disk was full or damaged: an error would stop the group for good, but a snapshot that is not
 /// newer than the one openraft knows changes nothing (`Engine::on_building_snapshot_done`). So that is the
 /// group's current one, or else one of nothing.
 fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::Result<StoredSnapshot> {

@@ -35,8 +35,8 @@ pub(super) async fn load_and_commit(
         match blocking(move || Ok(commit(group, &store, &snapshot))).await? {
             Ok(true) => break,
             Ok(false) => return Err(io::Error::other("the group has a snapshot that covers more")),
-            Err(error) if error.may_pass() && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
-                tracing::warn!(group, %error, "the received snapshot waits for room");
+            Err(error) if (error.may_pass() || error.is_damage()) && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
+                tracing::warn!(group, %error, "the received snapshot waits");
                 TypeConfig::sleep(TRY_AGAIN).await;
             }
             Err(error) => return Err(error.into()),
