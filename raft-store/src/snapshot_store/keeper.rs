@@ -58,7 +58,7 @@ pub(super) struct Inner {
     /// Why it takes no more writes until a restart.
     pub(super) resting: Option<String>,
     #[cfg(test)]
-    pub(super) injected: Option<io::ErrorKind>,
+    pub(super) injected: Option<(u32, io::ErrorKind)>,
 }
 
 /// How the calls of [`Inner::run`] are judged when they fail.
@@ -229,7 +229,8 @@ impl Inner {
 
     pub(super) fn flush(&mut self) -> Result<()> {
         #[cfg(test)]
-        if let Some(kind) = self.injected.take() {
+        if let Some((more, kind)) = self.injected.take() {
+            self.injected = more.checked_sub(1).map(|more| (more, kind));
             self.run(Kind::Flush, "flushing", |_| Err::<(), _>(kind.into()))?;
         }
         self.run(Kind::Flush, "flushing", |backend| backend.flush())?;

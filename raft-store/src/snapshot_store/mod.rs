@@ -228,7 +228,12 @@ impl SnapshotStore {
     /// Makes the next flush fail as the disk's would.
     #[cfg(test)]
     pub(crate) fn fail_next_flush(&self, kind: std::io::ErrorKind) {
-        self.0.table.fail_next_flush(kind);
+        self.fail_flushes(1, kind);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fail_flushes(&self, count: u32, kind: std::io::ErrorKind) {
+        self.0.table.fail_flushes(count, kind);
     }
 
     /// Whether `snapshot` is one of this store's.

@@ -45,8 +45,12 @@ impl Inner {
             return Err(SnapshotError::failed(format!("reading in {}", self.place.name()), error));
         }
         // One that is given up without anything to flush gives its memory back.
-        if self.rot.found && self.dirty && self.ensure_room(0).is_ok() {
-            self.flush()?;
+        if self.rot.found
+            && self.dirty
+            && self.ensure_room(0).is_ok()
+            && let Err(error) = self.flush()
+        {
+            tracing::warn!(%error, "not flushed before a damaged database is read");
         }
         let read = self.run(Kind::Read, "reading", |backend| backend.get(key));
         read.inspect_err(|error| {

@@ -194,10 +194,10 @@ impl Table {
         self.write(|inner| inner.insert(key, value))
     }
 
-    /// What a flush that fails with `kind` does to the database, without failing the disk.
+    /// What flushes that fail with `kind` do to the database, without failing the disk: so many.
     #[cfg(test)]
-    pub(super) fn fail_next_flush(&self, kind: io::ErrorKind) {
-        self.inner.lock().injected = Some(kind);
+    pub(super) fn fail_flushes(&self, count: u32, kind: io::ErrorKind) {
+        self.inner.lock().injected = count.checked_sub(1).map(|more| (more, kind));
     }
 
     #[cfg(test)]

@@ -1,3 +1,4 @@
+mod damage;
 mod full;
 
 use std::collections::{BTreeMap, BTreeSet};
