@@ -100,6 +100,7 @@ impl Inner {
             waited: taken.at.elapsed(),
             failures: taken.failures,
             under_way: group.snapshot_under_way().is_some(),
+            damaged: self.host.deps().snapshots.is_damaged(group.id()),
         };
         if !policy.gives_up(&seen) {
             return seen;

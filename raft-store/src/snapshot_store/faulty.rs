@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::Result;
 use super::backend::{Backend, Pairs, Place};
+use super::error::SnapshotError;
 use super::room::{Probe, Space};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
@@ -36,6 +37,8 @@ pub(super) struct Disk {
     pub(super) write_fault: Option<(u32, io::ErrorKind)>,
     /// Flushes until one fails, and how.
     pub(super) flush_fault: Option<(u32, FlushFault)>,
+    /// How the next fresh database fails to become the present one.
+    pub(super) replace_fault: Option<io::ErrorKind>,
     /// Keys in damaged leaves: whoever needs such a leaf fails.
     pub(super) damaged: BTreeSet<Vec<u8>>,
     /// How often it was opened.
@@ -84,6 +87,9 @@ impl Place for Faulty {
 
     fn replace(&mut self) -> Result<()> {
         let mut disk = self.0.lock();
+        if let Some(kind) = disk.replace_fault.take() {
+            return Err(SnapshotError::failed("replacing".to_owned(), io::Error::new(kind, "injected")));
+        }
         disk.durable = std::mem::take(&mut disk.fresh);
         disk.damaged.clear();
         Ok(())

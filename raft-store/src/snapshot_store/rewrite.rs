@@ -187,7 +187,7 @@ fn failed(error: io::Error) -> SnapshotError {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind::StorageFull;
+    use std::io::ErrorKind::{Other, StorageFull};
 
     use super::super::faulty::Faulty;
     use super::*;
@@ -267,5 +267,16 @@ mod tests {
         }
         assert!(table.room().full().unwrap().ends_with("until a restart"));
         assert!(table.rewrite().is_err() && table.get(&[0]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_swap_of_which_nobody_knows_whether_it_is_durable_ends_the_store() {
+        for (kind, goes_on) in [(StorageFull, true), (Other, false)] {
+            let (faulty, table) = table();
+            faulty.0.lock().replace_fault = Some(kind);
+            assert_eq!(table.rewrite().unwrap_err().may_pass(), goes_on);
+            assert_eq!(table.insert(&[30], b"x").is_ok(), goes_on);
+            assert_eq!(table.get(&[0]).is_ok(), goes_on);
+        }
     }
 }

@@ -222,6 +222,17 @@ mod tests {
     }
 
     #[test]
+    fn a_lasting_lack_does_not_end() {
+        let (room, free) = room(1 << 40);
+        room.rest("given up too often");
+        room.wrote();
+        room.met("quota");
+        free.fetch_add(1 << 40, Ordering::Relaxed);
+        assert_eq!(room.full().as_deref(), Some("given up too often"));
+        assert!(!room.admits(0));
+    }
+
+    #[test]
     fn gaps_in_the_files_count_by_half() {
         let room = Room::new(Arc::new(|| Some(Space { free: SNAPSHOT_ROOM_KEPT_BYTES, files: 1000 })));
         room.grow(500);

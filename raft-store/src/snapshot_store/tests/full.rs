@@ -4,9 +4,7 @@ use std::io::ErrorKind::{Other, QuotaExceeded, StorageFull};
 
 use super::super::faulty::FlushFault::{self, After, Before};
 use super::*;
-use crate::limits::{
-    SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX,
-};
+use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX};
 
 fn memory() -> (Home, Faulty, SnapshotStore) {
     let faulty = Faulty::default();
@@ -24,7 +22,7 @@ fn a_foreseen_full_disk_refuses_before_anything_is_written() {
     let (home, faulty, store) = memory();
     write_current(&store, 1, 10, &[b"old"]);
     let opened = faulty.0.lock().opened;
-    (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(1 << 20), true);
+    (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(1 << 16), true);
     let error = try_write(&store, 1, 20, &[&noise(SNAPSHOT_CHUNK_BYTES)]).unwrap_err();
     assert!(error.may_pass(), "{error}");
     assert!(error.to_string().contains("finishing snapshot 2 of group 1: writing in memory: "), "{error}");
@@ -136,7 +134,7 @@ fn a_disk_that_stays_full_lets_the_store_rest_before_it_takes_all_memory() {
     }
     assert!(kept < 3 * SNAPSHOT_RESIDENT_BYTES_MAX, "{kept} bytes stay in memory");
     faulty.0.lock().capacity = None;
-    assert!(try_write(&store, 1, 20, &[b"x"]).unwrap_err().may_pass());
+    assert!(store.begin(1).unwrap_err().may_pass());
     assert!(store.commit(&old).unwrap(), "nothing has to be written for this");
     assert!(store.remove(1).unwrap_err().may_pass());
     assert!(store.sweep().is_err_and(|error| error.may_pass()));
@@ -148,20 +146,19 @@ fn a_disk_that_stays_full_lets_the_store_rest_before_it_takes_all_memory() {
     write_current(&store, 1, 20, &[b"x"]);
 }
 
-/// Writes until a flush fails that nobody foresaw, the last one before the database would be opened afresh. Says
-/// how much it had in memory.
+/// Writes until the database is opened afresh for its memory, then until a flush fails that nobody foresaw. Says
+/// how much it had in memory at the most.
 fn fill_until_full(faulty: &Faulty, store: &SnapshotStore) -> usize {
-    let flushes = SNAPSHOT_RESIDENT_BYTES_MAX / SNAPSHOT_UNFLUSHED_BYTES_MAX;
-    let (chunk, mut kept) = (noise(SNAPSHOT_CHUNK_BYTES), 0);
+    let (chunk, mut most) = (noise(SNAPSHOT_CHUNK_BYTES), 0);
     let mut writer = store.begin(1).unwrap();
-    faulty.0.lock().flush_fault = Some((flushes as u32 - 1, Before(StorageFull)));
-    loop {
-        kept = kept.max(store.0.table.resident_bytes());
-        if let Err(error) = writer.put(&chunk) {
-            assert!(error.may_pass(), "{error}");
-            return kept + chunk.len();
-        }
+    while store.0.table.resident_bytes() >= most {
+        most = store.0.table.resident_bytes();
+        writer.put(&chunk).unwrap();
     }
+    writer.put(&chunk).unwrap();
+    fail_flush(faulty, Before(StorageFull));
+    assert!(writer.finish(covers(99)).unwrap_err().may_pass());
+    most + chunk.len()
 }
 
 #[test]
