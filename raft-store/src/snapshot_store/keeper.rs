@@ -19,9 +19,9 @@ use std::sync::Arc;
 use super::Result;
 use super::backend::{Backend, Pairs, Place, is_damage, is_full};
 use super::error::SnapshotError;
-use super::room::{Room, with_reserve};
+use super::room::Room;
 use super::rot::Rot;
-use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
+use crate::limits::{SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 /// Pairs read at once: what a leaf of the database holds, since values can be large.
 pub(super) const PAIRS_AT_ONCE: usize = 4;
@@ -147,26 +147,6 @@ impl Inner {
         SnapshotError::failed(during, error)
     }
 
-    /// So many more were given up that keep their memory. Past the bound the store rests.
-    pub(super) fn count_abandoned(&mut self, more: u32) {
-        self.abandoned_count += more;
-        if self.abandoned_count >= SNAPSHOT_ABANDONED_MAX && self.resting.is_none() {
-            let why = format!(
-                "{} was given up {} times with writes in it: it takes no more until a restart",
-                self.place.name(),
-                self.abandoned_count
-            );
-            tracing::error!(why, "the snapshot store rests");
-            self.room.rest(&why);
-            self.resting = Some(why);
-        }
-    }
-
-    /// Fails if the store rests.
-    pub(super) fn ensure_awake(&self) -> Result<()> {
-        self.resting.as_ref().map_or(Ok(()), |why| Err(SnapshotError::Full(why.clone())))
-    }
-
     fn resident_max(&self) -> usize {
         SNAPSHOT_RESIDENT_BYTES_MAX >> self.abandoned_count.min(HALVINGS_MAX)
     }
@@ -240,41 +220,11 @@ impl Inner {
         if self.resident < self.resident_max() { Ok(()) } else { self.refresh() }
     }
 
-    /// Makes the reserve anew after one was used, as soon as there is room.
-    pub(super) fn keep_reserve(&mut self) {
-        if !self.reserved && self.room.ensure(0).is_ok() {
-            self.reserved = self.place.keep_reserve().is_ok();
-        }
-    }
-
     pub(super) fn flush_if_room(&mut self) -> Result<()> {
         self.ensure_room(0)?;
         self.flush()?;
         self.room.wrote();
         Ok(())
-    }
-
-    /// Whether what waits to be flushed, and `more`, has room.
-    pub(super) fn ensure_room(&self, more: usize) -> Result<()> {
-        let bytes = (self.unflushed + more) as u64;
-        let room = self.ensure_awake().and_then(|()| self.room.ensure(bytes));
-        room.and_then(|()| self.try_room(bytes))
-            .map_err(|error| error.within(format_args!("writing in {}", self.place.name())))
-    }
-
-    /// Tries for the room of `bytes`, where the system was wrong about it before: a quota, another writer.
-    fn try_room(&self, bytes: u64) -> Result<()> {
-        if self.abandoned_count == 0 {
-            return Ok(());
-        }
-        let tried = self.place.try_room(with_reserve(bytes));
-        tried.map_err(|error| SnapshotError::failed("trying for room".to_owned(), error)).inspect_err(
-            |error| {
-                if let SnapshotError::Full(why) = error {
-                    self.room.met(why);
-                }
-            },
-        )
     }
 
     /// Some pairs from the key `from` on.

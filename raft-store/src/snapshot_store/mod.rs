@@ -27,6 +27,7 @@ mod lease;
 mod metadata;
 mod place;
 mod rescue;
+mod reserve;
 mod rewrite;
 mod room;
 mod rot;
@@ -159,9 +160,10 @@ impl SnapshotStore {
         if !self.owns(snapshot) {
             return Err(SnapshotError::Foreign(snapshot.id()));
         }
-        let made_current = self.0.commit(snapshot)?;
+        let made_current = self.0.commit(snapshot);
+        // After a failure too: damage that was met is left behind then.
         self.tidy();
-        Ok(made_current)
+        made_current
     }
 
     /// Why there is no room for snapshots, if so. Ends by itself once a write worked or space came free.
@@ -200,9 +202,9 @@ impl SnapshotStore {
 
     /// Forgets the current snapshot of `group`; its chunks go when nobody holds it.
     pub fn remove(&self, group: GroupId) -> Result<()> {
-        self.0.remove(group)?;
+        let removed = self.0.remove(group);
         self.tidy();
-        Ok(())
+        removed
     }
 
     /// Removes the chunks of every snapshot that is neither current nor held, and rewrites the database if

@@ -119,6 +119,20 @@ fn without_room_for_a_rescue_the_damage_stays_and_snapshots_wait() {
     assert_eq!(stored(&store), [held.id(), new.id()]);
 }
 
+#[test]
+fn a_commit_that_meets_damage_works_the_next_time() {
+    let (home, faulty, store) = memory();
+    write_current(&store, 1, 10, &[b"other"]);
+    let finished = write(&store, 2, 10, &[b"finished"]);
+    // In the leaf of group 1's record that of group 2 has to go.
+    faulty.0.lock().damaged.insert(key::current(1));
+    assert!(store.commit(&finished).unwrap_err().is_damage());
+    assert!(store.commit(&finished).unwrap());
+    let store = home.crashed().open();
+    assert_eq!(chunks(&current(&store, 2)), [b"finished"]);
+    assert_eq!(chunks(&current(&store, 1)), [b"other"]);
+}
+
 /// Its record may be durable or not; the room is no one else's business.
 #[test]
 fn setting_one_group_aside_on_a_full_disk_keeps_what_another_is_unsure_of() {
