@@ -111,3 +111,28 @@ impl Copy<'_> {
         Ok(chunks)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::faulty::Faulty;
+    use super::*;
+
+    #[test]
+    fn what_others_write_during_a_rescue_is_in_the_fresh_database() {
+        let faulty = Faulty::default();
+        let table = Table::open(Box::new(faulty.clone())).unwrap();
+        (0..4).for_each(|at| table.insert(&[at], &[at]).unwrap());
+        table.flush().unwrap();
+        faulty.0.lock().damaged.insert(vec![2]);
+        assert!(table.heal(Keep::default).unwrap().is_none(), "nobody has met it");
+        assert!(table.get(&[2]).unwrap_err().is_damage());
+        let keep = || {
+            table.insert(&[9], b"meanwhile").unwrap();
+            Keep::default()
+        };
+        assert_eq!(table.heal(keep).unwrap(), Some(Vec::new()));
+        assert_eq!(table.get(&[9]).unwrap().unwrap(), &b"meanwhile"[..]);
+        assert_eq!(table.get(&[2]).unwrap(), None);
+        assert_eq!((table.losses(), table.is_rotten()), (0, false));
+    }
+}

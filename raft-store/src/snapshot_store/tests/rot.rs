@@ -92,6 +92,24 @@ fn a_damaged_snapshot_that_is_not_current_yet_never_gets_it() {
 }
 
 #[test]
+fn a_snapshot_damaged_while_it_is_written_never_becomes_current() {
+    let (_home, faulty, store) = memory();
+    let mut writer = store.begin(1).unwrap();
+    writer.put(b"0").unwrap();
+    writer.put(b"1").unwrap();
+    store.0.table.flush().unwrap();
+    let id = writer.id();
+    damage(&faulty, id, 0);
+    assert!(store.0.table.get(&key::chunk(id, 0)).is_err());
+    store.sweep().unwrap();
+    writer.put(b"2").unwrap();
+    let finished = writer.finish(covers(10)).unwrap();
+    assert!(matches!(store.commit(&finished), Err(SnapshotError::Lost(_))));
+    drop(finished);
+    assert_eq!(stored(&store), []);
+}
+
+#[test]
 fn without_room_for_a_rescue_the_damage_stays_and_snapshots_wait() {
     let (_home, faulty, store) = memory();
     let held = write_current(&store, 1, 10, &[&noise(SNAPSHOT_CHUNK_BYTES)]);
