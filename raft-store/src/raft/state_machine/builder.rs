@@ -49,7 +49,7 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let frozen = self.frozen.take().ok_or_else(built)?;
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
         let forced = self.forced;
-        let stored = blocking(move || match try_write(group, &snapshots, &frozen, &meta) {
+        let stored = blocking(move || match try_build(group, &snapshots, &frozen, &meta) {
             Err(error) if (error.may_pass() || error.is_damage()) && !forced => {
                 put_off(group, &snapshots, &error)
             }
@@ -60,21 +60,21 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
 }
 
 /// Writes the snapshot; if damage that others left was in its way, once more when that is left behind.
-fn try_write(
+fn try_build(
     group: GroupId,
     store: &SnapshotStore,
     frozen: &Frozen,
     meta: &SnapshotMeta,
 ) -> Result<StoredSnapshot, SnapshotError> {
     for _ in 1..SNAPSHOT_DAMAGE_TRIES_MAX {
-        match write(group, store, frozen.clone(), meta) {
+        match build(group, store, frozen.clone(), meta) {
             Err(error) if error.is_damage() => {
                 tracing::error!(group, %error, "damage is in the way of a snapshot; it is begun again");
             }
             result => return result,
         }
     }
-    write(group, store, frozen.clone(), meta)
+    build(group, store, frozen.clone(), meta)
 }
 
 /// What is answered when the disk was full or damaged: an error would stop the group for good, but a snapshot that is not
@@ -90,7 +90,7 @@ fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::
 
 /// Writes and commits the snapshot. If the group got one meanwhile that covers more, that one stays; what was
 /// built is returned all the same, since openraft ignores a snapshot older than the one it knows.
-fn write(
+fn build(
     group: GroupId,
     store: &SnapshotStore,
     frozen: Frozen,
