@@ -46,6 +46,8 @@ pub const SNAPSHOT_ABANDONED_MAX: u32 = 8;
 pub const SNAPSHOT_DISK_FACTOR_MAX: u64 = 3;
 /// ...and this many bytes.
 pub const SNAPSHOT_DISK_SLACK_BYTES: u64 = 64 << 20;
+/// Bytes of memory of a map for one of its first snapshot, as the room for that is guessed.
+pub const SNAPSHOT_MEMORY_FOR_ONE_BYTE: u64 = 2;
 /// How often making a received snapshot the current one is tried while the disk is full, a second apart.
 pub const SNAPSHOT_INSTALL_TRIES_MAX: u32 = 60;
 /// Most groups of one cluster, the meta group included.

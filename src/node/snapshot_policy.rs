@@ -12,6 +12,9 @@ use crate::limits::{
     SNAPSHOT_WORTH_PARTS,
 };
 
+/// The pause between two tries to replace a damaged snapshot is that after so many failures.
+const DAMAGED_PAUSED_AS_FAILED: u32 = 3;
+
 /// The settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
@@ -36,6 +39,8 @@ pub(super) struct Seen {
     pub(super) failures: u32,
     /// Whether a follower is being sent one, so that no log could go.
     pub(super) under_way: bool,
+    /// Whether its snapshot is damaged on disk.
+    pub(super) damaged: bool,
 }
 
 impl Policy {
@@ -58,6 +63,10 @@ impl Policy {
     /// How urgently the group needs a snapshot: the larger, the sooner its turn; `None`: it does not.
     pub(super) fn urgency(&self, seen: &Seen) -> Option<f64> {
         let paused = seen.failures > 0 && seen.waited < pause_after(seen.failures);
+        // What is in memory is whole, and whoever needs the snapshot waits for one that is too.
+        if seen.damaged && !paused && seen.waited >= pause_after(DAMAGED_PAUSED_AS_FAILED) {
+            return Some(f64::INFINITY);
+        }
         if paused || seen.under_way || seen.new_bytes == 0 {
             return None;
         }
@@ -110,6 +119,14 @@ mod tests {
         assert!(!POLICY.gives_up(&held(4000)));
         assert!(POLICY.gives_up(&held(4001)));
         assert!(!POLICY.gives_up(&seen(4001, 0, 0)), "nothing to give up");
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_replaced_whatever_is_new() {
+        let damaged = |waited| Seen { damaged: true, under_way: true, ..seen(0, 6400, waited) };
+        assert_eq!(POLICY.urgency(&damaged(7)), None);
+        assert_eq!(POLICY.urgency(&damaged(8)), Some(f64::INFINITY));
+        assert_eq!(POLICY.urgency(&Seen { failures: 4, ..damaged(8) }), None);
     }
 
     #[test]

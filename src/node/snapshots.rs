@@ -119,6 +119,7 @@ impl Inner {
             waited: taken.at.elapsed(),
             failures: taken.failures,
             under_way: group.snapshot_under_way(policy.kept()).is_some(),
+            damaged: self.host.deps().snapshots.is_damaged(group.id()),
         };
         if !policy.gives_up(&seen) {
             return seen;

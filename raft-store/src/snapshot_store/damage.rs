@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Record, Result, SnapshotError, SnapshotStore, files, frame, key};
+use super::rescue::Keep;
+use super::{Result, SnapshotError, SnapshotStore, files, key};
 use crate::GroupId;
 
 /// A damaged database that was put out of the way.
@@ -44,30 +45,27 @@ impl SnapshotStore {
         if !self.0.current.lock().contains_key(&group) {
             return Ok(false);
         }
-        let kept: Vec<_> =
-            self.0.current.lock().values().filter(|c| c.record.id.group != group).cloned().collect();
-        let (mut records, mut keys) = (Vec::new(), Vec::new());
-        for current in &kept {
-            let record: &Record = &current.record;
-            records.push((key::current(record.id.group).into(), frame::encode_record(record).into()));
-            records.push((key::begun(record.id).into(), frame::encode_begun(record.id).into()));
-            keys.extend((0..record.chunks).map(|index| key::chunk(record.id, index)));
+        let mut keep = Keep::default();
+        for current in self.0.current.lock().values().filter(|c| c.record.id.group != group) {
+            keep.record(&current.record);
+            keep.chunks(current.record.id, current.record.chunks);
         }
-        match self.0.table.rescue(&records, &keys) {
-            Ok(lost) if lost > 0 => {
-                tracing::error!(lost, "chunks of other groups' snapshots are damaged too")
+        match self.0.table.rescue(&keep) {
+            Ok(damaged) => {
+                self.0.left_behind(damaged);
+                // All records are now what the current ones say.
+                unsure.clear();
             }
-            Ok(_) => {}
             Err(SnapshotError::Full(why)) => {
                 tracing::warn!(why, group, "the damaged snapshot keeps its place");
                 self.0.table.change(&key::current(group), None).map_err(|failed| failed.error)?;
+                unsure.remove(&group);
             }
             Err(error) => {
                 return Err(error.within(format_args!("setting the snapshot of group {group} aside")));
             }
         }
         self.0.current.lock().remove(&group);
-        unsure.clear();
         Ok(true)
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Disk {
     pub(super) flush_fault: Option<(u32, FlushFault)>,
     /// How the next fresh database fails to become the present one.
     pub(super) replace_fault: Option<io::ErrorKind>,
-    /// Keys whose reading finds damage.
+    /// Keys in damaged leaves: whoever needs such a leaf fails.
     pub(super) damaged: BTreeSet<Vec<u8>>,
     /// How often it was opened.
     pub(super) opened: u32,
@@ -148,8 +148,16 @@ impl Open {
         assert!(!*self.failed.lock(), "used after it failed");
     }
 
-    fn count_write(&self) -> io::Result<()> {
+    /// A key that is not there is looked for, and goes, in the leaf of the one before it.
+    fn check_leaf(&self, key: &[u8]) -> io::Result<()> {
+        let leaf = self.map.range(..=key.to_vec()).next_back().map(|(key, _)| key.clone());
+        let damaged = leaf.is_some_and(|leaf| self.disk.lock().damaged.contains(&leaf));
+        if damaged && !self.fresh { self.fail(io::ErrorKind::InvalidData) } else { Ok(()) }
+    }
+
+    fn count_write(&self, key: &[u8]) -> io::Result<()> {
         self.check();
+        self.check_leaf(key)?;
         let fault = countdown(&mut self.disk.lock().write_fault);
         fault.map_or(Ok(()), |kind| self.fail(kind))
     }
@@ -168,9 +176,7 @@ fn countdown<T: Copy>(fault: &mut Option<(u32, T)>) -> Option<T> {
 impl Backend for Open {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
         self.check();
-        if !self.fresh && self.disk.lock().damaged.contains(key) {
-            return self.fail(io::ErrorKind::InvalidData);
-        }
+        self.check_leaf(key)?;
         Ok(self.map.get(key).cloned())
     }
 
@@ -182,14 +188,14 @@ impl Backend for Open {
     }
 
     fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
-        self.count_write()?;
+        self.count_write(key)?;
         self.dirty = true;
         self.map.insert(key.to_vec(), Bytes::copy_from_slice(value));
         Ok(())
     }
 
     fn remove(&mut self, key: &[u8]) -> io::Result<bool> {
-        self.count_write()?;
+        self.count_write(key)?;
         self.dirty = true;
         Ok(self.map.remove(key).is_some())
     }

@@ -8,20 +8,20 @@
 //! - After that no flush is made without trying for its room first, and the bounds of what is kept in memory
 //!   shrink, since a database that is given up keeps what it has. After `SNAPSHOT_ABANDONED_MAX` of them the
 //!   store rests: it is read, and every write is refused as on a full disk, until a restart.
-//! - Damage found while reading is answered in the same way; the error is the reader's.
+//! - Damage is answered in the same way, but costs nobody else anything: what waited to be flushed is written
+//!   again (`rot`). The error is that of whoever met it.
 //! - Any other failed write ends it for good: what the disk holds is not known then.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::Result;
 use super::backend::{Backend, Pairs, Place, is_damage, is_full};
 use super::error::SnapshotError;
-use super::room::{Room, with_reserve};
-use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
+use super::room::Room;
+use super::rot::Rot;
+use crate::limits::{SNAPSHOT_RESIDENT_BYTES_MAX, SNAPSHOT_UNFLUSHED_BYTES_MAX};
 
 /// Pairs read at once: what a leaf of the database holds, since values can be large.
 pub(super) const PAIRS_AT_ONCE: usize = 4;
@@ -49,6 +49,8 @@ pub(super) struct Inner {
     pub(super) resident: usize,
     /// How often writes that were not flushed were lost.
     pub(super) losses: u64,
+    /// What is known of damage, and kept against it.
+    pub(super) rot: Rot,
     /// Keys written since a copy of it was begun, while one is being made.
     pub(super) changed: Option<BTreeSet<Vec<u8>>>,
     /// Why it serves nothing any more.
@@ -56,7 +58,7 @@ pub(super) struct Inner {
     /// Why it takes no more writes until a restart.
     pub(super) resting: Option<String>,
     #[cfg(test)]
-    pub(super) injected: Option<io::ErrorKind>,
+    pub(super) injected: Option<(u32, io::ErrorKind)>,
 }
 
 /// How the calls of [`Inner::run`] are judged when they fail.
@@ -64,6 +66,8 @@ pub(super) struct Inner {
 pub(super) enum Kind {
     Read,
     Write,
+    /// A write of everything that waits: after it that may be durable or not.
+    Flush,
 }
 
 impl Inner {
@@ -79,6 +83,7 @@ impl Inner {
             unflushed: 0,
             resident: 0,
             losses: 0,
+            rot: Rot::default(),
             changed: None,
             closed: None,
             resting: None,
@@ -116,15 +121,23 @@ impl Inner {
 
     /// Lets the database go after `error`; the next call opens it again, unless that cannot be trusted.
     pub(super) fn give_up(&mut self, kind: Kind, doing: &str, error: io::Error) -> SnapshotError {
+        let damage = is_damage(&error);
         if let Some(backend) = self.backend.take() {
             backend.abandon(self.dirty);
             self.abandoned |= self.dirty;
-            self.count_abandoned(u32::from(self.dirty));
+            self.count_abandoned(u32::from(self.dirty && !damage));
         }
-        self.losses += u64::from(self.dirty);
-        (self.dirty, self.unflushed, self.resident) = (false, 0, 0);
+        let was_dirty = std::mem::take(&mut self.dirty);
+        (self.unflushed, self.resident) = (0, 0);
+        let waiting = self.rot.take_waiting();
+        if damage && kind != Kind::Flush {
+            self.write_again(waiting);
+        } else {
+            self.losses += u64::from(was_dirty);
+        }
+        self.rot.found |= damage;
         let during = format!("{doing} in {}", self.place.name());
-        let passes = is_full(&error) || is_damage(&error) || kind == Kind::Read;
+        let passes = is_full(&error) || damage || kind == Kind::Read;
         if !passes {
             self.closed = Some(format!("{during}: {error}"));
         }
@@ -132,26 +145,6 @@ impl Inner {
             self.room.met(&format!("{during}: {error}"));
         }
         SnapshotError::failed(during, error)
-    }
-
-    /// So many more were given up that keep their memory. Past the bound the store rests.
-    pub(super) fn count_abandoned(&mut self, more: u32) {
-        self.abandoned_count += more;
-        if self.abandoned_count >= SNAPSHOT_ABANDONED_MAX && self.resting.is_none() {
-            let why = format!(
-                "{} was given up {} times with writes in it: it takes no more until a restart",
-                self.place.name(),
-                self.abandoned_count
-            );
-            tracing::error!(why, "the snapshot store rests");
-            self.room.rest(&why);
-            self.resting = Some(why);
-        }
-    }
-
-    /// Fails if the store rests.
-    pub(super) fn ensure_awake(&self) -> Result<()> {
-        self.resting.as_ref().map_or(Ok(()), |why| Err(SnapshotError::Full(why.clone())))
     }
 
     fn resident_max(&self) -> usize {
@@ -169,6 +162,7 @@ impl Inner {
         self.dirty = true;
         self.note_change(key);
         self.run(Kind::Write, "writing", |backend| backend.insert(key, value))?;
+        self.rot.wait(key, Some(value));
         self.unflushed += value.len();
         self.resident += value.len();
         Ok(())
@@ -179,7 +173,9 @@ impl Inner {
         self.open_if_need_be()?;
         self.dirty = true;
         self.note_change(key);
-        self.run(Kind::Write, "removing", |backend| backend.remove(key)).map(drop)
+        self.run(Kind::Write, "removing", |backend| backend.remove(key))?;
+        self.rot.wait(key, None);
+        Ok(())
     }
 
     /// From now on the keys that are written are noted.
@@ -198,11 +194,6 @@ impl Inner {
         self.changed.as_mut().filter(|changed| changed.len() > few).map(std::mem::take).unwrap_or_default()
     }
 
-    /// The value of `key`.
-    pub(super) fn value(&mut self, key: &[u8]) -> Result<Option<Bytes>> {
-        self.run(Kind::Read, "reading", |backend| backend.get(key))
-    }
-
     /// Makes the fresh database the present one. If it is not certain which of them the next start finds,
     /// neither may be written to.
     pub(super) fn replace(&mut self) -> Result<()> {
@@ -218,20 +209,15 @@ impl Inner {
 
     pub(super) fn flush(&mut self) -> Result<()> {
         #[cfg(test)]
-        if let Some(kind) = self.injected.take() {
-            self.run(Kind::Write, "flushing", |_| Err::<(), _>(kind.into()))?;
+        if let Some((more, kind)) = self.injected.take() {
+            self.injected = more.checked_sub(1).map(|more| (more, kind));
+            self.run(Kind::Flush, "flushing", |_| Err::<(), _>(kind.into()))?;
         }
-        self.run(Kind::Write, "flushing", |backend| backend.flush())?;
+        self.run(Kind::Flush, "flushing", |backend| backend.flush())?;
         (self.dirty, self.unflushed) = (false, 0);
+        self.rot.take_waiting();
         self.keep_reserve();
         if self.resident < self.resident_max() { Ok(()) } else { self.refresh() }
-    }
-
-    /// Makes the reserve anew after one was used, as soon as there is room.
-    pub(super) fn keep_reserve(&mut self) {
-        if !self.reserved && self.room.ensure(0).is_ok() {
-            self.reserved = self.place.keep_reserve().is_ok();
-        }
     }
 
     pub(super) fn flush_if_room(&mut self) -> Result<()> {
@@ -239,29 +225,6 @@ impl Inner {
         self.flush()?;
         self.room.wrote();
         Ok(())
-    }
-
-    /// Whether what waits to be flushed, and `more`, has room.
-    pub(super) fn ensure_room(&self, more: usize) -> Result<()> {
-        let bytes = (self.unflushed + more) as u64;
-        let room = self.ensure_awake().and_then(|()| self.room.ensure(bytes));
-        room.and_then(|()| self.try_room(bytes))
-            .map_err(|error| error.within(format_args!("writing in {}", self.place.name())))
-    }
-
-    /// Tries for the room of `bytes`, where the system was wrong about it before: a quota, another writer.
-    fn try_room(&self, bytes: u64) -> Result<()> {
-        if self.abandoned_count == 0 {
-            return Ok(());
-        }
-        let tried = self.place.try_room(with_reserve(bytes));
-        tried.map_err(|error| SnapshotError::failed("trying for room".to_owned(), error)).inspect_err(
-            |error| {
-                if let SnapshotError::Full(why) = error {
-                    self.room.met(why);
-                }
-            },
-        )
     }
 
     /// Some pairs from the key `from` on.
@@ -285,7 +248,7 @@ impl Inner {
             self.dirty = true;
             self.abandoned = true;
             self.count_abandoned(1);
-            self.give_up(Kind::Write, "closing", error)
+            self.give_up(Kind::Flush, "closing", error)
         })
     }
 }

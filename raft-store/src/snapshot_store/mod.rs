@@ -6,7 +6,7 @@
 //! - the current snapshot of a group is always whole; a crash leaves either the old one or the new one;
 //! - a group's current snapshot never goes back to an older log id;
 //! - what a handle ([`StoredSnapshot`]) shows stays readable until the handle drops, superseded or not;
-//! - a damaged chunk or record is an error that names it, never data;
+//! - a damaged chunk or record is an error that names it, never data, and costs no other snapshot anything;
 //! - memory is bounded whatever the snapshots' size (`limits.rs`).
 //!
 //! Calls block on the disk. Dropping handles and writers does not: what they held is removed by a later
@@ -23,15 +23,20 @@ mod files;
 mod frame;
 mod keeper;
 mod key;
+mod lease;
 mod metadata;
 mod place;
+mod rescue;
+mod reserve;
 mod rewrite;
 mod room;
+mod rot;
 mod shared;
 mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -50,9 +55,9 @@ use table::Table;
 pub use covers::{Covers, Position};
 pub use damage::SetAside;
 pub use error::{CorruptReason, Damage, SnapshotError};
+use lease::{Debris, Garbage, Lease};
 use shared::Shared;
 pub use stored::StoredSnapshot;
-use stored::{Garbage, Lease};
 pub use writer::SnapshotWriter;
 
 type Result<T> = std::result::Result<T, SnapshotError>;
@@ -112,7 +117,7 @@ impl SnapshotStore {
         let mut current = BTreeMap::new();
         for (key, value) in table.scan(key::CURRENT)? {
             let record = key::read_record(&key, &value)?;
-            let lease = Arc::new(Lease::new(record.id, record.bytes, garbage.clone()));
+            let lease = Arc::new(Lease::new(record.id, record.chunks, record.bytes, garbage.clone()));
             current.insert(record.id.group, Current { record: Arc::new(record), lease });
         }
         let mut last_sequence = current.values().map(|c| c.record.id.sequence).max().unwrap_or(0);
@@ -120,7 +125,7 @@ impl SnapshotStore {
             let id = key::read_begun(&key, &value)?;
             last_sequence = last_sequence.max(id.sequence);
             if current.get(&id.group).is_none_or(|c| c.record.id != id) {
-                garbage.add(id, 0);
+                garbage.add(Debris { id, bytes: 0, chunks: None });
             }
         }
         table.room().grow(current.values().map(|c| c.record.bytes).sum());
@@ -130,19 +135,23 @@ impl SnapshotStore {
             current: Mutex::new(current),
             unsure: Mutex::default(),
             garbage,
+            spoiled: Mutex::default(),
         })))
     }
 
     /// Begins a snapshot of `group`.
     pub fn begin(&self, group: GroupId) -> Result<SnapshotWriter> {
         self.tidy();
+        self.0.heal().map_err(|error| error.within(format_args!("beginning a snapshot of group {group}")))?;
         let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
         let id = SnapshotId { group, sequence };
         let losses = self.0.table.losses();
+        // Held from the first moment, so that whoever rescues the database takes it along.
+        let lease = Lease::new(id, 0, 0, self.0.garbage.clone());
         // Written before any chunk, so durable no later: a start finds whatever a crash left.
         let noted = self.0.table.append(id, losses, &key::begun(id), &frame::encode_begun(id));
         noted.map_err(|error| error.within(format_args!("beginning {id}")))?;
-        Ok(SnapshotWriter::new(self.0.clone(), Lease::new(id, 0, self.0.garbage.clone()), losses))
+        Ok(SnapshotWriter::new(self.0.clone(), lease, losses))
     }
 
     /// Makes `snapshot` its group's current one, durably, and removes the one before as soon as nobody
@@ -151,9 +160,10 @@ impl SnapshotStore {
         if !self.owns(snapshot) {
             return Err(SnapshotError::Foreign(snapshot.id()));
         }
-        let made_current = self.0.commit(snapshot)?;
+        let made_current = self.0.commit(snapshot);
+        // After a failure too: damage that was met is left behind then.
         self.tidy();
-        Ok(made_current)
+        made_current
     }
 
     /// Why there is no room for snapshots, if so. Ends by itself once a write worked or space came free.
@@ -179,6 +189,12 @@ impl SnapshotStore {
         Ok(current.map(|Current { record, lease }| StoredSnapshot::new(self.0.clone(), record, lease)))
     }
 
+    /// Whether a part of `group`'s current snapshot was found damaged: it needs a new one, whatever it covers.
+    pub fn is_damaged(&self, group: GroupId) -> bool {
+        let current = self.0.current.lock().get(&group).map(|current| current.record.id);
+        current.is_some_and(|id| self.0.spoiled.lock().contains(&id))
+    }
+
     /// The groups that have a current snapshot, in order.
     pub fn groups(&self) -> Vec<GroupId> {
         self.0.current.lock().keys().copied().collect()
@@ -186,26 +202,17 @@ impl SnapshotStore {
 
     /// Forgets the current snapshot of `group`; its chunks go when nobody holds it.
     pub fn remove(&self, group: GroupId) -> Result<()> {
-        self.0.remove(group)?;
+        let removed = self.0.remove(group);
         self.tidy();
-        Ok(())
+        removed
     }
 
     /// Removes the chunks of every snapshot that is neither current nor held, and rewrites the database if
     /// its files take much more than what is left. `begin`, `commit` and `remove` do this too. What could
-    /// not be removed is tried again by the next sweep.
+    /// not be removed is tried again by the next sweep. A database in which damage was met is left behind: what
+    /// is whole of all snapshots is copied into a fresh one.
     pub fn sweep(&self) -> Result<()> {
-        let garbage = self.0.garbage.take();
-        if garbage.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = garbage.iter().map(|(id, _)| *id).collect();
-        if let Err(error) = self.0.table.remove_snapshots(&ids) {
-            garbage.into_iter().for_each(|(id, bytes)| self.0.garbage.add(id, bytes));
-            return Err(error);
-        }
-        self.0.table.room().shrink(garbage.iter().map(|(_, bytes)| bytes).sum());
-        self.0.rewrite_if_wasteful()
+        self.0.sweep()
     }
 
     /// Sweeps; space not freed is no reason to fail what is being done.
@@ -223,7 +230,12 @@ impl SnapshotStore {
     /// Makes the next flush fail as the disk's would.
     #[cfg(test)]
     pub(crate) fn fail_next_flush(&self, kind: std::io::ErrorKind) {
-        self.0.table.fail_next_flush(kind);
+        self.fail_flushes(1, kind);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fail_flushes(&self, count: u32, kind: std::io::ErrorKind) {
+        self.0.table.fail_flushes(count, kind);
     }
 
     /// Whether `snapshot` is one of this store's.

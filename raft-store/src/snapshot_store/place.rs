@@ -4,7 +4,8 @@
 //! snapshots/LOCK        held for as long as the store is open
 //! snapshots/RESERVE     given up when a full disk leaves no room even for opening the database
 //! snapshots/db-3        the database
-//! snapshots/db-4.tmp    one being made; a rename makes it the present one
+//! snapshots/db-4.tmp    links to it being made; a rename makes them the present one
+//! snapshots/db-copy.tmp a copy being made, as long as it takes; a rename makes it the present one
 //! ```
 //!
 //! The next folder is made for two reasons: a rewrite that gives space back, and a database that was given
@@ -69,6 +70,11 @@ impl Folder {
         self.root.join(format!("{PREFIX}{}{UNFINISHED}", self.generation + 1))
     }
 
+    /// Apart from [`Self::unfinished`]: the present database may be given up while a copy is made.
+    fn copy(&self) -> PathBuf {
+        self.root.join(format!("{PREFIX}copy{UNFINISHED}"))
+    }
+
     fn newest(&self) -> io::Result<u64> {
         let mut newest = 0;
         for entry in fs::read_dir(&self.root)? {
@@ -102,12 +108,12 @@ impl Folder {
         fs::hard_link(from.join(COOKIE), to.join(COOKIE))?;
         link_all(&from.join("slabs"), &to.join("slabs"))?;
         link_all(&from.join("metadata"), &to.join("metadata"))?;
-        self.promote()
+        self.promote(to)
     }
 
-    /// Renames the unfinished folder, durable by then, to be the present one.
-    fn promote(&mut self) -> io::Result<()> {
-        let (from, to) = (self.unfinished(), self.folder(self.generation + 1));
+    /// Renames the folder `from`, durable by then, to be the present one.
+    fn promote(&mut self, from: PathBuf) -> io::Result<()> {
+        let to = self.folder(self.generation + 1);
         for path in [COOKIE, "slabs", "metadata", ""].map(|part| from.join(part)) {
             File::open(path)?.sync_all()?;
         }
@@ -169,7 +175,7 @@ impl Place for Folder {
     }
 
     fn open_fresh(&mut self, again: bool) -> Result<Box<dyn Backend>> {
-        let path = self.unfinished();
+        let path = self.copy();
         if !again {
             let during = || format!("making {}", path.display());
             remove_if_there(&path).map_err(|error| SnapshotError::failed(during(), error))?;
@@ -178,7 +184,7 @@ impl Place for Folder {
     }
 
     fn discard_fresh(&mut self) {
-        let path = self.unfinished();
+        let path = self.copy();
         if let Err(error) = files::empty(&path).and_then(|()| remove_if_there(&path)) {
             tracing::warn!(%error, path = %path.display(), "a copy of the snapshot database was not removed");
         }
@@ -186,7 +192,7 @@ impl Place for Folder {
 
     fn replace(&mut self) -> Result<()> {
         let during = format!("replacing {}", self.folder(self.generation).display());
-        self.promote().map_err(|error| SnapshotError::failed(during, error))?;
+        self.promote(self.copy()).map_err(|error| SnapshotError::failed(during, error))?;
         self.forget_previous();
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Copies the database into a fresh one, which then takes its place: to give room back that removed
-//! snapshots still take, and to leave damaged parts behind.
+//! Copies the database into a fresh one, which then takes its place, to give room back that removed
+//! snapshots still take. (`rescue` does so to leave damaged parts behind.)
 //!
 //! A copy is made a little at a time, so that others get their turn: what they change meanwhile is noted and
 //! copied once more, the last of it under the lock that the swap is made under. One copy is made at a time. One
@@ -22,13 +22,15 @@ const CHANGED_AT_SWAP: usize = 16;
 const ROUNDS_MAX: u32 = 8;
 
 /// A fresh database being filled.
-struct Copy<'a> {
-    table: &'a Table,
+pub(super) struct Copy<'a> {
+    pub(super) table: &'a Table,
     /// `None` once it is closed or given up.
     fresh: Option<Box<dyn Backend>>,
     given_up: bool,
     unflushed: usize,
     resident: usize,
+    /// Whether damaged keys are left out; those are noted here then.
+    pub(super) left_out: Option<Vec<Vec<u8>>>,
 }
 
 impl Table {
@@ -54,28 +56,16 @@ impl Table {
         done
     }
 
-    /// Puts `records`, and what the database still holds of `keys`, into a fresh database that takes the
-    /// present one's place. Says how many of `keys` could not be read. Everything else is lost, what is being
-    /// written too.
-    pub(super) fn rescue(&self, records: &Pairs, keys: &[Vec<u8>]) -> Result<usize> {
-        let _only_one = self.copying.lock();
-        let done = self.copy(|copy| {
-            copy.put(records)?;
-            let lost = copy.take_readable(keys)?;
-            self.write(|inner| copy.swap(inner))?;
-            Ok(lost)
-        });
-        self.write(|inner| {
-            inner.losses += 1;
-            inner.place.discard_fresh();
-            Ok(())
-        })?;
-        done
-    }
-
-    fn copy<T>(&self, work: impl FnOnce(&mut Copy) -> Result<T>) -> Result<T> {
+    pub(super) fn copy<T>(&self, work: impl FnOnce(&mut Copy) -> Result<T>) -> Result<T> {
         let fresh = self.write(|inner| inner.place.open_fresh(false))?;
-        let mut copy = Copy { table: self, fresh: Some(fresh), given_up: false, unflushed: 0, resident: 0 };
+        let mut copy = Copy {
+            table: self,
+            fresh: Some(fresh),
+            given_up: false,
+            unflushed: 0,
+            resident: 0,
+            left_out: None,
+        };
         let done = work(&mut copy);
         if copy.given_up {
             self.write(|inner| {
@@ -100,11 +90,12 @@ impl Copy<'_> {
     }
 
     /// What others changed since, until little is left of it.
-    fn take_changed(&mut self) -> Result<()> {
+    pub(super) fn take_changed(&mut self) -> Result<()> {
         for _ in 0..ROUNDS_MAX {
             let changed = self.table.write(|inner| Ok(inner.take_changed(CHANGED_AT_SWAP)))?;
             for key in &changed {
-                let value = self.table.write(|inner| inner.value(key))?;
+                let table = self.table;
+                let value = table.write(|inner| self.value(inner, key))?;
                 self.set(key, value)?;
                 self.refresh()?;
             }
@@ -115,25 +106,22 @@ impl Copy<'_> {
         Ok(())
     }
 
-    fn take_readable(&mut self, keys: &[Vec<u8>]) -> Result<usize> {
-        let mut lost = 0;
-        for key in keys {
-            match self.table.write(|inner| inner.value(key)) {
-                Ok(Some(value)) => self.set(key, Some(value)).and_then(|()| self.refresh())?,
-                Ok(None) => lost += 1,
-                Err(error) if error.is_damage() => lost += 1,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(lost)
-    }
-
-    fn put(&mut self, pairs: &Pairs) -> Result<()> {
+    pub(super) fn put(&mut self, pairs: &Pairs) -> Result<()> {
         pairs.iter().try_for_each(|(key, value)| self.set(key, Some(value.clone())))
     }
 
+    fn value(&mut self, inner: &mut Inner, key: &[u8]) -> Result<Option<Bytes>> {
+        match (inner.value(key), &mut self.left_out) {
+            (Err(error), Some(left_out)) if error.is_damage() => {
+                left_out.push(key.to_vec());
+                Ok(None)
+            }
+            (value, _) => value,
+        }
+    }
+
     /// Sets or removes `key`; flushed and opened afresh as the present database is.
-    fn set(&mut self, key: &[u8], value: Option<Bytes>) -> Result<()> {
+    pub(super) fn set(&mut self, key: &[u8], value: Option<Bytes>) -> Result<()> {
         self.apply(|fresh| match &value {
             Some(value) => fresh.insert(key, value),
             None => fresh.remove(key).map(drop),
@@ -148,7 +136,7 @@ impl Copy<'_> {
     }
 
     /// Opens it afresh if its memory is due. Not under the lock.
-    fn refresh(&mut self) -> Result<()> {
+    pub(super) fn refresh(&mut self) -> Result<()> {
         if self.resident >= SNAPSHOT_RESIDENT_BYTES_MAX {
             (self.unflushed, self.resident) = (0, 0);
             self.close()?;
@@ -175,9 +163,9 @@ impl Copy<'_> {
     }
 
     /// Takes the last changes, and puts the copy in the present database's place.
-    fn swap(&mut self, inner: &mut Inner) -> Result<()> {
+    pub(super) fn swap(&mut self, inner: &mut Inner) -> Result<()> {
         for key in inner.take_changed(0) {
-            let value = inner.value(&key)?;
+            let value = self.value(inner, &key)?;
             self.set(&key, value)?;
         }
         self.close()?;
@@ -186,7 +174,9 @@ impl Copy<'_> {
             tracing::debug!(%error, "the database that was rewritten did not close");
         }
         (inner.dirty, inner.unflushed, inner.resident) = (false, 0, 0);
+        inner.rot.take_waiting();
         inner.replace()?;
+        inner.forget_rot();
         inner.open_if_need_be()
     }
 }

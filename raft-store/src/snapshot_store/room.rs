@@ -6,7 +6,7 @@
 //! with the process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -42,6 +42,8 @@ pub(super) struct Room {
     /// Stored bytes of all chunks not removed yet.
     live: AtomicU64,
     lack: Mutex<Option<Lack>>,
+    /// Attempts in a row that seemed too large.
+    too_large: AtomicU32,
 }
 
 /// What `bytes` may take in the database's files: it stores values in slots of fixed sizes, which takes up to
@@ -57,7 +59,7 @@ pub(super) fn with_reserve(bytes: u64) -> u64 {
 
 impl Room {
     pub(super) fn new(probe: Probe) -> Self {
-        Self { probe, live: AtomicU64::new(0), lack: Mutex::new(None) }
+        Self { probe, live: AtomicU64::new(0), lack: Mutex::new(None), too_large: AtomicU32::new(0) }
     }
 
     /// Stored bytes of all chunks not removed yet.
@@ -82,20 +84,25 @@ impl Room {
         Some(space.free.saturating_add(space.files.saturating_sub(in_slots(self.live())) / 2))
     }
 
-    /// Fails unless `bytes` have room with something to spare.
-    pub(super) fn ensure(&self, bytes: u64) -> Result<()> {
+    /// Fails unless `bytes` have room with something to spare. For what need not be: nobody else hears of it.
+    pub(super) fn fits(&self, bytes: u64) -> Result<()> {
         let needed = with_reserve(bytes);
         match self.writable() {
             Some(room) if room < needed => {
-                let why = format!("{room} bytes are left where {needed} are needed");
-                let mut lack = self.lack.lock();
-                if matches!(*lack, None | Some(Lack::Foreseen { .. })) {
-                    *lack = Some(Lack::Foreseen { needed, why: why.clone() });
-                }
-                Err(SnapshotError::Full(why))
+                Err(SnapshotError::Full(format!("{room} bytes are left where {needed} are needed")))
             }
             _ => Ok(()),
         }
+    }
+
+    /// As [`Self::fits`], for what is about to be written: its lack of room is everybody's.
+    pub(super) fn ensure(&self, bytes: u64) -> Result<()> {
+        self.fits(bytes).inspect_err(|error| {
+            let (needed, mut lack) = (with_reserve(bytes), self.lack.lock());
+            if matches!(*lack, None | Some(Lack::Foreseen { .. })) {
+                *lack = Some(Lack::Foreseen { needed, why: error.to_string() });
+            }
+        })
     }
 
     /// A write met a full disk.
@@ -137,22 +144,30 @@ impl Room {
         })
     }
 
-    /// Whether an attempt to write `bytes` makes sense now.
+    /// Whether an attempt to write about `bytes` makes sense now. That they seem too many is not a full disk: the
+    /// guess may be wrong, and one such attempt in `ATTEMPTS_APART_MAX` is let through.
     pub(super) fn admits(&self, bytes: u64) -> bool {
-        if self.ensure(bytes).is_err() {
+        if self.ensure(0).is_err() {
             return false;
         }
-        if self.full().is_none() {
-            return true;
-        }
+        let met = self.full().is_some();
         match &mut *self.lack.lock() {
-            Some(Lack::Met { attempts, .. }) => {
+            Some(Lack::Lasting { .. }) => false,
+            Some(Lack::Met { attempts, .. }) if met => {
                 *attempts = attempts.saturating_add(1);
                 attempts.is_power_of_two() || attempts.is_multiple_of(ATTEMPTS_APART_MAX)
             }
-            Some(Lack::Lasting { .. }) => false,
-            _ => true,
+            _ => self.admits_guess(bytes),
         }
+    }
+
+    fn admits_guess(&self, bytes: u64) -> bool {
+        if self.fits(bytes).is_ok() {
+            self.too_large.store(0, Ordering::Relaxed);
+            return true;
+        }
+        let before = self.too_large.fetch_add(1, Ordering::Relaxed);
+        before.wrapping_add(1).is_multiple_of(ATTEMPTS_APART_MAX)
     }
 }
 
@@ -169,11 +184,25 @@ mod tests {
     #[test]
     fn a_foreseen_lack_ends_with_the_space() {
         let (room, free) = room(SNAPSHOT_ROOM_KEPT_BYTES + 14);
-        assert!(!room.admits(10));
+        assert!(room.ensure(10).is_err());
         assert!(room.full().is_some());
         free.fetch_add(1, Ordering::Relaxed);
         assert_eq!(room.full(), None);
+        assert!(room.ensure(10).is_ok());
+    }
+
+    #[test]
+    fn what_seems_too_large_is_put_off_and_no_full_disk() {
+        let (room, free) = room(SNAPSHOT_ROOM_KEPT_BYTES + 14);
+        let through: Vec<u32> = (1..=200).filter(|_| room.admits(10)).collect();
+        assert_eq!(through, [64, 128, 192]);
+        assert!(room.fits(10).is_err());
+        assert_eq!(room.full(), None);
+        free.fetch_add(1, Ordering::Relaxed);
         assert!(room.admits(10));
+        free.fetch_sub(16, Ordering::Relaxed);
+        assert!(!room.admits(0));
+        assert!(room.full().is_some(), "the reserve itself is touched");
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! What the handles of one store share, and how one snapshot takes another's place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::stored::{Garbage, Lease};
+use super::lease::{Garbage, Lease};
 use super::table::Table;
 use super::{CorruptReason, Current, Result, SnapshotError, SnapshotId, StoredSnapshot, frame, key};
 use crate::GroupId;
-use crate::limits::{SNAPSHOT_DISK_FACTOR_MAX, SNAPSHOT_DISK_SLACK_BYTES};
 
 pub(super) struct Shared {
     pub(super) table: Table,
@@ -23,6 +22,8 @@ pub(super) struct Shared {
     /// the next start finds, so their chunks stay until a later commit took that record's place.
     pub(super) unsure: Mutex<BTreeMap<GroupId, Vec<Current>>>,
     pub(super) garbage: Arc<Garbage>,
+    /// Snapshots that are held and of which some part is damaged.
+    pub(super) spoiled: Mutex<BTreeSet<SnapshotId>>,
 }
 
 impl Shared {
@@ -37,6 +38,9 @@ impl Shared {
             if old.record.covers.last > new.record.covers.last {
                 return Ok(false);
             }
+        }
+        if self.spoiled.lock().contains(&id) {
+            return Err(SnapshotError::Lost(id));
         }
         // The database may have been rescued, without this snapshot, since that was finished.
         if let Some(last) = new.record.chunks.checked_sub(1) {
@@ -74,24 +78,16 @@ impl Shared {
         self.table.room().grow(bytes);
     }
 
-    pub(super) fn rewrite_if_wasteful(&self) -> Result<()> {
-        let (live, disk) = (self.table.room().live(), self.table.disk_bytes()?);
-        let most = live.saturating_mul(SNAPSHOT_DISK_FACTOR_MAX).saturating_add(SNAPSHOT_DISK_SLACK_BYTES);
-        if disk <= most {
-            return Ok(());
-        }
-        self.table.room().ensure(live)?;
-        self.table.rewrite()?;
-        tracing::info!(
-            live,
-            before = disk,
-            after = self.table.disk_bytes()?,
-            "rewrote the snapshot database"
-        );
-        Ok(())
+    /// Reads and checks one chunk; damage is remembered of its snapshot.
+    pub(super) fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
+        self.read_chunk(id, index).inspect_err(|error| {
+            if error.is_damage() {
+                self.spoil([id]);
+            }
+        })
     }
 
-    pub(super) fn chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
+    fn read_chunk(&self, id: SnapshotId, index: u32) -> Result<(Bytes, frame::Frame)> {
         let corrupt = |reason| SnapshotError::CorruptChunk { id, chunk: index, reason };
         let sealed = self.table.get(&key::chunk(id, index)).map_err(|error| match error {
             SnapshotError::Failed { error, .. } => SnapshotError::Unreadable { id, chunk: index, error },

@@ -1,61 +1,14 @@
-//! Handles to complete snapshots, and what keeps them on disk.
+//! Handles to complete snapshots.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::covers::Covers;
+use super::lease::Lease;
 use super::{Current, Record, Result, Shared, SnapshotError, SnapshotId};
 use crate::GroupId;
-
-/// Snapshots nobody holds any more, to be removed, with their stored bytes.
-#[derive(Debug, Default)]
-pub(super) struct Garbage(Mutex<Vec<(SnapshotId, u64)>>);
-
-impl Garbage {
-    pub(super) fn add(&self, id: SnapshotId, bytes: u64) {
-        self.0.lock().push((id, bytes));
-    }
-
-    pub(super) fn take(&self) -> Vec<(SnapshotId, u64)> {
-        std::mem::take(&mut self.0.lock())
-    }
-}
-
-/// Keeps a snapshot's chunks: they become garbage when its last holder drops it.
-#[derive(Debug)]
-pub(super) struct Lease {
-    id: SnapshotId,
-    /// Stored bytes of the chunks so far.
-    bytes: AtomicU64,
-    /// `None` if there is nothing to remove.
-    garbage: Option<Arc<Garbage>>,
-}
-
-impl Lease {
-    pub(super) fn new(id: SnapshotId, bytes: u64, garbage: Arc<Garbage>) -> Self {
-        Self { id, bytes: AtomicU64::new(bytes), garbage: Some(garbage) }
-    }
-
-    pub(super) fn id(&self) -> SnapshotId {
-        self.id
-    }
-
-    pub(super) fn grow(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(garbage) = &self.garbage {
-            garbage.add(self.id, self.bytes.load(Ordering::Relaxed));
-        }
-    }
-}
 
 /// A complete, durable snapshot, current or not. Its chunks stay while any clone of this handle lives.
 #[derive(Clone)]
@@ -90,8 +43,7 @@ impl StoredSnapshot {
     pub(super) fn nothing(shared: Arc<Shared>, group: GroupId) -> Self {
         let id = SnapshotId { group, sequence: 0 };
         let record = Record { id, chunks: 0, bytes: 0, covers: Covers::default() };
-        let lease = Lease { id, bytes: AtomicU64::new(0), garbage: None };
-        Self::new(shared, Arc::new(record), Arc::new(lease))
+        Self::new(shared, Arc::new(record), Arc::new(Lease::of_nothing(id)))
     }
 
     /// What it covers.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::backend::{Pairs, Place};
 use super::error::SnapshotError;
 use super::keeper::{Inner, PAIRS_AT_ONCE};
+use super::lease::Debris;
 use super::room::Room;
 use super::{Result, SnapshotId, key};
 
@@ -97,24 +98,37 @@ impl Table {
         .map_err(|error| Unsure { error, unsure })
     }
 
-    /// Removes the snapshots `ids` durably, some chunks at a time so that others get their turn. Needs no room
-    /// worth mention.
-    pub(super) fn remove_snapshots(&self, ids: &[SnapshotId]) -> Result<()> {
+    /// Removes snapshots durably, some chunks at a time so that others get their turn. Needs no room
+    /// worth mention. Gives those back that damage keeps from being removed.
+    pub(super) fn remove_snapshots(&self, garbage: &[Debris]) -> Result<Vec<Debris>> {
         // What waits to be flushed may have no room, and be just what is removed.
         if self.write(|inner| Ok(inner.unflushed == 0 || inner.ensure_room(0).is_ok()))? {
             self.settle(1)?;
         }
-        for &id in ids {
-            let mut left = self.count_chunks(id)?;
-            while left > 0 {
-                // From the last one on: what a crash leaves is still without holes.
-                let some = left.saturating_sub(CHUNKS_AT_ONCE)..left;
-                self.write(|inner| some.clone().rev().try_for_each(|at| inner.remove(&key::chunk(id, at))))?;
-                left = some.start;
+        let mut stuck = Vec::new();
+        for debris in garbage {
+            match self.remove_snapshot(debris) {
+                Err(error) if error.is_damage() => {
+                    tracing::error!(snapshot = %debris.id, %error, "a damaged snapshot could not be removed");
+                    stuck.push(*debris);
+                }
+                result => result?,
             }
-            self.write(|inner| inner.remove(&key::begun(id)))?;
         }
-        self.settle(SETTLING_FLUSHES)
+        self.settle(SETTLING_FLUSHES)?;
+        Ok(stuck)
+    }
+
+    fn remove_snapshot(&self, debris: &Debris) -> Result<()> {
+        let id = debris.id;
+        let mut left = debris.chunks.map_or_else(|| self.count_chunks(id), Ok)?;
+        while left > 0 {
+            // From the last one on: what a crash leaves is still without holes.
+            let some = left.saturating_sub(CHUNKS_AT_ONCE)..left;
+            self.write(|inner| some.clone().rev().try_for_each(|at| inner.remove(&key::chunk(id, at))))?;
+            left = some.start;
+        }
+        self.write(|inner| inner.remove(&key::begun(id)))
     }
 
     /// How many chunks of snapshot `id` there are: they have no holes, so the first one missing is looked for
@@ -180,10 +194,10 @@ impl Table {
         self.write(|inner| inner.insert(key, value))
     }
 
-    /// What a flush that fails with `kind` does to the database, without failing the disk.
+    /// What flushes that fail with `kind` do to the database, without failing the disk: so many.
     #[cfg(test)]
-    pub(super) fn fail_next_flush(&self, kind: io::ErrorKind) {
-        self.inner.lock().injected = Some(kind);
+    pub(super) fn fail_flushes(&self, count: u32, kind: io::ErrorKind) {
+        self.inner.lock().injected = count.checked_sub(1).map(|more| (more, kind));
     }
 
     #[cfg(test)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::covers::Covers;
 use super::frame::Frame;
-use super::stored::Lease;
+use super::lease::Lease;
 use super::{CorruptReason, Record, Result, Shared, SnapshotError, SnapshotId, StoredSnapshot, key};
 use crate::limits::SNAPSHOT_CHUNK_BYTES_MAX;
 
@@ -77,6 +77,7 @@ impl SnapshotWriter {
         let stored = self.shared.table.append(id, self.losses, &key::chunk(id, self.chunks), &sealed);
         stored.map_err(|error| error.within(format_args!("chunk {} of {id}", self.chunks)))?;
         self.chunks = next;
+        self.lease.has(next);
         self.bytes += bytes;
         Ok(())
     }

@@ -49,16 +49,19 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
         let forced = self.forced;
         let stored = blocking(move || match build(group, &snapshots, frozen, &meta) {
-            Err(error) if error.may_pass() && !forced => put_off(group, &snapshots, &error),
+            Err(error) if (error.may_pass() || error.is_damage()) && !forced => {
+                put_off(group, &snapshots, &error)
+            }
             result => Ok(result?),
         });
         whole(stored.await?)
     }
 }
 
-/// What is answered when the disk was full: an error would stop the group for good, but a snapshot that is not
+/// What is answered when the disk was full or damaged: an error would stop the group for good, but a snapshot that is not
 /// newer than the one openraft knows changes nothing (`Engine::on_building_snapshot_done`). So that is the
-/// group's current one, or else one of nothing.
+/// group's current one, or else one of nothing. The frozen map is gone by then, since holding it would keep a copy of every
+/// page written meanwhile; the next attempt takes another, and leaves the damage behind.
 fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::Result<StoredSnapshot> {
     tracing::warn!(group, %error, "the snapshot is put off");
     if let Err(error) = store.sweep() {

@@ -42,9 +42,9 @@ pub(super) async fn load_and_commit(
         match blocking(move || Ok(commit())).await? {
             Ok(true) => break,
             Ok(false) => return Err(io::Error::other("the group has a snapshot that covers more")),
-            Err(error) if error.may_pass() && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
+            Err(error) if (error.may_pass() || error.is_damage()) && tried < SNAPSHOT_INSTALL_TRIES_MAX => {
                 tracing::warn!(group, %error, "the received snapshot is not stored yet; trying again");
-                lost |= matches!(error, SnapshotError::Lost(_));
+                lost |= error.is_damage() || matches!(error, SnapshotError::Lost(_));
                 TypeConfig::sleep(TRY_AGAIN).await;
             }
             Err(error) => return Err(error.into()),

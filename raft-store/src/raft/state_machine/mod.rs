@@ -6,7 +6,7 @@
 //! - the map, the last applied log id and the membership move together, over an install as over an apply;
 //! - a reader that saw an entry's log id published ([`GroupStateMachine::applied`]) finds it in the map;
 //! - writes to the map go on while a snapshot of it is built;
-//! - a full disk never fails it: snapshots are put off, and an install waits for room.
+//! - a full disk never fails it, nor do damaged snapshots: others are put off, and an install waits.
 
 mod builder;
 mod covers;
@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use super::types::*;
 use crate::GroupId;
 use crate::command::{PackedEntry, Replies};
+use crate::limits::SNAPSHOT_MEMORY_FOR_ONE_BYTE;
 use crate::map::TtlMap;
 use crate::snapshot_store::{SnapshotStore, StoredSnapshot};
 
@@ -157,6 +158,13 @@ impl GroupStateMachine {
         io::Error::new(io::ErrorKind::InvalidData, format!("group {}: {what}", self.group))
     }
 
+    /// About how many bytes a snapshot takes now: as many as the last one.
+    fn snapshot_bytes(&self) -> u64 {
+        let last = self.snapshots.current(self.group).ok().flatten();
+        let guess = || self.map.read().stats().bytes / SNAPSHOT_MEMORY_FOR_ONE_BYTE;
+        last.map_or_else(guess, |last| last.bytes())
+    }
+
     /// A view of the state as it is. Nothing is applied meanwhile: openraft calls both from one task, and
     /// `&mut self` says so.
     fn builder(&mut self, forced: bool) -> GroupSnapshotBuilder {
@@ -203,7 +211,7 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
 
     /// `None` while there is no room for a snapshot of this map, unless openraft cannot do without.
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<GroupSnapshotBuilder> {
-        if !force && !self.snapshots.admits(self.map.read().stats().bytes) {
+        if !force && !self.snapshots.admits(self.snapshot_bytes()) {
             tracing::debug!(group = self.group, full = self.snapshots.full(), "no snapshot is begun");
             return None;
         }

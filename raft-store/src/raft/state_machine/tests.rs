@@ -1,3 +1,4 @@
+mod damage;
 mod full;
 mod lost;
 

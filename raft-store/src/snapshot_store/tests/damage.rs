@@ -102,7 +102,7 @@ fn is_right(home: &Home, contents: &[&[u8]]) -> bool {
 }
 
 /// Overwrites the middle of the file that holds the large chunk.
-fn damage_a_chunk(dir: &TempDir) {
+pub(super) fn damage_a_chunk(dir: &TempDir) {
     let mut files = Vec::new();
     list_files(dir.path(), &mut files);
     let large = files.iter().filter(|file| file.parent().unwrap().ends_with("slabs"));

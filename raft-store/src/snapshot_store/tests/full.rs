@@ -213,7 +213,7 @@ fn the_real_database_opens_again_after_it_was_given_up() {
     for _ in 0..2 {
         let mut writer = store.begin(1).unwrap();
         writer.put(b"not flushed").unwrap();
-        store.0.table.fail_next_flush(StorageFull);
+        store.fail_next_flush(StorageFull);
         assert!(writer.finish(covers(20)).unwrap_err().may_pass());
         assert!(store.full().is_some());
         assert_eq!(chunks(&old)[0], b"old");

@@ -6,6 +6,7 @@ mod damage;
 mod fixture;
 mod frames;
 mod full;
+mod rot;
 mod space;
 
 use std::fs;
