@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn damage_in_the_way_of_a_snapshot_costs_one_attempt() {
+async fn damage_in_the_way_of_a_snapshot_costs_one_attempt_at_most() {
     let (_dir, store) = store();
     let mut machine = machine(&store);
     let mut before = None;
@@ -11,7 +11,8 @@ async fn damage_in_the_way_of_a_snapshot_costs_one_attempt() {
         apply(&mut machine, [set(index)]).await.unwrap();
         store.fail_next_flush(io::ErrorKind::InvalidData);
         let put_off = machine.builder(false).build_snapshot().await.unwrap();
-        assert_eq!(put_off.meta.last_log_id, before);
+        // What is tidied up first may have met it already.
+        assert!([before, Some(log_id(index))].contains(&put_off.meta.last_log_id));
         let built = build(&mut machine).await;
         assert_eq!(built.meta.last_log_id, Some(log_id(index)));
         before = built.meta.last_log_id;
