@@ -95,8 +95,9 @@ impl Soak {
         let log = self.alone.inner().host.deps().log.stats().disk_bytes;
         assert!(log <= kept.max(2 * live) + more, "the log takes {log} bytes, {live} live at most");
         let snapshots: u64 = groups.iter().map(|&(_, _, snapshot)| snapshot).sum();
-        // The one being written may be its group's first.
-        let largest = KEYS * (self.value as u64 + ENTRY_BYTES);
+        // The one being written may be its group's first, so its map tells how large it is at most.
+        let maps = self.alone.inner().host.all();
+        let largest = maps.iter().map(|group| group.map().read().stats().bytes).max().unwrap_or(0);
         let database = self.alone.inner().host.deps().snapshots.disk_bytes().unwrap();
         let most = DATABASE_TIMES * (snapshots + largest) + DATABASE_BYTES;
         assert!(
