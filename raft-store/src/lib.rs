@@ -10,6 +10,8 @@
 
 pub mod codec;
 pub mod command;
+#[cfg(test)]
+mod crash;
 pub mod key;
 pub mod limits;
 pub mod map;

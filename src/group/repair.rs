@@ -28,9 +28,10 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u32, put_u64};
+use raft_store::raft::recovery::{self, Gap};
 use raft_store::raft::{LogId, SnapshotMeta, Vote, messages, snapshot_meta};
 use raft_store::snapshot_store::{SnapshotError, SnapshotStore, SnapshotWriter, StoredSnapshot};
-use raft_store::wal::{EntryId, SharedLog};
+use raft_store::wal::SharedLog;
 
 use super::GroupDeps;
 
@@ -52,10 +53,7 @@ pub(super) fn check_snapshot_covers_purge(
     log: &SharedLog,
     snapshots: &SnapshotStore,
 ) -> anyhow::Result<()> {
-    let purged = log.bounds(group)?.0.map(|purged| purged.index);
-    let covered =
-        snapshots.current(group)?.and_then(|snapshot| snapshot.covers().last).map(|last| last.index);
-    let Some(at_least) = purged.filter(|_| purged > covered) else { return Ok(()) };
+    let Some(Gap { at_least, covered }) = recovery::gap(log, snapshots, group)? else { return Ok(()) };
     let why = match covered {
         None => format!("its log begins behind entry {at_least} and there is no snapshot"),
         Some(covered) => format!("its log begins behind entry {at_least} and the snapshot ends at {covered}"),
@@ -144,7 +142,10 @@ impl Adoption {
         let whole = writer.chunks() == offer.chunks;
         ensure!(whole, "{} chunks of {} came", writer.chunks(), offer.chunks);
         raise_vote(&deps.log, group, last).await?;
-        drop_contradicting(&deps.log, group, last).await?;
+        let dropped = recovery::drop_contradicting(&deps.log, group, &last).await;
+        if let Some(from) = dropped.context("truncating the log")? {
+            tracing::info!(group, from, "entries that contradict the snapshot taken over are dropped");
+        }
         let snapshots = deps.snapshots.clone();
         let commit = move || {
             let stored = writer.finish(&offer.meta)?;
@@ -154,7 +155,7 @@ impl Adoption {
         ensure!(current, "the group has a snapshot that covers more than {last}");
         let purged = deps.log.bounds(group)?.0;
         if purged.is_none_or(|purged| purged.index < last.index) {
-            deps.log.purge(group, entry_id(last)).await?;
+            deps.log.purge(group, (&last).into()).await?;
         }
         Ok(())
     }
@@ -168,30 +169,6 @@ async fn raise_vote(log: &SharedLog, group: GroupId, last: LogId) -> anyhow::Res
     let mut bytes = Vec::new();
     messages::put_vote(&mut bytes, &Vote { leader_id: last.leader_id, committed: true });
     log.save_vote(group, bytes.into()).await.context("saving the vote")
-}
-
-/// Truncates the log from its first entry at or before `last` that cannot be committed: one of a newer leader than
-/// `last`'s, since terms never fall along a log, or another entry in `last`'s place.
-async fn drop_contradicting(log: &SharedLog, group: GroupId, last: LogId) -> anyhow::Result<()> {
-    let (purged, end) = log.bounds(group)?;
-    let (begin, end) = (purged.map_or(0, |id| id.index + 1), end.map_or(0, |id| id.index));
-    let mut from = None;
-    for index in (begin..=end.min(last.index)).rev() {
-        let found = log.read(group, index, index + 1, 1)?;
-        let Some(id) = found.first().map(|entry| entry.id) else { break };
-        let newer = (id.term, id.node) > (last.leader_id.term, last.leader_id.node_id);
-        if !newer && (index < last.index || id == entry_id(last)) {
-            break;
-        }
-        from = Some(index);
-    }
-    let Some(from) = from else { return Ok(()) };
-    tracing::info!(group, from, "entries that contradict the snapshot taken over are dropped");
-    log.truncate(group, from).await.context("truncating the log")
-}
-
-fn entry_id(id: LogId) -> EntryId {
-    EntryId { term: id.leader_id.term, node: id.leader_id.node_id, index: id.index }
 }
 
 #[cfg(test)]

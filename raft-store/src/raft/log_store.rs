@@ -97,7 +97,7 @@ impl RaftLogStorage<TypeConfig> for GroupLog {
     }
 
     async fn purge(&mut self, log_id: LogId) -> io::Result<()> {
-        self.log.purge(self.group, entry_id(&log_id)).await
+        self.log.purge(self.group, EntryId::from(&log_id)).await
     }
 }
 
@@ -173,8 +173,10 @@ fn bounds(range: &impl RangeBounds<u64>) -> (u64, u64) {
     (start, end)
 }
 
-fn entry_id(id: &LogId) -> EntryId {
-    EntryId { term: id.leader_id.term, node: id.leader_id.node_id, index: id.index }
+impl From<&LogId> for EntryId {
+    fn from(id: &LogId) -> Self {
+        Self { term: id.leader_id.term, node: id.leader_id.node_id, index: id.index }
+    }
 }
 
 fn log_id(id: EntryId) -> LogId {
@@ -192,7 +194,7 @@ fn to_stored(entry: RaftEntry) -> Entry {
             (MEMBERSHIP, bytes.into())
         }
     };
-    Entry { id: entry_id(&entry.log_id), kind, payload }
+    Entry { id: EntryId::from(&entry.log_id), kind, payload }
 }
 
 fn from_stored(entry: Entry) -> Result<RaftEntry, DecodeError> {

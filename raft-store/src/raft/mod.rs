@@ -6,6 +6,7 @@
 mod conformance;
 mod log_store;
 pub mod messages;
+pub mod recovery;
 mod state_machine;
 mod types;
 

@@ -12,6 +12,8 @@ use super::Result;
 use super::backend::{Backend, Pairs, Place};
 use super::error::SnapshotError;
 use super::room::{Probe, Space};
+use super::SnapshotStore;
+use crate::crash::{Chance, Power};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 
@@ -25,7 +27,7 @@ pub(super) enum FlushFault {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     /// The present database as a crash would leave it.
     pub(super) durable: Map,
     pub(super) fresh: Map,
@@ -43,11 +45,16 @@ pub(super) struct Disk {
     pub(super) damaged: BTreeSet<Vec<u8>>,
     /// How often it was opened.
     pub(super) opened: u32,
+    /// What was written to the present database since its last flush, in order.
+    unflushed: Vec<(Vec<u8>, Option<Bytes>)>,
+    /// A fresh database that was taking the present one's place when the power went.
+    replacing: Option<Map>,
+    power: Power,
 }
 
 /// The disk, which tests hold on to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faulty(pub(super) Arc<Mutex<Disk>>);
+pub(crate) struct Faulty(pub(super) Arc<Mutex<Disk>>);
 
 impl Faulty {
     /// What a power loss at this moment leaves.
@@ -58,10 +65,50 @@ impl Faulty {
     }
 }
 
+/// For those who hold more than one kind of disk.
+impl Faulty {
+    /// The same disk on another supply, which may be that of others too.
+    pub(crate) fn on(self, power: Power) -> Self {
+        self.0.lock().power = power;
+        self
+    }
+
+    /// Opens the store on it.
+    pub(crate) fn open_store(&self) -> Result<SnapshotStore> {
+        SnapshotStore::open_at(Box::new(self.clone()))
+    }
+
+    /// What a power loss at this moment may leave: any first part of what was not flushed, and of two databases
+    /// one of which was taking the other's place, either. (That is more than the real one may leave, of which a flush is
+    /// there whole or not at all.)
+    pub(crate) fn crash(&self, chance: &mut Chance) -> Self {
+        let disk = self.0.lock();
+        let mut durable = disk.durable.clone();
+        let kept = chance.below(disk.unflushed.len() as u64 + 1) as usize;
+        for (key, value) in &disk.unflushed[..kept] {
+            match value {
+                Some(value) => drop(durable.insert(key.clone(), value.clone())),
+                None => drop(durable.remove(key)),
+            }
+        }
+        let replaced = disk.replacing.clone().filter(|_| chance.below(2) == 0);
+        let durable = replaced.unwrap_or(durable);
+        Self(Arc::new(Mutex::new(Disk { durable, damaged: disk.damaged.clone(), ..Disk::default() })))
+    }
+}
+
+impl SnapshotStore {
+    /// Rewrites the database, as a sweep does when that gives much space back.
+    pub(crate) fn rewrite(&self) -> Result<()> {
+        self.0.table.rewrite()
+    }
+}
+
 impl Place for Faulty {
     fn open(&mut self, _abandoned: bool) -> Result<Box<dyn Backend>> {
         let mut disk = self.0.lock();
         disk.opened += 1;
+        disk.unflushed.clear();
         let map = disk.durable.clone();
         Ok(Box::new(Open {
             disk: self.0.clone(),
@@ -90,7 +137,12 @@ impl Place for Faulty {
         if let Some(kind) = disk.replace_fault.take() {
             return Err(SnapshotError::failed("replacing".to_owned(), io::Error::new(kind, "injected")));
         }
+        if !disk.power.operate() {
+            disk.replacing = Some(std::mem::take(&mut disk.fresh));
+            return Err(SnapshotError::failed("replacing".to_owned(), io::Error::other("no power")));
+        }
         disk.durable = std::mem::take(&mut disk.fresh);
+        disk.unflushed.clear();
         disk.damaged.clear();
         Ok(())
     }
@@ -158,8 +210,18 @@ impl Open {
     fn count_write(&self, key: &[u8]) -> io::Result<()> {
         self.check();
         self.check_leaf(key)?;
-        let fault = countdown(&mut self.disk.lock().write_fault);
+        let mut disk = self.disk.lock();
+        let fault = countdown(&mut disk.write_fault).or((!disk.power.operate()).then_some(io::ErrorKind::Other));
+        drop(disk);
         fault.map_or(Ok(()), |kind| self.fail(kind))
+    }
+
+    /// Notes a write that the next flush makes durable.
+    fn wrote(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.dirty = true;
+        if !self.fresh {
+            self.disk.lock().unflushed.push((key.to_vec(), value.map(Bytes::copy_from_slice)));
+        }
     }
 }
 
@@ -189,14 +251,14 @@ impl Backend for Open {
 
     fn insert(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
         self.count_write(key)?;
-        self.dirty = true;
+        self.wrote(key, Some(value));
         self.map.insert(key.to_vec(), Bytes::copy_from_slice(value));
         Ok(())
     }
 
     fn remove(&mut self, key: &[u8]) -> io::Result<bool> {
         self.count_write(key)?;
-        self.dirty = true;
+        self.wrote(key, None);
         Ok(self.map.remove(key).is_some())
     }
 
@@ -206,9 +268,16 @@ impl Backend for Open {
         let fault = countdown(&mut disk.flush_fault);
         let full = disk.capacity.is_some_and(|capacity| bytes(&self.map) > capacity);
         let fault = fault.or(full.then_some(FlushFault::Before(io::ErrorKind::StorageFull)));
+        let dark = !disk.power.operate();
+        let fault = fault.or(dark.then_some(FlushFault::Before(io::ErrorKind::Other)));
         if !matches!(fault, Some(FlushFault::Before(_))) {
             let map = self.map.clone();
-            if self.fresh { disk.fresh = map } else { disk.durable = map }
+            if self.fresh {
+                disk.fresh = map;
+            } else {
+                disk.durable = map;
+                disk.unflushed.clear();
+            }
         }
         drop(disk);
         self.dirty = false;

@@ -18,7 +18,7 @@ mod damage;
 mod database;
 mod error;
 #[cfg(test)]
-mod faulty;
+pub(crate) mod faulty;
 mod files;
 mod frame;
 mod keeper;

@@ -1,5 +1,8 @@
 //! The log as its users hold it: a handle, a bounded queue, and the thread that drives the writer.
 
+#[cfg(test)]
+mod by_hand;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -25,6 +28,9 @@ use super::stats::{GroupStats, WalStats};
 use super::supply::Supply;
 use super::writer::Writer;
 use crate::GroupId;
+
+#[cfg(test)]
+pub(crate) use by_hand::ByHand;
 
 /// A node's log. Clones share it; the last one to go closes it.
 #[derive(Clone)]

@@ -51,13 +51,15 @@ mod view;
 mod writer;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use disk::{Disk, DiskFile, FsDisk};
 pub use error::WalError;
 pub use histogram::{Durations, Histogram, Numbers, Sizes};
+#[cfg(test)]
+pub(crate) use log::ByHand;
 pub use log::SharedLog;
 pub use memory::Done;
 pub use options::{APPEND_BYTES_MAX, WalOptions};

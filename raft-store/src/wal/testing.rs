@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::disk::{Disk, DiskFile};
+pub(crate) use crate::crash::{Chance, Power};
 
 /// Bytes a disk writes whole or not at all.
 const SECTOR: usize = 512;
@@ -40,6 +41,7 @@ struct State {
     fault: Option<(u64, Fault)>,
     /// Bytes of all files that have a name, at most.
     capacity: Option<usize>,
+    power: Power,
 }
 
 /// A directory in memory. Clones are the same directory.
@@ -52,21 +54,13 @@ struct FaultyFile {
     number: usize,
 }
 
-/// A small generator of numbers (xorshift64*, Vigna 2016): the tests' only chance.
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.max(1);
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % bound.max(1)
-    }
-}
-
 impl FaultyDisk {
+    /// The same disk on another supply, which may be that of others too.
+    pub(crate) fn on(self, power: Power) -> Self {
+        self.0.lock().power = power;
+        self
+    }
+
     pub(crate) fn operations(&self) -> u64 {
         self.0.lock().operations
     }
@@ -175,6 +169,9 @@ impl State {
     fn operate(&mut self) -> io::Result<()> {
         let now = self.operations;
         self.operations += 1;
+        if !self.power.operate() {
+            return Err(io::Error::other("no power"));
+        }
         match self.fault {
             Some((at, Fault::Fail(kind))) if at == now => Err(kind.into()),
             Some((at, Fault::Panic)) if at == now => panic!("a panic that a test asked for"),
@@ -283,8 +280,8 @@ impl DiskFile for FaultyFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         let outcome = state.operate();
-        let power_loss = matches!(state.fault, Some((_, Fault::PowerLoss))) && outcome.is_err();
-        if power_loss {
+        let power_loss = matches!(state.fault, Some((_, Fault::PowerLoss))) || state.power.is_gone();
+        if power_loss && outcome.is_err() {
             return outcome;
         }
         let content = &mut state.files[self.number];

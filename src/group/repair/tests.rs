@@ -40,12 +40,12 @@ impl Disk {
         };
         let terms = [1, 1, 1].iter().chain(terms);
         let entries = (0..).zip(terms).map(|(index, &term)| Entry {
-            id: entry_id(id(term, index)),
+            id: (&id(term, index)).into(),
             kind: 0,
             payload: Bytes::new(),
         });
         deps.log.append(GROUP, entries.collect(), Box::new(|_| ())).await.unwrap();
-        deps.log.purge(GROUP, entry_id(id(1, 2))).await.unwrap();
+        deps.log.purge(GROUP, (&id(1, 2)).into()).await.unwrap();
         let mut vote = Vec::new();
         messages::put_vote(&mut vote, &Vote { leader_id: LeaderId::new(voted, NODE), committed: false });
         deps.log.save_vote(GROUP, vote.into()).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_tail_that_contradicts_the_snapshot_goes() {
 #[tokio::test]
 async fn a_short_tail_of_a_newer_term_goes_before_the_snapshot_is_current() {
     let disk = Disk::with(&[1, 7, 7], 7).await;
-    drop_contradicting(&disk.deps.log, GROUP, id(5, 90)).await.unwrap();
+    recovery::drop_contradicting(&disk.deps.log, GROUP, &id(5, 90)).await.unwrap();
     assert_eq!(disk.log(), ((1, 2), vec![(1, 3)]));
     disk.adopt(id(5, 90)).await.unwrap();
     assert_eq!((disk.log(), disk.vote()), (((5, 90), vec![]), (7, false)));

@@ -1,0 +1,149 @@
+//! What a group has agreed on, entry by entry, and the state after each: what every replica must come to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use openraft::storage::{RaftSnapshotBuilder as _, RaftStateMachine as _};
+use openraft::vote::RaftLeaderId as _;
+use parking_lot::Mutex;
+
+use super::Chance;
+use crate::GroupId;
+use crate::command::{AssignSlots, Command, Condition, Content, Delete, Expiry, Incr, Packer, Set};
+use crate::key::Key;
+use crate::map::{SlotSet, TtlMap};
+use crate::raft::{
+    ApplyObserver, GroupSnapshot, GroupStateMachine, LeaderId, LogId, Membership, Payload, RaftEntry,
+};
+use crate::snapshot_store::faulty::Faulty;
+
+/// Entries of a group's whole history.
+pub(super) const ENTRIES: u64 = 40;
+/// How many entries one leader makes, about.
+const ENTRIES_OF_A_LEADER: u64 = 8;
+const KEYS: u64 = 6;
+/// A few of these fill a segment.
+const VALUE_BYTES_MAX: u64 = 120;
+
+/// The entries a group commits, with the state after each.
+pub(super) struct History {
+    pub(super) group: GroupId,
+    entries: Vec<RaftEntry>,
+    digests: Vec<u64>,
+    /// Another replica's snapshots, made when first asked for.
+    snapshots: Mutex<BTreeMap<u64, GroupSnapshot>>,
+}
+
+impl History {
+    pub(super) fn new(group: GroupId, chance: &mut Chance) -> Arc<Self> {
+        let (mut term, mut entries) = (2, Vec::new());
+        for index in 0..ENTRIES {
+            term += 2 * u64::from(chance.below(ENTRIES_OF_A_LEADER) == 0);
+            let log_id = LogId { leader_id: LeaderId::new(term, 1), index };
+            entries.push(RaftEntry { log_id, payload: payload(index, chance) });
+        }
+        let digests = digests(group, &entries);
+        Arc::new(Self { group, entries, digests, snapshots: Mutex::default() })
+    }
+
+    /// The entry committed at `index`.
+    pub(super) fn entry(&self, index: u64) -> &RaftEntry {
+        &self.entries[index as usize]
+    }
+
+    /// The entries committed in `range`.
+    pub(super) fn entries(&self, range: std::ops::Range<u64>) -> Vec<RaftEntry> {
+        range.map(|index| self.entry(index).clone()).collect()
+    }
+
+    pub(super) fn id(&self, index: u64) -> LogId {
+        self.entry(index).log_id
+    }
+
+    /// An entry at `index` of a leader that was elected after the one of the entry before `from`, and told nobody.
+    pub(super) fn diverging(&self, from: u64, index: u64) -> RaftEntry {
+        let term = from.checked_sub(1).map_or(2, |before| self.id(before).leader_id.term) + 1;
+        let mut packer = Packer::new();
+        packer.push(&set(0, Bytes::from_static(b"never committed"), Expiry::Never));
+        let log_id = LogId { leader_id: LeaderId::new(term, 9), index };
+        RaftEntry { log_id, payload: Payload::Normal(packer.finish(u64::MAX >> 1, index)) }
+    }
+
+    /// The snapshot another replica took behind entry `index`.
+    pub(super) async fn snapshot(self: &Arc<Self>, index: u64) -> GroupSnapshot {
+        let known = self.snapshots.lock().get(&index).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let store = Faulty::default().open_store().unwrap();
+        let mut peer = GroupStateMachine::new(self.group, store, self.clone());
+        let entries = self.entries(0..index + 1).into_iter().map(|entry| Ok((entry, None)));
+        peer.apply(futures_util::stream::iter(entries)).await.unwrap();
+        let snapshot = peer.get_snapshot_builder().await.build_snapshot().await.unwrap();
+        self.snapshots.lock().insert(index, snapshot.clone());
+        snapshot
+    }
+
+    /// Fails unless `map` is the state behind entry `last`.
+    pub(super) fn check(&self, last: &LogId, map: &TtlMap) {
+        assert_eq!(*last, self.id(last.index), "group {}: applied what was not committed", self.group);
+        let wanted = self.digests[last.index as usize];
+        assert_eq!(map.digest(), wanted, "group {}: another state behind {last}", self.group);
+    }
+}
+
+/// Whatever a state machine makes visible is compared at that moment.
+impl ApplyObserver for History {
+    fn applied(&self, last: &LogId, map: &TtlMap) {
+        self.check(last, map);
+    }
+}
+
+fn digests(group: GroupId, entries: &[RaftEntry]) -> Vec<u64> {
+    let mut map = if group == 0 { TtlMap::owning_all() } else { TtlMap::new() };
+    let after = |entry: &RaftEntry| {
+        if let Payload::Normal(packed) = &entry.payload {
+            map.apply(packed).unwrap();
+        }
+        map.digest()
+    };
+    entries.iter().map(after).collect()
+}
+
+fn key(number: u64) -> Key {
+    Key::new(0, format!("key {number}").as_bytes()).unwrap()
+}
+
+fn set(number: u64, value: Bytes, expiry: Expiry) -> Command {
+    let (key, content, condition) = (key(number), Content::Octets, Condition::None);
+    Command::Set(Set { key, value, content, expiry, condition })
+}
+
+/// The second entry makes all slots the group's own; without it the others change nothing.
+fn payload(index: u64, chance: &mut Chance) -> Payload {
+    let mut packer = Packer::new();
+    match (index, chance.below(8)) {
+        (0, _) | (_, 0) if index != 1 => {
+            return Payload::Membership(Membership::new_with_defaults(vec![[1, 2, 3].into()], [index + 10]));
+        }
+        (1, _) => packer.push(&Command::AssignSlots(AssignSlots { epoch: 1, slots: SlotSet::all() })),
+        (_, 1) => return Payload::Blank,
+        _ => (0..=chance.below(2)).for_each(|_| packer.push(&command(chance))),
+    };
+    // Not every entry moves time, and some let keys expire.
+    Payload::Normal(packer.finish(index / 2 * 1000, index))
+}
+
+/// Counters above all, so that an entry applied twice, or not at all, shows.
+fn command(chance: &mut Chance) -> Command {
+    let number = chance.below(KEYS);
+    match chance.below(6) {
+        0 => Command::Delete(Delete { key: key(number), condition: Condition::None }),
+        1 | 2 => {
+            let value = vec![chance.below(256) as u8; chance.below(VALUE_BYTES_MAX) as usize];
+            set(number, value.into(), Expiry::AfterMs(1000 + chance.below(9000)))
+        }
+        _ => Command::Incr(Incr { key: key(KEYS + number), by: 1, init: Some(0), condition: Condition::None }),
+    }
+}

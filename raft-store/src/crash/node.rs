@@ -1,0 +1,121 @@
+//! A node's disks, on one supply of power, and the lives led on them.
+
+use std::io;
+use std::sync::Arc;
+
+use super::history::History;
+use super::plan::Step;
+use super::replica::{Left, Replica};
+use super::{Chance, Power};
+use crate::snapshot_store::SnapshotStore;
+use crate::snapshot_store::faulty::Faulty;
+use crate::wal::testing::FaultyDisk;
+use crate::wal::{ByHand, SharedLog, WalError, WalOptions};
+
+/// Small segments and a small cache: rotation, removal, moving and reads from disk all the time.
+const OPTIONS: WalOptions = WalOptions {
+    segment_bytes: 2048,
+    segments_max: 3,
+    cache_bytes: 500,
+    queue_bytes: 1 << 20,
+    salt: 99,
+    clock: || 0,
+};
+
+/// What a node's replicas share.
+pub(super) struct Stores {
+    pub(super) log: SharedLog,
+    pub(super) writer: ByHand,
+    pub(super) snapshots: SnapshotStore,
+}
+
+/// The machine: what survives a life.
+#[derive(Default)]
+pub(super) struct Machine {
+    log: FaultyDisk,
+    snapshots: Faulty,
+    pub(super) power: Power,
+}
+
+impl Machine {
+    /// The same disks, as the loss of power or the death of the process now leaves them, on another supply.
+    pub(super) fn after_crash(&self, power: Power, chance: &mut Chance) -> Self {
+        let log = if chance.below(3) == 0 { self.log.after_kill() } else { self.log.crash(chance) };
+        let (log, snapshots) = (log.on(power.clone()), self.snapshots.crash(chance).on(power.clone()));
+        Self { log, snapshots, power }
+    }
+
+    pub(super) fn on(self, power: Power) -> Self {
+        Self { log: self.log.on(power.clone()), snapshots: self.snapshots.on(power.clone()), power }
+    }
+
+    fn open(&self) -> io::Result<Stores> {
+        let log = SharedLog::by_hand(Arc::new(self.log.clone()), OPTIONS);
+        let (log, writer) = log.map_err(|error| match error {
+            WalError::Io { source, .. } => source,
+            error => panic!("a crash must never look like damage: {error}"),
+        })?;
+        Ok(Stores { log, writer, snapshots: self.snapshots.open_store()? })
+    }
+}
+
+/// A running node.
+pub(super) struct Node {
+    stores: Stores,
+    replicas: Vec<Replica>,
+}
+
+impl Node {
+    /// Opens what is on the machine's disks, which must be what is `left` of each group. That knows more afterwards.
+    pub(super) async fn open(machine: &Machine, left: &mut Vec<Left>) -> io::Result<Self> {
+        let stores = machine.open()?;
+        let mut replicas: Vec<Replica> = Vec::new();
+        for of_one in left.iter_mut() {
+            match Replica::open(&stores, of_one).await {
+                Ok(replica) => replicas.push(replica),
+                Err(error) => {
+                    // What was asked for of the others may be there or not.
+                    let opened = replicas.len();
+                    for (left, replica) in left[..opened].iter_mut().zip(replicas) {
+                        *left = replica.into_left();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        left.clear();
+        Ok(Self { stores, replicas })
+    }
+
+    /// Takes one step.
+    pub(super) async fn take(&mut self, (group, step): (usize, Step)) -> io::Result<()> {
+        let taken = self.replicas[group].take(step, &self.stores).await;
+        self.hear();
+        taken?;
+        self.replicas[group].check().await
+    }
+
+    /// Brings every group to the end of its history.
+    pub(super) async fn finish(&mut self) -> io::Result<()> {
+        for replica in &mut self.replicas {
+            replica.finish(&self.stores).await?;
+        }
+        self.hear();
+        self.replicas.iter().for_each(Replica::check_end);
+        Ok(())
+    }
+
+    fn hear(&mut self) {
+        self.replicas.iter_mut().for_each(|replica| replica.held.hear());
+    }
+
+    /// What its disks may hold of each group once it has died.
+    pub(super) fn into_left(self) -> Vec<Left> {
+        self.replicas.into_iter().map(Replica::into_left).collect()
+    }
+}
+
+/// What is left of groups that never were.
+pub(super) fn nothing(histories: &[Arc<History>]) -> Vec<Left> {
+    histories.iter().cloned().map(Left::nothing).collect()
+}
