@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
 use raft_store::GroupId;
-use raft_store::raft::{GroupLog, GroupStateMachine};
+use raft_store::raft::{GroupLog, GroupStateMachine, recovery};
 
 use super::applied::{Applied, Progress};
 use super::batcher::Batcher;
@@ -47,6 +47,9 @@ impl Group {
 
     async fn try_open(id: GroupId, deps: &GroupDeps, floor: Option<Floor>) -> anyhow::Result<Arc<Self>> {
         repair::check_snapshot_covers_purge(id, &deps.log, &deps.snapshots)?;
+        if let Some(from) = recovery::mend(&deps.log, &deps.snapshots, id).await? {
+            tracing::info!(group = id, from, "entries that contradict the snapshot are dropped from the log");
+        }
         let floor = match floor::held(id, deps)? {
             held if held >= floor => None,
             _ => floor,

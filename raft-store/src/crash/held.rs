@@ -20,6 +20,11 @@ impl Held {
         let last = self.entries.keys().next_back().copied().or(self.purged.map(|id| id.index));
         last.map_or(0, |last| last + 1)
     }
+
+    pub(super) fn purge(&mut self, upto: LogId) {
+        self.entries = self.entries.split_off(&(upto.index + 1));
+        self.purged = Some(upto);
+    }
 }
 
 /// The states a log may be found in after a crash, in the order they were asked for. The first is durable.

@@ -12,7 +12,7 @@ use super::Chance;
 use crate::GroupId;
 use crate::command::{AssignSlots, Command, Condition, Content, Delete, Expiry, Incr, Packer, Set};
 use crate::key::Key;
-use crate::map::{SlotSet, TtlMap};
+use crate::map::{Lookup, SlotSet, TtlMap};
 use crate::raft::{
     ApplyObserver, GroupSnapshot, GroupStateMachine, LeaderId, LogId, Membership, Payload, RaftEntry,
 };
@@ -30,7 +30,7 @@ const VALUE_BYTES_MAX: u64 = 120;
 pub(super) struct History {
     pub(super) group: GroupId,
     entries: Vec<RaftEntry>,
-    digests: Vec<u64>,
+    states: Vec<State>,
     /// Another replica's snapshots, made when first asked for.
     snapshots: Mutex<BTreeMap<u64, GroupSnapshot>>,
 }
@@ -43,8 +43,8 @@ impl History {
             let log_id = LogId { leader_id: LeaderId::new(term, 1), index };
             entries.push(RaftEntry { log_id, payload: payload(index, chance) });
         }
-        let digests = digests(group, &entries);
-        Arc::new(Self { group, entries, digests, snapshots: Mutex::default() })
+        let states = states(group, &entries);
+        Arc::new(Self { group, entries, states, snapshots: Mutex::default() })
     }
 
     /// The entry committed at `index`.
@@ -85,10 +85,10 @@ impl History {
         snapshot
     }
 
-    /// Fails unless `map` is the state behind entry `last`.
+    /// Fails unless `map` is the state behind entry `last`, to the byte.
     pub(super) fn check(&self, last: &LogId, map: &TtlMap) {
-        assert_eq!(*last, self.id(last.index), "group {}: applied what was not committed", self.group);
-        let wanted = self.digests[last.index as usize];
+        self.applied(last, map);
+        let wanted = self.states[last.index as usize].digest;
         assert_eq!(map.digest(), wanted, "group {}: another state behind {last}", self.group);
     }
 }
@@ -96,17 +96,33 @@ impl History {
 /// Whatever a state machine makes visible is compared at that moment.
 impl ApplyObserver for History {
     fn applied(&self, last: &LogId, map: &TtlMap) {
-        self.check(last, map);
+        assert_eq!(*last, self.id(last.index), "group {}: applied what was not committed", self.group);
+        let wanted = &self.states[last.index as usize].shown;
+        assert_eq!(shown(map), *wanted, "group {}: another state behind {last}", self.group);
     }
 }
 
-fn digests(group: GroupId, entries: &[RaftEntry]) -> Vec<u64> {
+/// The state behind an entry.
+struct State {
+    /// What is compared at every entry: a digest visits every slot there is.
+    shown: Shown,
+    digest: u64,
+}
+
+/// Group time, the last version, and every key.
+type Shown = (u64, u64, Vec<Lookup>);
+
+fn shown(map: &TtlMap) -> Shown {
+    (map.time_ms(), map.version(), (0..2 * KEYS).map(|number| map.get(&key(number))).collect())
+}
+
+fn states(group: GroupId, entries: &[RaftEntry]) -> Vec<State> {
     let mut map = if group == 0 { TtlMap::owning_all() } else { TtlMap::new() };
     let after = |entry: &RaftEntry| {
         if let Payload::Normal(packed) = &entry.payload {
             map.apply(packed).unwrap();
         }
-        map.digest()
+        State { shown: shown(&map), digest: map.digest() }
     };
     entries.iter().map(after).collect()
 }
@@ -144,6 +160,8 @@ fn command(chance: &mut Chance) -> Command {
             let value = vec![chance.below(256) as u8; chance.below(VALUE_BYTES_MAX) as usize];
             set(number, value.into(), Expiry::AfterMs(1000 + chance.below(9000)))
         }
-        _ => Command::Incr(Incr { key: key(KEYS + number), by: 1, init: Some(0), condition: Condition::None }),
+        _ => {
+            Command::Incr(Incr { key: key(KEYS + number), by: 1, init: Some(0), condition: Condition::None })
+        }
     }
 }

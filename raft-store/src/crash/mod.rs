@@ -19,6 +19,7 @@ mod node;
 mod plan;
 mod power;
 mod replica;
+mod steps;
 mod tests;
 
 pub(crate) use power::{Chance, Power};

@@ -3,9 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use super::history::History;
 use super::plan::Step;
-use super::replica::{Left, Replica};
+use super::replica::{Known, Replica};
 use super::{Chance, Power};
 use crate::snapshot_store::SnapshotStore;
 use crate::snapshot_store::faulty::Faulty;
@@ -66,24 +65,23 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Opens what is on the machine's disks, which must be what is `left` of each group. That knows more afterwards.
-    pub(super) async fn open(machine: &Machine, left: &mut Vec<Left>) -> io::Result<Self> {
-        let stores = machine.open()?;
-        let mut replicas: Vec<Replica> = Vec::new();
-        for of_one in left.iter_mut() {
-            match Replica::open(&stores, of_one).await {
+    /// Opens what is on the machine's disks, which must be what is known of each group. With an error comes what is
+    /// known then.
+    pub(super) async fn open(machine: &Machine, known: Vec<Known>) -> Result<Self, (io::Error, Vec<Known>)> {
+        let stores = match machine.open() {
+            Ok(stores) => stores,
+            Err(error) => return Err((error, known)),
+        };
+        let (mut replicas, mut waiting) = (Vec::new(), known.into_iter());
+        while let Some(known) = waiting.next() {
+            match Replica::open(&stores, known).await {
                 Ok(replica) => replicas.push(replica),
-                Err(error) => {
-                    // What was asked for of the others may be there or not.
-                    let opened = replicas.len();
-                    for (left, replica) in left[..opened].iter_mut().zip(replicas) {
-                        *left = replica.into_left();
-                    }
-                    return Err(error);
+                Err((error, failed)) => {
+                    let opened = replicas.into_iter().map(|replica: Replica| replica.known);
+                    return Err((error, opened.chain([failed]).chain(waiting).collect()));
                 }
             }
         }
-        left.clear();
         Ok(Self { stores, replicas })
     }
 
@@ -106,16 +104,11 @@ impl Node {
     }
 
     fn hear(&mut self) {
-        self.replicas.iter_mut().for_each(|replica| replica.held.hear());
+        self.replicas.iter_mut().for_each(|replica| replica.known.held.hear());
     }
 
-    /// What its disks may hold of each group once it has died.
-    pub(super) fn into_left(self) -> Vec<Left> {
-        self.replicas.into_iter().map(Replica::into_left).collect()
+    /// What outlives it.
+    pub(super) fn into_known(self) -> Vec<Known> {
+        self.replicas.into_iter().map(|replica| replica.known).collect()
     }
-}
-
-/// What is left of groups that never were.
-pub(super) fn nothing(histories: &[Arc<History>]) -> Vec<Left> {
-    histories.iter().cloned().map(Left::nothing).collect()
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 
 use super::history::History;
-use super::node::{Machine, Node, nothing};
+use super::node::{Machine, Node};
 use super::plan::{Step, plan};
-use super::replica::Left;
+use super::replica::Known;
 use super::{Chance, Power};
 
 /// Plans of the everyday form.
-const PLANS: u64 = 40;
+const PLANS: u64 = 8;
 const GROUPS_MAX: u64 = 3;
 const STEPS_MIN: u64 = 10;
 const STEPS_MAX: u64 = 30;
@@ -34,72 +34,79 @@ impl Case {
         Self { seed, histories, plan: plan(groups, steps, &mut chance) }
     }
 
-    /// Leads the plan without a fault; the operations it takes.
-    async fn operations(&self) -> u64 {
-        let machine = Machine::default();
-        let mut steps = self.plan.as_slice();
-        let node = self.live(&machine, &mut nothing(&self.histories), &mut steps).await;
-        node.unwrap_or_else(|(error, _)| panic!("seed {}: failed without a fault: {error}", self.seed));
-        machine.power.operations()
+    fn nothing(&self) -> Vec<Known> {
+        self.histories.iter().cloned().map(Known::nothing).collect()
     }
 
-    /// Leads the plan with the power going at operation `cut`.
+    /// Leads the plan without a fault; the operations it takes.
+    async fn operations(&self) -> u64 {
+        let machine = Machine::default().on(Power::default());
+        let lived = self.live(&machine, self.nothing(), &mut self.plan.as_slice()).await;
+        assert!(lived.end.is_ok(), "seed {}: failed without a fault: {:?}", self.seed, lived.end);
+        let operations = machine.power.operations();
+        assert!(operations > 0);
+        operations
+    }
+
+    /// Leads the plan with the power going at operation `cut`, and perhaps once more while the node starts again.
     async fn crash_at(&self, cut: u64) {
         let mut chance = Chance(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (cut + 1));
         let mut machine = Machine::default().on(Power::cut_at(cut));
-        let mut left = nothing(&self.histories);
-        let mut steps = self.plan.as_slice();
-        let mut crashes = 0;
-        loop {
-            let lived = self.live(&machine, &mut left, &mut steps).await;
-            let node = match lived {
-                Ok(node) => Some(node),
-                Err((error, node)) => {
-                    assert!(machine.power.is_gone(), "failed without a fault: {error}");
-                    node
-                }
-            };
-            // Another life after the one that led to the end: all of it was durable.
-            let ended = node.is_some() && !machine.power.is_gone();
-            if let Some(node) = node {
-                left = node.into_left();
-            }
-            crashes += 1;
+        let (mut known, mut steps) = (self.nothing(), self.plan.as_slice());
+        for crashes in 1.. {
+            let lived = self.live(&machine, known, &mut steps).await;
+            known = lived.known;
+            let ended = !machine.power.is_gone();
+            assert!(!ended || lived.end.is_ok(), "failed without a fault: {:?}", lived.end);
             let again = crashes == 1 && !ended && chance.below(2) == 0;
-            let power = if again { Power::cut_at(chance.below(OPERATIONS_OF_A_START)) } else { Power::default() };
+            let power =
+                if again { Power::cut_at(chance.below(OPERATIONS_OF_A_START)) } else { Power::default() };
             machine = machine.after_crash(power, &mut chance);
             if ended {
-                Node::open(&machine, &mut left).await.unwrap();
-                return;
+                break;
             }
         }
+        // All of it was durable.
+        Node::open(&machine, known).await.map_err(|(error, _)| error).expect("there is power");
     }
 
-    /// Opens the node and goes on with `steps`, taking off those that are done.
-    async fn live(
-        &self,
-        machine: &Machine,
-        left: &mut Vec<Left>,
-        steps: &mut &[(usize, Step)],
-    ) -> Result<Node, (io::Error, Option<Node>)> {
-        let mut node = Node::open(machine, left).await.map_err(|error| (error, None))?;
-        while let Some((&step, rest)) = steps.split_first() {
-            let taken = node.take(step).await.and_then(|()| powered(machine));
-            if let Err(error) = taken {
-                return Err((error, Some(node)));
+    /// Opens the node and goes on with `steps`, taking off those that are done, then to the end of the histories.
+    async fn live(&self, machine: &Machine, known: Vec<Known>, steps: &mut &[(usize, Step)]) -> Life {
+        let mut node = match Node::open(machine, known).await {
+            Ok(node) => node,
+            Err((error, known)) => return Life { known, end: Err(error) },
+        };
+        let end = async {
+            while let Some((&step, rest)) = steps.split_first() {
+                node.take(step).await?;
+                powered(machine)?;
+                *steps = rest;
             }
-            *steps = rest;
-        }
-        match node.finish().await.and_then(|()| powered(machine)) {
-            Ok(()) => Ok(node),
-            Err(error) => Err((error, Some(node))),
-        }
+            node.finish().await?;
+            powered(machine)
+        };
+        let end = end.await;
+        Life { known: node.into_known(), end }
     }
+}
+
+/// What a life leaves, and why it ended if not by itself.
+struct Life {
+    known: Vec<Known>,
+    end: io::Result<()>,
 }
 
 /// Some failures are no error of the call that met them.
 fn powered(machine: &Machine) -> io::Result<()> {
     if machine.power.is_gone() { Err(io::Error::other("no power")) } else { Ok(()) }
+}
+
+/// Leads `case` once for each of its operations, with the power going there.
+async fn crash_everywhere(case: &Case) {
+    for cut in 0..case.operations().await {
+        let led = AssertUnwindSafe(case.crash_at(cut)).catch_unwind().await;
+        assert!(led.is_ok(), "power lost at operation {cut}; again: QUORATE_CRASH_SEED={}", case.seed);
+    }
 }
 
 /// A number of the environment.
@@ -112,10 +119,24 @@ fn asked(name: &str) -> Option<u64> {
 async fn power_may_go_at_every_operation_of_log_and_snapshots() {
     let one = asked("QUORATE_CRASH_SEED").map(|seed| seed..=seed);
     for seed in one.unwrap_or(1..=asked("QUORATE_CRASH_PLANS").unwrap_or(PLANS)) {
-        let case = Case::draw(seed);
-        for cut in 0..case.operations().await {
-            let led = AssertUnwindSafe(case.crash_at(cut)).catch_unwind().await;
-            assert!(led.is_ok(), "power lost at operation {cut}; again: QUORATE_CRASH_SEED={seed}");
-        }
+        crash_everywhere(&Case::draw(seed)).await;
     }
+}
+
+/// Seeds each of the plans below is tried with.
+const SEEDS: u64 = 6;
+
+async fn crash_everywhere_in(plan: &[Step]) {
+    for seed in 1..=SEEDS {
+        let mut chance = Chance(seed);
+        let plan = plan.iter().map(|&step| (0, step)).collect();
+        crash_everywhere(&Case { seed, histories: vec![History::new(1, &mut chance)], plan }).await;
+    }
+}
+
+/// Entries nobody else has stand in the log, of a newer leader than what the snapshot that is installed ends with.
+#[tokio::test]
+async fn a_short_tail_of_a_newer_leader_goes_with_the_install() {
+    use Step::{Append, Apply, Diverge, Flush, Install};
+    crash_everywhere_in(&[Append(4), Flush, Apply(3), Diverge(2), Flush, Install(5), Flush, Append(3)]).await;
 }

@@ -7,6 +7,7 @@
 
 use std::io;
 
+use super::snapshot_meta;
 use super::types::LogId;
 use crate::GroupId;
 use crate::snapshot_store::SnapshotStore;
@@ -31,6 +32,22 @@ pub fn gap(log: &SharedLog, snapshots: &SnapshotStore, group: GroupId) -> io::Re
     let covered = snapshots.current(group)?.and_then(|snapshot| snapshot.covers().last);
     let covered = covered.map(|last| last.index);
     Ok(purged.filter(|_| purged > covered).map(|at_least| Gap { at_least, covered }))
+}
+
+/// Makes the log of `group` agree with its current snapshot, as [`drop_contradicting`] does, before openraft is given
+/// both. A crash between the install of a leader's snapshot and the purge behind it may leave an unfinished
+/// leader's entries, which end before the snapshot and are yet of a newer term: openraft would take them for the
+/// log's end.
+///
+/// # Errors
+/// When log or snapshots have failed, or what the snapshot covers cannot be read.
+pub async fn mend(log: &SharedLog, snapshots: &SnapshotStore, group: GroupId) -> io::Result<Option<u64>> {
+    let current = snapshots.current(group)?;
+    let covered = current.as_ref().map(snapshot_meta).transpose()?.and_then(|meta| meta.last_log_id);
+    match covered {
+        Some(last) => drop_contradicting(log, group, &last).await,
+        None => Ok(None),
+    }
 }
 
 /// Truncates the log of `group` from its first entry at or before `last` that cannot be committed if a snapshot that

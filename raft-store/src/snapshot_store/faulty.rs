@@ -9,10 +9,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Result;
+use super::SnapshotStore;
 use super::backend::{Backend, Pairs, Place};
 use super::error::SnapshotError;
 use super::room::{Probe, Space};
-use super::SnapshotStore;
 use crate::crash::{Chance, Power};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
@@ -211,7 +211,8 @@ impl Open {
         self.check();
         self.check_leaf(key)?;
         let mut disk = self.disk.lock();
-        let fault = countdown(&mut disk.write_fault).or((!disk.power.operate()).then_some(io::ErrorKind::Other));
+        let fault =
+            countdown(&mut disk.write_fault).or((!disk.power.operate()).then_some(io::ErrorKind::Other));
         drop(disk);
         fault.map_or(Ok(()), |kind| self.fail(kind))
     }
