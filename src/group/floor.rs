@@ -11,7 +11,7 @@
 //! what it was with its log. It reaches it before long: the removal was committed behind what the replica held, or
 //! by a newer leader, and every later leader has that.
 
-use raft_store::raft::LogId;
+use raft_store::raft::{LogId, recovery};
 use raft_store::wal::EntryId;
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
@@ -45,10 +45,7 @@ pub(crate) fn held(group: GroupId, deps: &GroupDeps) -> anyhow::Result<Option<Fl
     Ok(logged.max(covered.map(|last| Floor { term: last.term, node: last.node, index: last.index })))
 }
 
-/// Gives back what a closed replica takes of the disk, but for its vote. The log goes first: a log that begins behind
-/// a snapshot which is gone would be one that needs repair, while a snapshot alone is a replica that is behind.
+/// Gives back what a closed replica takes of the disk, but for its vote.
 pub(crate) async fn clear(group: GroupId, deps: &GroupDeps) -> anyhow::Result<()> {
-    deps.log.clear(group).await?;
-    let snapshots = deps.snapshots.clone();
-    Ok(tokio::task::spawn_blocking(move || snapshots.remove(group)).await??)
+    Ok(recovery::clear(&deps.log, &deps.snapshots, group).await?)
 }

@@ -15,6 +15,7 @@ use crate::key::Key;
 use crate::map::{Lookup, SlotSet, TtlMap};
 use crate::raft::{
     ApplyObserver, GroupSnapshot, GroupStateMachine, LeaderId, LogId, Membership, Payload, RaftEntry,
+    StoredMembership,
 };
 use crate::snapshot_store::faulty::Faulty;
 
@@ -83,6 +84,16 @@ impl History {
         let snapshot = peer.get_snapshot_builder().await.build_snapshot().await.unwrap();
         self.snapshots.lock().insert(index, snapshot.clone());
         snapshot
+    }
+
+    /// The members as of entry `last`.
+    pub(super) fn members(&self, last: Option<LogId>) -> StoredMembership {
+        let before = &self.entries[..last.map_or(0, |last| last.index as usize + 1)];
+        let set = before.iter().rev().find_map(|entry| match &entry.payload {
+            Payload::Membership(members) => Some(StoredMembership::new(Some(entry.log_id), members.clone())),
+            _ => None,
+        });
+        set.unwrap_or_default()
     }
 
     /// Fails unless `map` is the state behind entry `last`, to the byte.

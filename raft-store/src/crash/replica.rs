@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use openraft::storage::{RaftLogReader as _, RaftLogStorage as _, StorageHelper};
+use openraft::storage::{RaftLogReader as _, RaftLogStorage as _, RaftStateMachine as _, StorageHelper};
 
 use super::held::{Held, Log};
 use super::history::{ENTRIES, History};
@@ -128,9 +128,11 @@ impl Replica {
         self.known.history.check(&last, &self.machine.map().read());
     }
 
-    /// Compares what readers see with what was asked for.
+    /// Compares what readers see with what was asked for, and the members with the history's.
     pub(super) async fn check(&mut self) -> io::Result<()> {
         assert_eq!(found(&mut self.log).await?.entries, self.known.held.shown().entries);
+        let (applied, members) = self.machine.applied_state().await?;
+        assert_eq!(members, self.known.history.members(applied));
         Ok(())
     }
 }

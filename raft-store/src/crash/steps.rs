@@ -13,7 +13,7 @@ use super::history::ENTRIES;
 use super::node::Stores;
 use super::plan::Step;
 use super::replica::Replica;
-use crate::raft::{GroupStateMachine, LeaderId, LogId, RaftEntry, TypeConfig, Vote};
+use crate::raft::{GroupStateMachine, LeaderId, LogId, RaftEntry, TypeConfig, Vote, recovery};
 
 impl Replica {
     pub(super) async fn take(&mut self, step: Step, stores: &Stores) -> io::Result<()> {
@@ -155,10 +155,10 @@ impl Replica {
     /// As a node does that its group has gone on without.
     async fn retire(&mut self, stores: &Stores) -> io::Result<()> {
         let number = self.known.held.ask(|held| *held = Held { vote: held.vote, ..Held::default() });
-        stores.writer.drive(stores.log.clear(self.known.history.group)).await?;
-        self.known.held.durable(number);
         self.known.snapshots.push(None);
-        stores.snapshots.remove(self.known.history.group)?;
+        let group = self.known.history.group;
+        stores.writer.drive(recovery::clear(&stores.log, &stores.snapshots, group)).await?;
+        self.known.held.durable(number);
         self.known.snapshots = vec![None];
         self.begun = None;
         self.machine = GroupStateMachine::new(

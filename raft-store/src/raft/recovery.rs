@@ -8,6 +8,7 @@
 use std::io;
 
 use super::snapshot_meta;
+use super::state_machine::blocking;
 use super::types::LogId;
 use crate::GroupId;
 use crate::snapshot_store::SnapshotStore;
@@ -74,4 +75,16 @@ pub async fn drop_contradicting(log: &SharedLog, group: GroupId, last: &LogId) -
         log.truncate(group, from).await?;
     }
     Ok(from)
+}
+
+/// Gives back what a closed replica takes of the disk, but for its vote. The log goes first: a log that begins behind
+/// a snapshot which is gone would be one that needs repair, while a snapshot alone is a replica that is behind.
+/// Each is durable before the next. Needs tokio's runtime.
+///
+/// # Errors
+/// When log or snapshots have failed.
+pub async fn clear(log: &SharedLog, snapshots: &SnapshotStore, group: GroupId) -> io::Result<()> {
+    log.clear(group).await?;
+    let snapshots = snapshots.clone();
+    blocking(move || Ok(snapshots.remove(group)?)).await
 }

@@ -254,6 +254,8 @@ fn whole(snapshot: StoredSnapshot) -> io::Result<GroupSnapshot> {
 }
 
 /// Runs `work`, which takes long or waits for the disk, away from the tasks.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+pub(in crate::raft) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
