@@ -42,6 +42,12 @@ impl Callback {
         }
     }
 
+    /// Whether somebody wants to be told.
+    #[cfg(test)]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The caller is told in another way.
     fn disarm(mut self) {
         self.0 = None;

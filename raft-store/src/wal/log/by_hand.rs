@@ -53,16 +53,28 @@ impl ByHand {
         flushed.complete();
     }
 
-    /// Runs `work` to its end, flushing whenever it waits.
+    /// Runs `work` to its end, and flushes when it waits for what it has just asked the log for; not when it waits
+    /// for something else.
     pub(crate) async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
-            if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(done);
+            loop {
+                let before = self.newest().map(|(number, _)| number);
+                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                    return Poll::Ready(done);
+                }
+                match self.newest() {
+                    Some((number, awaited)) if Some(number) > before && awaited => self.flush(),
+                    _ => return Poll::Pending,
+                }
             }
-            self.flush();
-            work.as_mut().poll(context)
         })
         .await
+    }
+
+    /// The number of the operation that was asked for last, if it is not written, and whether somebody waits for it.
+    fn newest(&self) -> Option<(u64, bool)> {
+        let memory = self.shared.memory.lock();
+        memory.queue.back().map(|operation| (operation.number, operation.done.is_awaited()))
     }
 }
