@@ -46,7 +46,7 @@ impl GroupLog {
         Ok(entries.into_iter().map(from_stored).collect::<Result<_, _>>()?)
     }
 
-    /// The first part of `start..end`, which begins at `start`: who replicates or applies entries must not skip any.
+    /// The first part of `start..end`, which begins at `start`: who applies entries must not skip any.
     /// Fails if it was purged; is empty where the log has ended.
     async fn part(&self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
         let entries = self.read(start, end, READ_BYTES_MAX).await?;
@@ -110,8 +110,13 @@ impl RaftLogReader<TypeConfig> for GroupLog {
         self.read(start, end, u64::MAX).await
     }
 
+    /// What replication reads: nothing if the start was purged. A leader keeps what it sends, but a replica deposed
+    /// since may purge under a stream that has not heard of it yet. openraft takes an error here for that of a disk,
+    /// and ends the group; after nothing it looks whether it still leads.
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<RaftEntry>> {
-        self.part(start, end).await
+        let entries = self.read(start, end, READ_BYTES_MAX).await?;
+        let begins = entries.first().is_some_and(|entry| entry.log_id.index == start);
+        Ok(if begins { entries } else { Vec::new() })
     }
 
     /// In parts: applying a long log after a restart does not need all of it in memory. A range with a start begins
