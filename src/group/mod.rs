@@ -40,7 +40,7 @@ use raft_store::codec::DecodeError;
 use raft_store::command::Replies;
 use raft_store::key::Key;
 use raft_store::map::Lookup;
-use raft_store::raft::{GroupStateMachine, SharedMap, TypeConfig};
+use raft_store::raft::{CommitGate, GroupStateMachine, SharedMap, TypeConfig};
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::SharedLog;
 use raft_store::{GroupId, NodeId};
@@ -111,6 +111,8 @@ pub(crate) struct Group {
     lease: ReadRounds,
     inbound: Inbound,
     snapshots: SnapshotReceiver,
+    /// Through which this instance's snapshots become current.
+    gate: CommitGate,
     outgoing: Arc<Outgoing>,
     /// When a read index confirmed last that this replica was up to date, measured from the round's start by the
     /// boot clock, which counts suspend.
@@ -248,6 +250,9 @@ impl Group {
         if let Err(error) = self.raft.shutdown().await {
             tracing::warn!(group = self.id, %error, "group did not stop cleanly");
         }
+        // It waits for the disk. A panic there is told by its hook.
+        let gate = self.gate.clone();
+        let _ = tokio::task::spawn_blocking(move || gate.close()).await;
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
 use raft_store::GroupId;
-use raft_store::raft::{GroupLog, GroupStateMachine, recovery};
+use raft_store::raft::{CommitGate, GroupLog, GroupStateMachine, recovery};
 
 use super::applied::{Applied, Progress};
 use super::batcher::Batcher;
@@ -60,7 +60,7 @@ impl Group {
         let applied = Applied::new();
         let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
         let (map, progress) = (machine.map(), Progress(machine.applied()));
-        let prepared = machine.prepared();
+        let (prepared, gate) = (machine.prepared(), machine.gate());
         let outgoing = Arc::new(Outgoing::new(machine.pin()));
         let network = network::GroupNetwork {
             group: id,
@@ -78,7 +78,7 @@ impl Group {
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
         let leadership = Leadership { raft, applied, progress, map };
         let inbound = Inbound::new(leadership.clone(), embargo, floor);
-        Ok(Arc::new(Self::assemble(id, deps, leadership, inbound, snapshots, outgoing)))
+        Ok(Arc::new(Self::assemble(id, deps, leadership, inbound, (snapshots, gate), outgoing)))
     }
 
     fn assemble(
@@ -86,7 +86,7 @@ impl Group {
         deps: &GroupDeps,
         leadership: Leadership,
         inbound: Inbound,
-        snapshots: SnapshotReceiver,
+        (snapshots, gate): (SnapshotReceiver, CommitGate),
         outgoing: Arc<Outgoing>,
     ) -> Self {
         let raft = leadership.raft.clone();
@@ -102,6 +102,7 @@ impl Group {
             lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
             inbound,
             snapshots,
+            gate,
             outgoing,
             fresh_at: Mutex::new(None),
             refreshing: AtomicBool::new(false),

@@ -12,7 +12,7 @@ mod types;
 
 pub use log_store::GroupLog;
 pub use state_machine::{
-    ApplyObserver, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, Prepared, SharedMap, SnapshotPin,
-    snapshot_meta,
+    ApplyObserver, CommitGate, GroupSnapshot, GroupSnapshotBuilder, GroupStateMachine, Prepared, SharedMap,
+    SnapshotPin, snapshot_meta,
 };
 pub use types::*;

@@ -31,6 +31,9 @@ pub enum SnapshotError {
     /// An earlier write failed, or the database could not be opened again; the store serves nothing any more.
     #[error("the snapshot database is closed since it failed: {0}")]
     Closed(String),
+    /// The group was closed, and its old instance changes nothing any more.
+    #[error("group {0} was closed meanwhile")]
+    GroupClosed(GroupId),
     /// The database's own files are damaged.
     #[error("the snapshot database is damaged: {0}")]
     Damaged(Damage),
@@ -186,9 +189,10 @@ impl From<SnapshotError> for io::Error {
         let kind = match &error {
             SnapshotError::Full(_) => io::ErrorKind::StorageFull,
             SnapshotError::Failed { error, .. } | SnapshotError::Unreadable { error, .. } => error.kind(),
-            SnapshotError::Closed(_) | SnapshotError::InUse(_) | SnapshotError::Lost(_) => {
-                io::ErrorKind::Other
-            }
+            SnapshotError::Closed(_)
+            | SnapshotError::GroupClosed(_)
+            | SnapshotError::InUse(_)
+            | SnapshotError::Lost(_) => io::ErrorKind::Other,
             _ => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)

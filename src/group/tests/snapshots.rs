@@ -193,3 +193,13 @@ async fn a_follower_that_waits_for_a_snapshot_has_not_caught_up() {
     until("it has caught up", || replica.caught_up_within(LAG)).await;
     assert_eq!(value(&replica.look_up(&[key("key")])).as_deref(), Some("new"));
 }
+
+/// What it still builds must not become current under the next instance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_that_was_shut_down_makes_no_snapshot_current() {
+    let rig = Rig::three().await;
+    let group = rig.at(1);
+    assert!(!group.gate.is_closed());
+    group.shutdown().await;
+    assert!(group.gate.is_closed());
+}

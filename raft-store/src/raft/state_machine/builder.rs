@@ -6,7 +6,7 @@ use std::io;
 use openraft::storage::RaftSnapshotBuilder;
 
 use super::install::write;
-use super::{GroupSnapshot, SnapshotMeta, TypeConfig, blocking, whole};
+use super::{CommitGate, GroupSnapshot, SnapshotMeta, TypeConfig, blocking, whole};
 use crate::GroupId;
 use crate::map::Frozen;
 use crate::snapshot_store::{SnapshotError, SnapshotStore, StoredSnapshot};
@@ -18,6 +18,7 @@ pub struct GroupSnapshotBuilder {
     frozen: Option<Frozen>,
     meta: SnapshotMeta,
     snapshots: SnapshotStore,
+    gate: CommitGate,
     /// Whether openraft cannot go on without this snapshot.
     forced: bool,
 }
@@ -34,9 +35,10 @@ impl GroupSnapshotBuilder {
         frozen: Frozen,
         meta: SnapshotMeta,
         snapshots: SnapshotStore,
+        gate: CommitGate,
         forced: bool,
     ) -> Self {
-        Self { group, frozen: Some(frozen), meta, snapshots, forced }
+        Self { group, frozen: Some(frozen), meta, snapshots, gate, forced }
     }
 }
 
@@ -47,8 +49,8 @@ impl RaftSnapshotBuilder<TypeConfig> for GroupSnapshotBuilder {
         let built = || io::Error::other("this builder's snapshot was built already");
         let frozen = self.frozen.take().ok_or_else(built)?;
         let (group, meta, snapshots) = (self.group, self.meta.clone(), self.snapshots.clone());
-        let forced = self.forced;
-        let stored = blocking(move || match build(group, &snapshots, frozen, &meta) {
+        let (gate, forced) = (self.gate.clone(), self.forced);
+        let stored = blocking(move || match build(group, &snapshots, &gate, frozen, &meta) {
             Err(error) if (error.may_pass() || error.is_damage()) && !forced => {
                 put_off(group, &snapshots, &error)
             }
@@ -75,11 +77,12 @@ fn put_off(group: GroupId, store: &SnapshotStore, error: &SnapshotError) -> io::
 fn build(
     group: GroupId,
     store: &SnapshotStore,
+    gate: &CommitGate,
     frozen: Frozen,
     meta: &SnapshotMeta,
 ) -> Result<StoredSnapshot, SnapshotError> {
     let stored = write(group, store, frozen, meta)?;
-    if !store.commit(&stored)? {
+    if !gate.pass(group, || store.commit(&stored))? {
         tracing::debug!(snapshot = %stored.id(), "a newer snapshot was committed meanwhile");
     }
     Ok(stored)

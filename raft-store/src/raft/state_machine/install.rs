@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use openraft::type_config::TypeConfigExt as _;
 
-use super::{TypeConfig, blocking};
+use super::{CommitGate, TypeConfig, blocking};
 use crate::GroupId;
 use crate::limits::SNAPSHOT_INSTALL_TRIES_MAX;
 use crate::map::{Frozen, TtlMap};
@@ -26,6 +26,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn load_and_commit(
     group: GroupId,
     store: SnapshotStore,
+    gate: CommitGate,
     snapshot: StoredSnapshot,
     prepared: Option<TtlMap>,
 ) -> io::Result<TtlMap> {
@@ -33,11 +34,14 @@ pub(super) async fn load_and_commit(
     let map = blocking(move || prepared.map_or_else(|| load(&theirs), Ok)).await?;
     let mut lost = false;
     for tried in 1.. {
-        let (store, snapshot) = (store.clone(), snapshot.clone());
+        let (store, gate, snapshot) = (store.clone(), gate.clone(), snapshot.clone());
         let frozen = lost.then(|| map.freeze());
-        let commit = move || match frozen {
-            Some(frozen) => store.commit(&write(group, &store, frozen, snapshot.covers().clone())?),
-            None => commit(group, &store, &snapshot),
+        let commit = move || {
+            let own = match frozen {
+                Some(frozen) => write(group, &store, frozen, snapshot.covers().clone())?,
+                None => own(group, &store, snapshot)?,
+            };
+            gate.pass(group, || store.commit(&own))
         };
         match blocking(move || Ok(commit())).await? {
             Ok(true) => break,
@@ -53,11 +57,16 @@ pub(super) async fn load_and_commit(
     Ok(map)
 }
 
-fn commit(group: GroupId, store: &SnapshotStore, snapshot: &StoredSnapshot) -> Result<bool, SnapshotError> {
-    if store.owns(snapshot) && snapshot.group() == group {
-        store.commit(snapshot)
+/// `snapshot` itself if it stands in this store and under this group, else a copy that does.
+fn own(
+    group: GroupId,
+    store: &SnapshotStore,
+    snapshot: StoredSnapshot,
+) -> Result<StoredSnapshot, SnapshotError> {
+    if store.owns(&snapshot) && snapshot.group() == group {
+        Ok(snapshot)
     } else {
-        store.commit(&copy(group, store, snapshot)?)
+        copy(group, store, &snapshot)
     }
 }
 

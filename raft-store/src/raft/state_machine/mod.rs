@@ -10,6 +10,7 @@
 
 mod builder;
 mod covers;
+mod gate;
 mod install;
 mod pin;
 mod prepared;
@@ -35,6 +36,7 @@ use crate::snapshot_store::{SnapshotStore, StoredSnapshot};
 
 pub use builder::GroupSnapshotBuilder;
 pub use covers::snapshot_meta;
+pub use gate::CommitGate;
 pub use pin::SnapshotPin;
 pub use prepared::Prepared;
 
@@ -69,6 +71,7 @@ pub struct GroupStateMachine {
     observer: Arc<dyn ApplyObserver>,
     pin: SnapshotPin,
     prepared: Prepared,
+    gate: CommitGate,
 }
 
 impl fmt::Debug for GroupStateMachine {
@@ -90,6 +93,7 @@ impl GroupStateMachine {
             observer,
             pin: SnapshotPin::default(),
             prepared: Prepared::default(),
+            gate: CommitGate::default(),
         }
     }
 
@@ -111,6 +115,11 @@ impl GroupStateMachine {
     /// Where to put the map of a snapshot before it is installed.
     pub fn prepared(&self) -> Prepared {
         self.prepared.clone()
+    }
+
+    /// To be closed once the group is: no snapshot of this instance becomes current afterwards.
+    pub fn gate(&self) -> CommitGate {
+        self.gate.clone()
     }
 
     fn last_applied(&self) -> Option<LogId> {
@@ -171,7 +180,7 @@ impl GroupStateMachine {
         let meta =
             SnapshotMeta { last_log_id: self.last_applied(), last_membership: self.membership.clone() };
         let frozen = self.map.read().freeze();
-        GroupSnapshotBuilder::new(self.group, frozen, meta, self.snapshots.clone(), forced)
+        GroupSnapshotBuilder::new(self.group, frozen, meta, self.snapshots.clone(), self.gate.clone(), forced)
     }
 
     /// Takes the place of the whole state at once; the map that was is left to the caller to free.
@@ -232,7 +241,7 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         }
         let (group, snapshots) = (self.group, self.snapshots.clone());
         let prepared = self.prepared.take(snapshot.id()).filter(|_| snapshots.owns(&snapshot));
-        let map = install::load_and_commit(group, snapshots, snapshot, prepared).await?;
+        let map = install::load_and_commit(group, snapshots, self.gate.clone(), snapshot, prepared).await?;
         let old = self.replace(map, meta);
         // Freeing millions of entries takes a while too, and nobody has to wait for it.
         tokio::task::spawn_blocking(move || drop(old));

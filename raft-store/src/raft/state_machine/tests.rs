@@ -1,3 +1,4 @@
+mod closed;
 mod damage;
 mod full;
 mod lost;
