@@ -26,17 +26,6 @@ impl Group {
         }
     }
 
-    /// Notes that this replica's snapshot could not be read to the end.
-    pub(crate) fn found_snapshot_damage(&self) {
-        self.outgoing.found_damage();
-    }
-
-    /// Whether that happened since this was asked last: then a snapshot is to be taken anew. What is in memory is
-    /// whole, and the new one takes the damaged one's place even if it covers no more.
-    pub(crate) fn take_snapshot_damage(&self) -> bool {
-        self.outgoing.take_damage()
-    }
-
     /// The last index in the snapshot that is on its way to a follower, or that a follower just got and goes on from,
     /// if there is one: the log behind that stays. It does not any more once about the newest `keep_bytes` of the
     /// log, which stay anyway, are all the follower needs.

@@ -7,7 +7,6 @@
 //! bounds the disk ([`crate::node`]) may give it up earlier.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -35,14 +34,12 @@ struct Held {
 pub(crate) struct Outgoing {
     pin: SnapshotPin,
     held: Mutex<Option<Held>>,
-    /// A chunk could not be read: the snapshot is to be taken anew.
-    damaged: AtomicBool,
 }
 
 impl Outgoing {
     /// Nothing is on its way. `pin` is that of the group's state machine.
     pub(crate) fn new(pin: SnapshotPin) -> Self {
-        Self { pin, held: Mutex::default(), damaged: AtomicBool::new(false) }
+        Self { pin, held: Mutex::default() }
     }
 
     /// Notes that `target` takes `snapshot`. One at a time is held: another, which openraft had asked
@@ -98,17 +95,6 @@ impl Outgoing {
     /// Holds nothing any more; streams under way go on, but cannot be resumed.
     pub(crate) fn release(&self) {
         self.release_if(|_| true);
-    }
-
-    /// Notes that a snapshot is damaged on disk; it is not held any more.
-    pub(crate) fn found_damage(&self) {
-        self.damaged.store(true, Ordering::Release);
-        self.release();
-    }
-
-    /// Whether damage was found since this was asked last.
-    pub(super) fn take_damage(&self) -> bool {
-        self.damaged.swap(false, Ordering::AcqRel)
     }
 
     /// The last index in the snapshot held, unless it is held in vain: nothing arrived for too long, or the log

@@ -130,12 +130,8 @@ impl Reader {
         let read = tokio::task::spawn_blocking(move || snapshot.read_raw(index)).await.map_err(unreadable)?;
         let frame = read.map_err(|error| {
             tracing::error!(%error, "a snapshot cannot be sent");
-            // So that the next attempt gets a newer one, once there is one.
-            if error.is_damage() {
-                self.outgoing.found_damage()
-            } else {
-                self.outgoing.release()
-            }
+            // So that the next attempt gets a newer one, once there is one. The store knows what is damaged.
+            self.outgoing.release();
             unreadable(error)
         })?;
         let share = frame.len().min(SNAPSHOT_BYTES_IN_FLIGHT_MAX) as u32;

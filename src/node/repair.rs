@@ -179,14 +179,11 @@ impl Inner {
     pub(super) fn serve_pull(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
         let asked = |input: &mut Decoder| Ok((input.u32()?, input.u64()?, input.u32()?));
         let (group, sequence, index) = wire::decode(body, asked)?;
-        let (held, replica) = (self.offered.find(group, sequence), self.host.get(group));
+        let held = self.offered.find(group, sequence);
         tokio::task::spawn_blocking(move || {
             let gone = || unfit("that snapshot is not held any more".to_owned());
             let unreadable = |error: SnapshotError| {
                 tracing::error!(%error, "a snapshot cannot be given to a peer");
-                if let Some(replica) = replica.filter(|_| error.is_damage()) {
-                    replica.found_snapshot_damage();
-                }
                 unfit(error)
             };
             let frame = held.ok_or_else(gone).and_then(|held| held.read_raw(index).map_err(unreadable));

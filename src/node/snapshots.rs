@@ -82,13 +82,12 @@ impl Inner {
             let mut due: Vec<(f64, &Arc<Group>)> = Vec::new();
             for group in &groups {
                 group.purge_behind_snapshot(policy.kept()).await;
-                if group.take_snapshot_damage() {
-                    tracing::error!(group = group.id(), "the snapshot is damaged on disk: another is taken");
-                    self.take_snapshot(group).await;
-                    continue;
-                }
                 let seen = self.look_at(group, &policy);
-                due.extend(policy.urgency(&seen).map(|urgency| (urgency, group)));
+                let urgency = policy.urgency(&seen);
+                if seen.damaged && urgency.is_some() {
+                    tracing::error!(group = group.id(), "the snapshot is damaged on disk: another is taken");
+                }
+                due.extend(urgency.map(|urgency| (urgency, group)));
             }
             due.sort_by(|(one, _), (other, _)| other.total_cmp(one));
             for (_, group) in due {

@@ -189,10 +189,15 @@ impl SnapshotStore {
         Ok(current.map(|Current { record, lease }| StoredSnapshot::new(self.0.clone(), record, lease)))
     }
 
-    /// Whether a part of `group`'s current snapshot was found damaged: it needs a new one, whatever it covers.
+    /// Whether `group` needs a new snapshot, whatever it covers: a part of the current one was found damaged, or there
+    /// is none and that was found of one that is still held. True until another becomes current.
     pub fn is_damaged(&self, group: GroupId) -> bool {
         let current = self.0.current.lock().get(&group).map(|current| current.record.id);
-        current.is_some_and(|id| self.0.spoiled.lock().contains(&id))
+        let spoiled = self.0.spoiled.lock();
+        match current {
+            Some(id) => spoiled.contains(&id),
+            None => spoiled.iter().any(|id| id.group == group),
+        }
     }
 
     /// The groups that have a current snapshot, in order.

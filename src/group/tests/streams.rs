@@ -274,7 +274,7 @@ async fn a_snapshot_that_cannot_be_read_is_noted_and_a_new_one_takes_its_place()
     until("the stream has begun", || leader.snapshot_under_way(0).is_some()).await;
     assert!(rig.snapshots(led_by).set_aside(GROUP).unwrap());
     rig.gate(behind).refuse(|_| false);
-    until("the leader has noticed", || leader.take_snapshot_damage()).await;
+    until("the leader has noticed", || rig.snapshots(led_by).is_damaged(GROUP)).await;
     assert_eq!(leader.snapshot_under_way(0), None);
     soon(leader.snapshot(Instant::now() + LONG)).await.unwrap();
     let replica = rig.at(behind);

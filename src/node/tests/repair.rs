@@ -157,11 +157,15 @@ async fn a_snapshot_found_damaged_while_the_node_runs_is_taken_anew() {
     let alone = Alone::start().await;
     let replica = alone.inner().host.get(META_GROUP).unwrap();
     replica.snapshot(within(LONG)).await.unwrap();
-    let current = || alone.inner().host.deps().snapshots.current(META_GROUP).unwrap().unwrap();
-    let damaged = current();
-    replica.found_snapshot_damage();
-    until("another has taken its place", || current().id() > damaged.id()).await;
-    assert!(current().covers().last.map(|last| last.index) >= damaged.covers().last.map(|last| last.index));
+    let store = alone.inner().host.deps().snapshots.clone();
+    let damaged = store.current(META_GROUP).unwrap().unwrap();
+    // Its chunks are gone, as if a disk had lost them.
+    assert!(store.set_aside(META_GROUP).unwrap());
+    assert!(damaged.read_raw(0).unwrap_err().is_damage());
+    until("another has taken its place", || store.current(META_GROUP).unwrap().is_some()).await;
+    let new = store.current(META_GROUP).unwrap().unwrap();
+    assert!(new.id() > damaged.id() && new.covers().last >= damaged.covers().last);
+    assert!(!store.is_damaged(META_GROUP));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
