@@ -10,11 +10,11 @@
 
 pub mod codec;
 pub mod command;
-#[cfg(test)]
-mod crash;
 pub mod key;
 pub mod limits;
 pub mod map;
+#[cfg(test)]
+mod power;
 pub mod raft;
 pub mod slot;
 pub mod snapshot;

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod crash;
 mod log_store;
 pub mod messages;
 pub mod recovery;

@@ -13,7 +13,7 @@ use super::SnapshotStore;
 use super::backend::{Backend, Pairs, Place};
 use super::error::SnapshotError;
 use super::room::{Probe, Space};
-use crate::crash::{Chance, Power};
+use crate::power::{Chance, Power};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 

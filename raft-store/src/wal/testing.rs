@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::disk::{Disk, DiskFile};
-pub(crate) use crate::crash::{Chance, Power};
+pub(crate) use crate::power::{Chance, Power};
 
 /// Bytes a disk writes whole or not at all.
 const SECTOR: usize = 512;

@@ -8,7 +8,7 @@ use super::history::History;
 use super::node::{Machine, Node};
 use super::plan::{Step, plan};
 use super::replica::Known;
-use super::{Chance, Power};
+use crate::power::{Chance, Power};
 
 /// Plans of the everyday form.
 const PLANS: u64 = 8;

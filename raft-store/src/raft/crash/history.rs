@@ -8,11 +8,11 @@ use openraft::storage::{RaftSnapshotBuilder as _, RaftStateMachine as _};
 use openraft::vote::RaftLeaderId as _;
 use parking_lot::Mutex;
 
-use super::Chance;
 use crate::GroupId;
 use crate::command::{AssignSlots, Command, Condition, Content, Delete, Expiry, Incr, Packer, Set};
 use crate::key::Key;
 use crate::map::{Lookup, SlotSet, TtlMap};
+use crate::power::Chance;
 use crate::raft::{
     ApplyObserver, GroupSnapshot, GroupStateMachine, LeaderId, LogId, Membership, Payload, RaftEntry,
     StoredMembership,

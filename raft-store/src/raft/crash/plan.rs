@@ -1,6 +1,6 @@
 //! What is done to the replicas of a node, drawn from a seed.
 
-use super::Chance;
+use crate::power::Chance;
 
 /// One step for one group, as openraft or the node would take it. What does not fit the group's state does nothing.
 #[derive(Debug, Clone, Copy)]

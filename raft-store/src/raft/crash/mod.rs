@@ -17,9 +17,6 @@ mod held;
 mod history;
 mod node;
 mod plan;
-mod power;
 mod replica;
 mod steps;
 mod tests;
-
-pub(crate) use power::{Chance, Power};

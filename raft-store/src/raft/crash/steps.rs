@@ -84,7 +84,7 @@ impl Replica {
 
     async fn vote(&mut self, stores: &Stores) -> io::Result<()> {
         let term = self.known.held.shown().vote.map_or(0, |vote| vote.leader_id.term) + 1;
-        let vote = Vote { leader_id: LeaderId::new(term, 1 + term % 3), committed: term % 2 == 0 };
+        let vote = Vote { leader_id: LeaderId::new(term, 1 + term % 3), committed: term.is_multiple_of(2) };
         let number = self.known.held.ask(|held| held.vote = Some(vote));
         stores.writer.drive(self.log.save_vote(&vote)).await?;
         self.known.held.durable(number);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::plan::Step;
 use super::replica::{Known, Replica};
-use super::{Chance, Power};
+use crate::power::{Chance, Power};
 use crate::snapshot_store::SnapshotStore;
 use crate::snapshot_store::faulty::Faulty;
 use crate::wal::testing::FaultyDisk;
