@@ -24,7 +24,7 @@ use super::segment::Pool;
 use super::stats::{GroupStats, WalStats};
 use super::supply::Supply;
 use super::writer::Writer;
-use crate::GroupId;
+use crate::{GroupId, blocking};
 
 /// A node's log. Clones share it; the last one to go closes it.
 #[derive(Clone)]
@@ -198,7 +198,7 @@ impl SharedLog {
         if !stored {
             return load();
         }
-        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)?
+        blocking::run(load).await.map_err(io::Error::other)?
     }
 
     /// A group's last purged entry, and its last entry (the purged one if there is no other).
