@@ -6,11 +6,11 @@ use parking_lot::Mutex;
 
 /// A small generator of numbers (xorshift64*, Vigna 2016): the tests' only chance.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(pub(crate) u64);
+pub struct Chance(pub u64);
 
 impl Chance {
     /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.max(1);
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

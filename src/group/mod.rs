@@ -17,6 +17,8 @@ mod open;
 mod outgoing;
 mod pace;
 mod pipeline;
+#[cfg(feature = "simulation")]
+mod probe;
 mod reads;
 mod repair;
 mod settings;
@@ -60,6 +62,8 @@ pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use floor::{Floor, clear, held};
 pub(crate) use members::ChangeError;
 pub(crate) use pace::Pace;
+#[cfg(feature = "simulation")]
+pub use probe::{GroupProbe, MembersProbe, Role, VoteProbe};
 pub(crate) use reads::ReadIndexError;
 pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
 pub(crate) use settings::settings;
@@ -252,7 +256,7 @@ impl Group {
         }
         // It waits for the disk. A panic there is told by its hook.
         let gate = self.gate.clone();
-        let _ = tokio::task::spawn_blocking(move || gate.close()).await;
+        let _ = raft_store::blocking::run(move || gate.close()).await;
     }
 }
 

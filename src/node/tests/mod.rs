@@ -7,5 +7,7 @@ mod leaving;
 mod many;
 mod repair;
 mod routing;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod soak;
 mod three;

@@ -17,7 +17,7 @@ use crate::raft::{
     ApplyObserver, GroupSnapshot, GroupStateMachine, LeaderId, LogId, Membership, Payload, RaftEntry,
     StoredMembership,
 };
-use crate::snapshot_store::faulty::Faulty;
+use crate::snapshot_store::faulty::FaultySnapshots;
 
 /// Entries of a group's whole history.
 pub(super) const ENTRIES: u64 = 40;
@@ -77,7 +77,7 @@ impl History {
         if let Some(known) = known {
             return known;
         }
-        let store = Faulty::default().open_store().unwrap();
+        let store = FaultySnapshots::default().open_store().unwrap();
         let mut peer = GroupStateMachine::new(self.group, store, self.clone());
         let entries = self.entries(0..index + 1).into_iter().map(|entry| Ok((entry, None)));
         peer.apply(futures_util::stream::iter(entries)).await.unwrap();

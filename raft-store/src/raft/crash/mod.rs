@@ -13,6 +13,7 @@
 //! [`GroupLog`]: crate::raft::GroupLog
 //! [`GroupStateMachine`]: crate::raft::GroupStateMachine
 
+mod by_hand;
 mod held;
 mod history;
 mod node;

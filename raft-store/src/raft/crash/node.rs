@@ -3,13 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use super::by_hand::ByHand;
 use super::plan::Step;
 use super::replica::{Known, Replica};
 use crate::power::{Chance, Power};
 use crate::snapshot_store::SnapshotStore;
-use crate::snapshot_store::faulty::Faulty;
+use crate::snapshot_store::faulty::FaultySnapshots;
 use crate::wal::testing::FaultyDisk;
-use crate::wal::{ByHand, SharedLog, WalError, WalOptions};
+use crate::wal::{SharedLog, WalError, WalOptions};
 
 /// Small segments and a small cache: rotation, removal, moving and reads from disk all the time.
 const OPTIONS: WalOptions = WalOptions {
@@ -32,7 +35,7 @@ pub(super) struct Stores {
 #[derive(Default)]
 pub(super) struct Machine {
     log: FaultyDisk,
-    snapshots: Faulty,
+    snapshots: FaultySnapshots,
     pub(super) power: Power,
 }
 
@@ -49,12 +52,12 @@ impl Machine {
     }
 
     fn open(&self) -> io::Result<Stores> {
-        let log = SharedLog::by_hand(Arc::new(self.log.clone()), OPTIONS);
+        let log = SharedLog::open_stepped(Arc::new(self.log.clone()), OPTIONS);
         let (log, writer) = log.map_err(|error| match error {
             WalError::Io { source, .. } => source,
             error => panic!("a crash must never look like damage: {error}"),
         })?;
-        Ok(Stores { log, writer, snapshots: self.snapshots.open_store()? })
+        Ok(Stores { log, writer: ByHand(Mutex::new(writer)), snapshots: self.snapshots.open_store()? })
     }
 }
 
