@@ -91,17 +91,20 @@ fn to_request(key: &str, input: &Input) -> Request<Full<Bytes>> {
             request(Method::PUT, &path, &json!({"value": value, "ttl_ms": ttl_ms}))
         }
         Input::Delete => request(Method::DELETE, &path, &Value::Null),
-        Input::Cas { expect, value } => {
-            conditional(request(Method::PUT, &path, &json!({"value": value})), expect)
+        Input::Cas { expect, value, ttl_ms } => {
+            conditional(request(Method::PUT, &path, &json!({"value": value, "ttl_ms": ttl_ms})), expect)
         }
         Input::Incr { by } => request(Method::PATCH, &path, &json!({"op": "incr", "by": by, "init": 0})),
         Input::Append { value } => request(Method::PATCH, &path, &json!({"op": "append", "value": value})),
+        Input::Touch { ttl_ms } => request(Method::PATCH, &path, &json!({"op": "touch", "ttl_ms": ttl_ms})),
+        Input::Persist => request(Method::PATCH, &path, &json!({"op": "persist"})),
     }
 }
 
 fn conditional(mut request: Request<Full<Bytes>>, expect: &Expect) -> Request<Full<Bytes>> {
     let (name, value): (HeaderName, String) = match expect {
         Expect::Absent => (IF_NONE_MATCH, "*".into()),
+        Expect::Present => (IF_MATCH, "*".into()),
         Expect::Version(version) => (IF_MATCH, format!("\"{version}\"")),
         // Quorate compares versions only; a version that never is makes the operation fail cleanly.
         Expect::Value(_) => (IF_MATCH, "\"0\"".into()),
@@ -117,12 +120,16 @@ fn to_batch_item(key: &str, input: &Input) -> Value {
         Input::Get(_) => json!({"op": "get", "key": key}),
         Input::Set { value, ttl_ms } => json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms}),
         Input::Delete => json!({"op": "delete", "key": key}),
-        Input::Cas { expect: Expect::Version(version), value } => {
-            json!({"op": "set", "key": key, "value": value, "if_version": version})
+        Input::Cas { expect: Expect::Version(version), value, ttl_ms } => {
+            json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms, "if_version": version})
         }
-        Input::Cas { value, .. } => json!({"op": "set", "key": key, "value": value, "if_absent": true}),
+        Input::Cas { value, ttl_ms, .. } => {
+            json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms, "if_absent": true})
+        }
         Input::Incr { by } => json!({"op": "incr", "key": key, "by": by, "init": 0}),
         Input::Append { value } => json!({"op": "append", "key": key, "value": value}),
+        Input::Touch { ttl_ms } => json!({"op": "touch", "key": key, "ttl_ms": ttl_ms}),
+        Input::Persist => json!({"op": "persist", "key": key}),
     }
 }
 
@@ -229,7 +236,7 @@ mod tests {
     #[test]
     fn miss_and_mismatch_are_answers() {
         assert_eq!(judge(&get(), problem(404, "miss", None)).output, Some(Output::Read(None)));
-        let cas = Input::Cas { expect: Expect::Version(3), value: "v".into() };
+        let cas = Input::Cas { expect: Expect::Version(3), value: "v".into(), ttl_ms: None };
         let judged = judge(&cas, problem(412, "version-mismatch", Some("not_applied")));
         assert_eq!(judged.output, Some(Output::Mismatch { current: Some(7) }));
     }

@@ -30,8 +30,12 @@ fn random_operation(random: &mut StdRng) -> Operation {
     let input = match random.random_range(0..6) {
         0 => Input::Set { value: value(random), ttl_ms: None },
         1 => Input::Delete,
-        2 => Input::Cas { expect: Expect::Value(value(random)), value: value(random) },
-        3 => Input::Cas { expect: Expect::Version(random.random_range(1..5)), value: value(random) },
+        2 => Input::Cas { expect: Expect::Value(value(random)), value: value(random), ttl_ms: None },
+        3 => Input::Cas {
+            expect: Expect::Version(random.random_range(1..5)),
+            value: value(random),
+            ttl_ms: None,
+        },
         4 => Input::Incr { by: 1 },
         _ => Input::Get(Consistency::Linearizable),
     };
@@ -55,8 +59,7 @@ fn random_operation(random: &mut StdRng) -> Operation {
         input,
         output: known.then_some(output),
         outcome: if known { Outcome::Ok } else { Outcome::Unknown },
-        time_ms: None,
-        error: String::new(),
+        ..Operation::default()
     }
 }
 

@@ -111,6 +111,7 @@ impl State {
     fn mismatch(mut self, expect: &Expect, current: Option<u64>) -> Option<Self> {
         let holds = match expect {
             Expect::Absent => self.entry.is_none(),
+            Expect::Present => self.entry.as_ref().is_some_and(|e| e.deadline == Deadline::Never),
             Expect::Value(value) => self.has_value(value),
             Expect::Version(version) => self.entry.as_ref().is_some_and(|e| e.version == Some(*version)),
         };
@@ -126,13 +127,14 @@ impl State {
             Input::Get(_) => Some(self),
             Input::Delete => self.delete(now, output),
             Input::Set { value, ttl_ms } => self.write(value, deadline(*ttl_ms, now), now, output),
-            Input::Cas { expect, value } => {
+            Input::Cas { expect, value, ttl_ms } => {
                 let holds = match expect {
                     Expect::Absent => self.may_be_absent(now),
+                    Expect::Present => self.may_be_present(now),
                     Expect::Value(value) => self.has_value(value),
                     Expect::Version(version) => self.has_version(*version),
                 };
-                if holds { self.write(value, Deadline::Never, now, output) } else { None }
+                if holds { self.write(value, deadline(*ttl_ms, now), now, output) } else { None }
             }
             Input::Incr { by } => {
                 let old = self.entry.as_ref().map_or(Some(0), |e| e.value.parse::<i64>().ok())?;
@@ -143,6 +145,7 @@ impl State {
                 let new = format!("{old}{value}");
                 self.compute(&new, now, output)
             }
+            Input::Touch { .. } | Input::Persist => self.keep(deadline(op.input.ttl_ms(), now), now, output),
         }
     }
 
@@ -156,6 +159,15 @@ impl State {
         }
         let deadline = self.entry.as_ref().map_or(Deadline::Never, |e| e.deadline);
         self.write(value, deadline, now, output)
+    }
+
+    /// Gives the value that is there another deadline.
+    fn keep(self, deadline: Deadline, now: Option<u64>, output: Option<&Output>) -> Option<Self> {
+        if output == Some(&Output::Missing) {
+            return self.may_be_absent(now).then_some(self);
+        }
+        let value = self.entry.as_ref().filter(|_| self.may_be_present(now))?.value.clone();
+        self.write(&value, deadline, now, output)
     }
 
     fn write(

@@ -15,8 +15,7 @@ fn op(call: u64, end: u64, input: Input, output: Option<Output>, outcome: Outcom
         input,
         output,
         outcome,
-        time_ms: None,
-        error: String::new(),
+        ..Operation::default()
     }
 }
 
@@ -52,7 +51,7 @@ fn delete(call: u64, end: u64, deleted: bool, version: u64) -> Operation {
 }
 
 fn cas(call: u64, end: u64, expect: u64, value: &str, output: Output) -> Operation {
-    let input = Input::Cas { expect: Expect::Version(expect), value: value.into() };
+    let input = Input::Cas { expect: Expect::Version(expect), value: value.into(), ttl_ms: None };
     op(call, end, input, Some(output), Outcome::Ok)
 }
 

@@ -98,7 +98,7 @@ impl Actor {
                     Some((seen, version)) if seen == key => Expect::Version(version),
                     _ => Expect::Absent,
                 };
-                Input::Cas { expect, value: self.value() }
+                Input::Cas { expect, value: self.value(), ttl_ms: None }
             }
             _ => Input::Set { value: self.value(), ttl_ms: None },
         }

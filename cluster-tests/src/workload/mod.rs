@@ -171,6 +171,7 @@ async fn operate(
         outcome,
         time_ms,
         error,
+        ..Operation::default()
     }
 }
 
