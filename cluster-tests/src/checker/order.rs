@@ -125,7 +125,7 @@ fn misfit(op: &Operation, before: &Operation) -> Option<Kind> {
 fn lost_writes<'a>(operations: &[&'a Operation], found: &mut impl Found<'a>) {
     let takes = |op: &&&Operation| {
         let may = op.outcome != Outcome::Fail;
-        may && matches!(op.input, Input::Delete | Input::Set { ttl_ms: Some(_), .. })
+        may && (op.input == Input::Delete || op.input.ttl_ms().is_some())
     };
     let wrote = |op: &&&Operation| matches!(op.output, Some(Output::Written { .. }));
     let Some(first) = operations.iter().filter(|op| wrote(op)).min_by_key(|op| op.return_ns) else { return };

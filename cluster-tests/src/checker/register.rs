@@ -113,7 +113,10 @@ impl State {
             Expect::Absent => self.entry.is_none(),
             Expect::Present => self.entry.as_ref().is_some_and(|e| e.deadline == Deadline::Never),
             Expect::Value(value) => self.has_value(value),
-            Expect::Version(version) => self.entry.as_ref().is_some_and(|e| e.version == Some(*version)),
+            Expect::Version(version) => {
+                let same = |e: &Entry| e.version == Some(*version) && e.deadline == Deadline::Never;
+                self.entry.as_ref().is_some_and(same)
+            }
         };
         let told =
             current.is_none_or(|version| *expect != Expect::Version(version) && self.has_version(version));
