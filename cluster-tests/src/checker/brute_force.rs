@@ -20,7 +20,7 @@ fn any_order(intervals: &[Interval<'_, Operation>], left: &[usize], state: &Stat
     left.iter().filter(|i| intervals[**i].call_ns <= first_return).any(|&next| {
         let rest: Vec<usize> = left.iter().copied().filter(|i| *i != next).collect();
         let after = Register::default().step(state, intervals[next].op);
-        after.is_some_and(|after| any_order(intervals, &rest, &after))
+        after.iter().flatten().any(|after| any_order(intervals, &rest, after))
     })
 }
 
