@@ -21,6 +21,8 @@ const HUGE_BYTES: usize = 10_000;
 pub(super) struct Store {
     fault: Fault,
     began: Instant,
+    /// Group time: stands still while an operation is carried out.
+    now_ms: u64,
     operations: u64,
     armed: bool,
     version: u64,
@@ -50,6 +52,7 @@ impl Store {
         Self {
             fault,
             began: Instant::now(),
+            now_ms: TIME_MS,
             operations: 0,
             armed: false,
             version: 0,
@@ -61,6 +64,7 @@ impl Store {
     /// Carries out one operation; an error: the answer does not arrive.
     pub(super) fn one(&mut self, item: &Value, is_local: bool) -> Result<Value, String> {
         self.operations += 1;
+        self.now_ms = TIME_MS + self.began.elapsed().as_millis() as u64;
         self.armed |= self.operations.is_multiple_of(FAULT_INTERVAL);
         while self.later.front().is_some_and(|(at, _)| *at <= self.operations) {
             if let Some((_, item)) = self.later.pop_front() {
@@ -109,13 +113,9 @@ impl Store {
         strikes
     }
 
-    fn now_ms(&self) -> u64 {
-        TIME_MS + self.began.elapsed().as_millis() as u64
-    }
-
     /// What lives under a key, as the store would have it.
     fn live(&self, key: &str) -> Option<Live> {
-        let (now, live) = (self.now_ms(), self.entries.get(key)?.now.clone()?);
+        let (now, live) = (self.now_ms, self.entries.get(key)?.now.clone()?);
         let deadline = match (live.deadline, self.fault) {
             (Some(deadline), Fault::ExpireEarly) => Some(deadline - (deadline - live.written) / 2),
             (Some(deadline), Fault::ExpireLate) => Some(deadline + 200),
@@ -134,7 +134,7 @@ impl Store {
         let age = is_local.then_some(0);
         let Some(Live { mut value, version, deadline, .. }) = seen else {
             let mut miss = not_applied(404, "miss");
-            (miss["time_ms"], miss["staleness_ms"]) = (self.now_ms().into(), age.into());
+            (miss["time_ms"], miss["staleness_ms"]) = (self.now_ms.into(), age.into());
             return miss;
         };
         if value.as_str().is_some_and(|text| text.len() > HUGE_BYTES) && self.strikes(Fault::Damage) {
@@ -142,8 +142,8 @@ impl Store {
             text.replace_range(HUGE_BYTES - 1..HUGE_BYTES, "!");
             value = text.into();
         }
-        let left = deadline.map(|deadline| deadline.saturating_sub(self.now_ms()));
-        json!({"status": 200, "value": value, "version": version, "time_ms": self.now_ms(),
+        let left = deadline.map(|deadline| deadline.saturating_sub(self.now_ms));
+        json!({"status": 200, "value": value, "version": version, "time_ms": self.now_ms,
                "staleness_ms": age, "expires_in_ms": left})
     }
 
@@ -175,12 +175,12 @@ impl Store {
         if !self.strikes(Fault::LoseWrite) {
             self.entries.insert(key, Entry { now: None, before: live });
         }
-        json!({"status": 200, "deleted": deleted, "version": self.version, "time_ms": self.now_ms()})
+        json!({"status": 200, "deleted": deleted, "version": self.version, "time_ms": self.now_ms})
     }
 
     fn change(&mut self, op: String, key: String, live: Option<Live>, item: &Value) -> Value {
         self.version += 1;
-        let (version, now) = (self.version, self.now_ms());
+        let (version, now) = (self.version, self.now_ms);
         let kept = live.as_ref().and_then(|live| live.deadline);
         let given = item["ttl_ms"].as_u64().map(|ttl| now + ttl);
         let deadline = match &*op {
@@ -220,7 +220,7 @@ impl Store {
     }
 
     fn written(&self, version: u64, created: bool, deadline: Option<u64>) -> Value {
-        let now = self.now_ms();
+        let now = self.now_ms;
         let left = deadline.map(|deadline| deadline - now);
         json!({"status": 200, "version": version, "created": created, "time_ms": now, "expires_in_ms": left})
     }
