@@ -1,4 +1,4 @@
-//! `cluster-tests`: crash rounds, disk scenarios and judgements from the command line.
+//! `cluster-tests`: workloads, crash rounds, disk scenarios, judgements and reports from the command line.
 
 mod commands;
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cluster_tests::scenario::Scenario;
-use cluster_tests::{checker, history, public};
+use cluster_tests::{checker, history, public, report};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs real nodes under faults, and judges histories.
@@ -21,6 +21,13 @@ enum Arguments {
     },
     /// Checks every public history that a folder's verdicts.tsv names, and compares verdicts.
     Agree {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Runs workloads against a cluster to which nothing is done, judges every answer, prints a table.
+    Run(commands::Run),
+    /// Judges the history in a run's folder and writes report.html and report.json beside it.
+    Report {
         /// The folder.
         folder: PathBuf,
     },
@@ -52,6 +59,15 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             writeln!(out, "{} of {} verdicts agree", all.len() - wrong.len(), all.len())?;
             wrong.is_empty()
+        }
+        Arguments::Run(run) => {
+            until_interrupted(run.run(&mut out))?;
+            true
+        }
+        Arguments::Report { folder } => {
+            let report = report::write(&folder)?;
+            writeln!(out, "{}{}", report.summary, folder.join(report::PAGE).display())?;
+            report.valid
         }
         Arguments::Crash(crash) => {
             until_interrupted(crash.run(&mut out))?;
