@@ -11,7 +11,7 @@ use cluster_tests::crash::plan::{FaultKind, Plan};
 use cluster_tests::drive::Drive;
 use cluster_tests::scenario::Scenario;
 use cluster_tests::workload::Mix;
-use cluster_tests::{crash, disk};
+use cluster_tests::{crash, disk, seed};
 
 /// What nodes store on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +47,7 @@ pub(crate) struct Run {
     /// Keys that registers share.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..))]
     keys: u64,
-    /// Where every choice comes from; drawn when not given.
+    /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
     #[arg(long)]
     seed: Option<u64>,
     /// Where history and report go; they are kept on failure only when not given.
@@ -71,7 +71,7 @@ impl Run {
             nodes: self.nodes,
             groups: self.groups,
             keys: self.keys,
-            seed: self.seed.unwrap_or_else(rand::random),
+            seed: self.seed.unwrap_or_else(seed::chosen),
             out: self.out,
         };
         writeln!(out, "{drive}")?;
@@ -85,7 +85,7 @@ pub(crate) struct Crash {
     /// Number of rounds.
     #[arg(long, default_value_t = 100)]
     rounds: u64,
-    /// Where every choice comes from; drawn when not given.
+    /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
     #[arg(long)]
     seed: Option<u64>,
     /// Nodes of the cluster.
@@ -104,7 +104,7 @@ pub(crate) struct Crash {
 
 impl Crash {
     fn plan(self) -> anyhow::Result<Plan> {
-        let seed = self.seed.unwrap_or_else(rand::random);
+        let seed = self.seed.unwrap_or_else(seed::chosen);
         let (storage, possible) = match self.disk {
             Disk::Faulty => (Storage::Faulty { seed }, &FaultKind::FAULTY[..]),
             Disk::Plain => (Storage::Plain, &FaultKind::PLAIN[..]),
@@ -136,7 +136,7 @@ pub(crate) async fn scenarios(
 ) -> anyhow::Result<()> {
     disk::available().map_err(|why| anyhow!("no faulty disks here: {why}"))?;
     let chosen = if named.is_empty() { Scenario::value_variants().to_vec() } else { named };
-    let seed = seed.unwrap_or_else(rand::random);
+    let seed = seed.unwrap_or_else(seed::chosen);
     let mut failed = Vec::new();
     for scenario in &chosen {
         let began = Instant::now();

@@ -26,5 +26,6 @@ pub mod process;
 pub mod public;
 pub mod report;
 pub mod scenario;
+pub mod seed;
 pub mod wait;
 pub mod workload;

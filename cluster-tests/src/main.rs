@@ -37,7 +37,7 @@ enum Arguments {
     Disk {
         /// Which; all when none is named.
         scenarios: Vec<Scenario>,
-        /// Where every choice comes from; drawn when not given.
+        /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
         #[arg(long)]
         seed: Option<u64>,
     },

@@ -60,7 +60,7 @@ impl Default for Workload {
             keys: 24,
             first_key: 0,
             value_bytes: 16,
-            seed: rand::random(),
+            seed: crate::seed::chosen(),
         }
     }
 }
