@@ -12,6 +12,8 @@ const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 220.0;
 /// Left of the axis: room for its numbers.
 const LEFT: f64 = 56.0;
+/// Right of the last second: room for half its mark.
+const RIGHT: f64 = 20.0;
 /// Below the chart: room for the seconds.
 const BELOW: f64 = 22.0;
 /// Above the chart.
@@ -26,6 +28,8 @@ const LABEL_WIDTH: f64 = 130.0;
 const TICKS_S: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0];
 /// Most marks of the axis of time.
 const TICKS_MAX: f64 = 16.0;
+/// Lines across a chart, about.
+const LEVELS: f64 = 4.0;
 /// Lowest latency drawn, ms.
 const LATENCY_MS_MIN: f64 = 0.1;
 
@@ -45,11 +49,11 @@ impl Axis {
     }
 
     fn x(&self, t_s: f64) -> f64 {
-        LEFT + (WIDTH - LEFT) * t_s / self.end_s
+        LEFT + (WIDTH - LEFT - RIGHT) * t_s / self.end_s
     }
 
     fn s_of_width(&self, width: f64) -> f64 {
-        width * self.end_s / (WIDTH - LEFT)
+        width * self.end_s / (WIDTH - LEFT - RIGHT)
     }
 
     /// The marks of the axis, with lines over `height`.
@@ -132,9 +136,10 @@ pub fn faults(axis: &Axis, bands: &[Band]) -> String {
 pub fn throughput(axis: &Axis, points: &[Point], bands: &[Band]) -> String {
     let most = points.iter().map(|p| p.ok + p.fail + p.unknown).fold(1.0, f64::max);
     let y = |rate: f64| HEIGHT - (HEIGHT - ABOVE) * rate / most;
-    let mut inside = axis.shadows(bands, HEIGHT) + &axis.ticks(HEIGHT);
-    for part in [0.25, 0.5, 0.75, 1.0] {
-        inside += &level(y(most * part), &format!("{:.0}", most * part));
+    let mut inside = axis.ticks(HEIGHT);
+    let step = round_step(most / LEVELS);
+    for number in 1..=(most / step) as u64 {
+        inside += &level(y(number as f64 * step), &format!("{}", number as f64 * step));
     }
     for point in points {
         let mut below = 0.0;
@@ -150,7 +155,18 @@ pub fn throughput(axis: &Axis, points: &[Point], bands: &[Band]) -> String {
             below += rate;
         }
     }
+    inside += &axis.shadows(bands, HEIGHT);
     drawing(HEIGHT, "Operations per second by outcome", &inside)
+}
+
+/// The next larger 1, 2 or 5 times a power of ten.
+fn round_step(least: f64) -> f64 {
+    let decade = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 5.0]
+        .map(|digit| digit * decade)
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(10.0 * decade)
 }
 
 /// How long good operations took: half, 99 of 100, all. By orders of magnitude.
@@ -189,7 +205,8 @@ pub fn latency(axis: &Axis, points: &[Point], bands: &[Band]) -> String {
 /// A line across, with its number.
 fn level(y: f64, label: &str) -> String {
     format!(
-        r#"<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1}" y2="{y:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
+        r#"<line class="grid" x1="{LEFT}" x2="{:.1}" y1="{y:.1}" y2="{y:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
+        WIDTH - RIGHT,
         LEFT - 4.0,
         y + 4.0
     )
