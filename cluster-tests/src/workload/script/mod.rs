@@ -8,6 +8,8 @@ mod counter;
 mod lease;
 mod register;
 mod set;
+#[cfg(test)]
+mod tests;
 mod ttl;
 
 use std::sync::Arc;
