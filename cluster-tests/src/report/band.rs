@@ -23,6 +23,11 @@ pub struct Band {
 }
 
 impl Band {
+    fn from(begin: &FaultEvent, from_s: f64) -> Self {
+        let FaultEvent { kind, what, nodes, .. } = begin;
+        Self { kind: kind.clone(), what: what.clone(), nodes: nodes.clone(), from_s, to_s: None }
+    }
+
     /// What it was, for people.
     pub fn label(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(u64::to_string).collect();
@@ -38,30 +43,32 @@ impl Band {
     }
 }
 
-/// Every fault, by its begin. An end belongs to the oldest fault of the same kind and words that is not over.
+/// Every fault, by its begin. An end belongs to the oldest fault that is not over and has its number, or, where there
+/// are none, its kind and words.
 pub fn bands(events: &[FaultEvent]) -> Vec<Band> {
     let mut sorted: Vec<&FaultEvent> = events.iter().collect();
     sorted.sort_by_key(|event| event.t_ns);
-    let mut bands: Vec<Band> = Vec::new();
-    for FaultEvent { t_ns, at, kind, what, nodes } in sorted {
-        let t_s = *t_ns as f64 / NS_PER_S;
-        let mut begun = bands.iter_mut().filter(|b| b.to_s.is_none() && b.kind == *kind && b.what == *what);
-        match at {
-            At::Begin => bands.push(Band {
-                kind: kind.clone(),
-                what: what.clone(),
-                nodes: nodes.clone(),
-                from_s: t_s,
-                to_s: None,
-            }),
+    let mut bands: Vec<(&FaultEvent, Band)> = Vec::new();
+    for event in sorted {
+        let t_s = event.t_ns as f64 / NS_PER_S;
+        match event.at {
+            At::Begin => bands.push((event, Band::from(event, t_s))),
             At::End => {
-                if let Some(band) = begun.next() {
+                let over = bands.iter_mut().find(|(begin, b)| b.to_s.is_none() && same(begin, event));
+                if let Some((_, band)) = over {
                     band.to_s = Some(t_s);
                 }
             }
         }
     }
-    bands
+    bands.into_iter().map(|(_, band)| band).collect()
+}
+
+fn same(begin: &FaultEvent, end: &FaultEvent) -> bool {
+    match (begin.fault, end.fault) {
+        (None, None) => begin.kind == end.kind && begin.what == end.what,
+        (one, other) => one == other,
+    }
 }
 
 /// The lane each band is drawn in, so that none covers another: the first that is free. `width_s` is what the
@@ -86,7 +93,19 @@ mod tests {
     use super::*;
 
     fn event(t_s: u64, at: At, kind: &str, what: &str) -> FaultEvent {
-        FaultEvent { t_ns: t_s * 1_000_000_000, at, kind: kind.into(), what: what.into(), nodes: vec![2] }
+        let t_ns = t_s * 1_000_000_000;
+        FaultEvent { t_ns, at, fault: None, kind: kind.into(), what: what.into(), nodes: vec![2] }
+    }
+
+    #[test]
+    fn numbers_tell_faults_of_one_kind_apart() {
+        let numbered = |t_s, at, fault| FaultEvent {
+            fault: Some(fault),
+            ..event(t_s, at, "pause", if t_s > 2 { "late" } else { "" })
+        };
+        let events = [numbered(1, At::Begin, 8), numbered(2, At::Begin, 9), numbered(3, At::End, 9)];
+        let ends: Vec<_> = bands(&events).iter().map(|band| band.to_s).collect();
+        assert_eq!(ends, [None, Some(3.0)]);
     }
 
     #[test]

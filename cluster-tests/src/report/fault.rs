@@ -1,7 +1,7 @@
 //! Faults over time, as whoever causes them writes them down: one JSON object a line, by time.
 //!
-//! A fault that lasts has two events of the same kind and the same words, one at its begin and one at its end; what
-//! happens at once, such as a kill, may leave out the end. Faults of one kind may overlap.
+//! A fault that lasts has two events, one at its begin and one at its end, with the same number, or else of the same
+//! kind and the same words; what happens at once, such as a kill, may leave out the end. Faults may overlap.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -26,10 +26,15 @@ pub struct FaultEvent {
     /// When, ns on the clock of the run's history.
     pub t_ns: u64,
     /// Which end.
+    #[serde(alias = "edge")]
     pub at: At,
+    /// Which fault of the run: the same number at both ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<u64>,
     /// The kind, one word: `partition`, `kill`, `pause`, `clock`, `disk`, `members`, …
     pub kind: String,
-    /// What exactly, in a few words; the same at both ends.
+    /// What exactly, in a few words; the same at both ends unless they have a number.
+    #[serde(default, alias = "detail")]
     pub what: String,
     /// The nodes it is done to; empty when it concerns all or none.
     #[serde(default)]
@@ -67,6 +72,7 @@ mod tests {
         let event = FaultEvent {
             t_ns: 5,
             at: At::Begin,
+            fault: None,
             kind: "partition".into(),
             what: "isolate 2".into(),
             nodes: vec![2],
@@ -79,6 +85,13 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), line).unwrap();
         assert_eq!(read(file.path()).unwrap(), [event]);
+    }
+
+    #[test]
+    fn events_may_be_numbered_and_say_no_more() {
+        let line = r#"{"t_ns":5,"edge":"end","fault":3,"kind":"pause","nodes":[1]}"#;
+        let event: FaultEvent = serde_json::from_str(line).unwrap();
+        assert_eq!((event.at, event.fault, event.what.as_str()), (At::End, Some(3), ""));
     }
 
     #[test]

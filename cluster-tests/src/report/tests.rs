@@ -41,6 +41,7 @@ fn folder() -> tempfile::TempDir {
         let event = FaultEvent {
             t_ns: t_s * 1_000_000_000,
             at,
+            fault: None,
             kind: "partition".into(),
             what: "isolate 2".into(),
             nodes: vec![2],

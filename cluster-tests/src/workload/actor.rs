@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Workload;
+use rand::seq::IndexedRandom;
+
 use super::draw::Draw;
 use super::kind::Mix;
 use super::script::{self, Script, Step};
@@ -54,10 +56,10 @@ impl Actor {
     }
 
     async fn act(&mut self) {
+        let Some(node) = self.pick_node() else { return self.back_off().await };
         self.draw.now_ns = self.shared.now_ns();
         let place = self.mix.draw(&mut self.draw.random);
         let step = self.scripts[place].next(&mut self.draw);
-        let node = self.pick_node();
         let done = match step {
             Step::One(key, input) => vec![self.caller.one(&self.shared, node, key, input).await],
             Step::Batch(list) => self.caller.batch(&self.shared, node, list).await,
@@ -81,9 +83,10 @@ impl Actor {
         }
     }
 
-    fn pick_node(&mut self) -> Node {
+    /// Any node; `None`: there is none at the moment.
+    fn pick_node(&mut self) -> Option<Node> {
         let endpoints = self.shared.endpoints.borrow();
-        endpoints[self.draw.below(endpoints.len() as u64) as usize]
+        endpoints.choose(&mut self.draw.random).copied()
     }
 
     async fn back_off(&mut self) {

@@ -75,7 +75,7 @@ pub struct Running {
 }
 
 impl Workload {
-    /// Starts the clients against these nodes, of which there must be one at least.
+    /// Starts the clients against these nodes.
     pub fn start(self, endpoints: Vec<(u64, SocketAddr)>) -> Running {
         let shared = Arc::new(Shared::new(self.clients, endpoints));
         let (seed, first_key) = (self.seed, self.first_key);
@@ -97,7 +97,7 @@ impl Running {
         Ok(began.elapsed())
     }
 
-    /// Has the clients use these nodes from now on, of which there must be one at least.
+    /// Has the clients use these nodes from now on; while there are none, they wait.
     pub fn use_nodes(&self, endpoints: Vec<(u64, SocketAddr)>) {
         self.shared.endpoints.send_replace(endpoints);
     }

@@ -152,3 +152,13 @@ async fn a_seed_gives_a_client_the_same_choices() {
     assert_eq!(one, same);
     assert_ne!(one, other);
 }
+
+#[tokio::test]
+async fn clients_wait_while_there_is_no_node() {
+    let nodes = vec![(1, serve(Fault::None).await)];
+    let running = workload("register").start(Vec::new());
+    assert!(running.acknowledges(1, Duration::from_millis(50)).await.is_err());
+    running.use_nodes(nodes.clone());
+    running.acknowledges(10, WRITES_WITHIN).await.unwrap();
+    assert!(!running.finish(&nodes, 0).await.unwrap().is_empty());
+}
