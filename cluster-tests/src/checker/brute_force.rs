@@ -1,5 +1,7 @@
 //! The search against the plainest one there is, on thousands of small random histories, right and wrong.
 
+mod times;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};

@@ -51,43 +51,52 @@ impl When {
 pub(super) enum Deadline {
     /// There is none.
     Never,
-    /// It is from `low` to `high`, group time in ms.
+    /// There is one.
     Within {
-        /// The earliest it can be.
+        /// The earliest it can be, group time in ms.
         low: u64,
-        /// The latest it can be.
-        high: u64,
-    },
-    /// It is `low` or later: `ttl` after a write whose time nobody was told yet.
-    After {
-        /// The earliest it can be.
-        low: u64,
-        /// What the write asked for, ms.
-        ttl: u64,
+        /// The latest it can be; `None`: the time of the write it counts from has no upper bound yet.
+        high: Option<u64>,
+        /// How long after that write it is, ms, while the write's time is not known.
+        ttl: Option<u64>,
     },
 }
 
 impl Deadline {
-    /// Of a key written `when`, with group time at least `now` by then.
-    pub(super) fn set(ttl: Option<u64>, when: When, now: u64) -> Self {
-        match (ttl, when) {
-            (None, _) => Self::Never,
-            (Some(ttl), When::At(at)) => Self::just(at.saturating_add(ttl)),
-            (Some(ttl), When::UpTo(_) | When::Any) => Self::After { low: now.saturating_add(ttl), ttl },
+    /// Of a key written `when`, with group time at least `now` by then, and before `kept` passed.
+    pub(super) fn set(ttl: Option<u64>, when: When, now: u64, kept: Self) -> Self {
+        let Some(ttl) = ttl else { return Self::Never };
+        let low = now.saturating_add(ttl);
+        match (when, kept) {
+            (When::At(at), _) => Self::just(at.saturating_add(ttl)),
+            (When::UpTo(_) | When::Any, Self::Within { high: Some(high), .. }) => {
+                Self::Within { low, high: Some((high - 1).saturating_add(ttl)), ttl: Some(ttl) }
+            }
+            (When::UpTo(_) | When::Any, _) => Self::Within { low, high: None, ttl: Some(ttl) },
         }
     }
 
     fn just(at: u64) -> Self {
-        Self::Within { low: at, high: at }
+        Self::Within { low: at, high: Some(at), ttl: None }
     }
 
     /// Once group time is known to be `latest` at most, a write before it was no later.
     pub(super) fn capped(self, latest: Option<u64>) -> Self {
         match (self, latest) {
-            (Self::After { low, ttl }, Some(latest)) => {
-                Self::Within { low, high: latest.saturating_add(ttl).max(low) }
+            (Self::Within { low, high, ttl: Some(ttl) }, Some(latest)) => {
+                let latest = latest.saturating_add(ttl);
+                let high = Some(high.map_or(latest, |high| high.min(latest)));
+                Self::Within { low, high, ttl: Some(ttl) }
             }
             _ => self,
+        }
+    }
+
+    /// The least that group time can have been when the key was written, ms.
+    pub(super) fn written(self) -> u64 {
+        match self {
+            Self::Within { low, ttl: Some(ttl), .. } => low.saturating_sub(ttl),
+            Self::Within { ttl: None, .. } | Self::Never => 0,
         }
     }
 
@@ -96,16 +105,16 @@ impl Deadline {
         let least = when.latest().unwrap_or(now).saturating_add(1);
         match self {
             Self::Never => Some(self),
-            Self::Within { low, high } => {
-                (high >= least).then_some(Self::Within { low: low.max(least), high })
+            Self::Within { low, high, ttl } => {
+                let low = low.max(least);
+                high.is_none_or(|high| low <= high).then_some(Self::Within { low, high, ttl })
             }
-            Self::After { low, ttl } => Some(Self::After { low: low.max(least), ttl }),
         }
     }
 
     /// The least group time once it has passed at `when`; `None`: it cannot have.
     pub(super) fn passed(self, when: When, now: u64) -> Option<u64> {
-        let (Self::Within { low, .. } | Self::After { low, .. }) = self else { return None };
+        let Self::Within { low, .. } = self else { return None };
         when.latest().is_none_or(|latest| low <= latest).then_some(now.max(low))
     }
 
@@ -113,15 +122,12 @@ impl Deadline {
     pub(super) fn told(self, expires: Expires, at: Option<u64>) -> Option<Self> {
         match (expires, at, self) {
             (Expires::Untold, ..) | (Expires::Never, _, Self::Never) => Some(self),
-            (Expires::In(_), None, Self::Within { .. } | Self::After { .. }) => Some(self),
+            (Expires::In(_), None, Self::Within { .. }) => Some(self),
             (Expires::Never, ..) | (Expires::In(_), _, Self::Never) => None,
-            (Expires::In(left), Some(at), Self::Within { low, high }) => {
+            (Expires::In(left), Some(at), Self::Within { low, high, ttl }) => {
                 let told = at.saturating_add(left);
-                (low..=high).contains(&told).then_some(Self::just(told))
-            }
-            (Expires::In(left), Some(at), Self::After { low, .. }) => {
-                let told = at.saturating_add(left);
-                (told >= low).then_some(Self::just(told))
+                let fits = low <= told && high.is_none_or(|high| told <= high);
+                fits.then_some(Self::Within { low: told, high: Some(told), ttl })
             }
         }
     }
@@ -131,9 +137,9 @@ impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Never => Ok(()),
-            Self::Within { low, high } if low == high => write!(f, ", until {low} ms"),
-            Self::Within { low, high } => write!(f, ", until {low} to {high} ms"),
-            Self::After { low, .. } => write!(f, ", until {low} ms or later"),
+            Self::Within { low, high: Some(high), .. } if low == high => write!(f, ", until {low} ms"),
+            Self::Within { low, high: Some(high), .. } => write!(f, ", until {low} to {high} ms"),
+            Self::Within { low, high: None, .. } => write!(f, ", until {low} ms or later"),
         }
     }
 }

@@ -4,13 +4,19 @@
 //! the processors. First the cheap checks of [`order`], which name a fault by its kind; then the search, which
 //! finds what they miss. Local reads promise less and are judged by [`order`] alone.
 
+pub mod bounds;
 #[cfg(test)]
 mod brute_force;
 mod deadline;
+pub mod generate;
+#[cfg(test)]
+mod generated;
 pub mod model;
 mod observed;
 pub mod order;
 pub mod register;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod search;
 #[cfg(test)]
 mod tests;
@@ -21,6 +27,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use self::bounds::Bounds;
 use self::model::{Interval, Model};
 use self::register::Register;
 use self::search::Answer;
@@ -30,10 +37,16 @@ use crate::history::{Consistency, Input, Operation, Outcome};
 /// Most tries of the search on one key: seconds of work, and far more than a history without a fault needs.
 pub const STEPS_MAX: u64 = 5_000_000;
 
-/// Judges a history of Quorate: every check there is.
+/// Judges a history of Quorate: every check there is that needs no real time. Deadlines are judged by the group
+/// time that answers carry.
 pub fn check(history: &[Operation]) -> Verdict {
+    check_within(history, &Bounds::NONE)
+}
+
+/// Judges a history of Quorate by every check there is, deadlines against real time as well.
+pub fn check_within(history: &[Operation], bounds: &Bounds) -> Verdict {
     let mut verdict = check_linearizable(&Register::default(), history);
-    let mut violations = order::check(history);
+    let mut violations = order::check(history, bounds);
     violations.append(&mut verdict.violations);
     verdict.violations = violations;
     verdict

@@ -115,7 +115,7 @@ impl State {
         let alive = deadline.not_passed(when, now).map(|deadline| Self {
             entry: Some(Entry { deadline, ..entry.clone() }),
             floor: self.floor,
-            now,
+            now: now.max(deadline.written()),
         });
         let gone = deadline.passed(when, now).map(|now| Self { entry: None, floor: self.floor, now });
         [alive, gone]
@@ -148,6 +148,7 @@ impl State {
         let Some(seen) = seen else { return self.entry.is_none().then_some(self) };
         let entry = self.entry.as_mut()?;
         entry.deadline = entry.deadline.told(op.expires, op.time_ms)?;
+        self.now = self.now.max(entry.deadline.written());
         let same_value = entry.value.is(&seen.value);
         let same_version = seen.version.is_none_or(|version| self.has_version(version));
         (same_value && same_version).then_some(self)
@@ -169,9 +170,11 @@ impl State {
 
     /// Value and deadline a write leaves; `None`: it changes nothing here.
     fn new_entry(&mut self, register: &Register, op: &Operation) -> Option<(Value, Deadline)> {
-        let fresh = Deadline::set(op.input.ttl_ms(), When::of(op), self.now);
         let old = self.entry.as_ref();
         let kept = old.map_or(Deadline::Never, |entry| entry.deadline);
+        // What had to be there was written to before its time was up.
+        let before = if tells_presence(op) { kept } else { Deadline::Never };
+        let fresh = Deadline::set(op.input.ttl_ms(), When::of(op), self.now, before);
         Some(match &op.input {
             Input::Get(_) | Input::Delete => return None,
             Input::Set { value, .. } => (register.keep(value.clone()), fresh),
@@ -217,6 +220,7 @@ impl State {
         }
         let expires = if output.is_some() { op.expires } else { Expires::Untold };
         let deadline = deadline.told(expires, op.time_ms)?;
+        self.now = self.now.max(deadline.written());
         self.floor = version.unwrap_or(self.floor);
         self.entry = Some(Entry { value, version, deadline });
         Some(self)

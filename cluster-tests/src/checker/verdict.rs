@@ -21,8 +21,24 @@ pub enum Kind {
     VersionOrder,
     /// One version stood for two values.
     VersionReused,
+    /// One write took effect twice.
+    AppliedTwice,
+    /// A counter is outside of what can have been added to it.
+    CounterOff,
+    /// Two reads of a list that is only appended to disagree about its order.
+    ListOrder,
+    /// A lock or lease was granted while it was held.
+    HeldTwice,
     /// Local reads of one node went backwards.
     LocalBackwards,
+    /// A local read was older than it said.
+    LocalStale,
+    /// Group time went back.
+    TimeBackwards,
+    /// A key was gone before its time.
+    ExpiredEarly,
+    /// A key was there after its time.
+    ExpiredLate,
     /// No order of the operations explains the answers.
     NotLinearizable,
 }
