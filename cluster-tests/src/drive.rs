@@ -11,7 +11,7 @@ use crate::cluster::{Cluster, Options, with_cluster};
 use crate::report::summary::Summary;
 use crate::report::{HISTORY, Report, Run};
 use crate::workload::{Mix, Workload};
-use crate::{checker, history};
+use crate::{binary, history};
 
 /// What the run may take beyond its time: forming the cluster, reading all keys again, judging.
 const BESIDES: Duration = Duration::from_secs(300);
@@ -70,10 +70,10 @@ impl Drive {
         let folder = self.out.clone().unwrap_or_else(|| cluster.folder().to_owned());
         std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
         history::write(&folder.join(HISTORY), &history)?;
-        let run = self.facts();
+        let run = self.facts()?;
         run.write(&folder)?;
         let judging = tokio::task::spawn_blocking(move || {
-            let verdict = checker::check(&history);
+            let verdict = run.check(&history);
             let report = Report::of(run, &history, &verdict, &[]);
             (Summary::of(&history, &verdict), verdict, report)
         });
@@ -95,15 +95,16 @@ impl Drive {
         }
     }
 
-    fn facts(&self) -> Run {
+    fn facts(&self) -> anyhow::Result<Run> {
         let facts = [
             ("workload", self.mix.to_string()),
             ("nodes", self.nodes.to_string()),
             ("groups", self.groups.to_string()),
             ("clients", self.clients.to_string()),
             ("rate", self.rate.map_or(String::new(), |rate| rate.to_string())),
+            ("quorate", binary::version()?),
         ];
-        Run::here("run", self.seed, self.to_string(), &facts)
+        Ok(Run { steady: true, ..Run::here("run", self.seed, self.to_string(), &facts) })
     }
 }
 

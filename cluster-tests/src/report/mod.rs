@@ -24,7 +24,7 @@ pub use self::fault::{At, FaultEvent};
 pub use self::run::Run;
 use self::series::Point;
 use self::summary::Summary;
-use crate::checker::{self, Verdict};
+use crate::checker::Verdict;
 use crate::history::{self, Operation, Outcome};
 
 /// The file of a run's folder that holds its history.
@@ -119,7 +119,9 @@ impl Report {
 pub fn write(folder: &Path) -> anyhow::Result<Report> {
     let history = history::read(&folder.join(HISTORY))?;
     let faults = fault::read(&folder.join(FAULTS))?;
-    let report = Report::of(Run::read(folder)?, &history, &checker::check(&history), &faults);
+    let run = Run::read(folder)?;
+    let verdict = run.check(&history);
+    let report = Report::of(run, &history, &verdict, &faults);
     report.write(folder)?;
     Ok(report)
 }

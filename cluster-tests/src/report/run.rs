@@ -7,6 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::checker::bounds::Bounds;
+use crate::checker::{self, Verdict};
+use crate::history::Operation;
+
 /// The file of a run's folder that holds it.
 pub const FILE: &str = "run.json";
 
@@ -20,6 +24,9 @@ pub struct Run {
     pub seed: Option<u64>,
     /// The command that makes the same choices again.
     pub replay: String,
+    /// Whether clocks were left alone and no group was long without a leader, so that deadlines can be judged against
+    /// real time as well.
+    pub steady: bool,
     /// What it ran on and with: nodes, groups, clients, versions, …
     pub environment: BTreeMap<String, String>,
 }
@@ -36,7 +43,13 @@ impl Run {
         ];
         let all = machine.iter().chain(facts).filter(|(_, value)| !value.is_empty());
         let environment = all.map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        Self { name: name.to_owned(), seed: Some(seed), replay, environment }
+        Self { name: name.to_owned(), seed: Some(seed), replay, steady: false, environment }
+    }
+
+    /// How a history of this run is judged.
+    pub fn check(&self, history: &[Operation]) -> Verdict {
+        let bounds = if self.steady { Bounds::STATED } else { Bounds::NONE };
+        checker::check_within(history, &bounds)
     }
 
     /// Writes it into a run's folder.

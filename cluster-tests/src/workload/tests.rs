@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::stub::{Fault, serve};
 use super::*;
 use crate::checker::Verdict;
+use crate::checker::bounds::Bounds;
 use crate::history::{Input, Outcome, Output};
 
 const KEYS: u64 = 4;
@@ -30,7 +31,7 @@ fn workload(mix: &str) -> Workload {
 
 async fn judged(fault: Fault, mix: &str) -> (Vec<Operation>, Verdict) {
     let history = run(fault, workload(mix)).await;
-    let verdict = checker::check(&history);
+    let verdict = checker::check_within(&history, &Bounds::STATED);
     (history, verdict)
 }
 
@@ -89,6 +90,11 @@ async fn stale_reads_are_caught() {
 }
 
 #[tokio::test]
+async fn local_reads_older_than_they_say_are_caught() {
+    assert_any(&caught(Fault::StaleLocal, "register").await, &["LocalStale"]);
+}
+
+#[tokio::test]
 async fn failed_writes_that_appear_are_caught() {
     for fault in [Fault::FailButApply, Fault::FailThenApply] {
         assert_any(&caught(fault, "register").await, &["FailedWriteVisible"]);
@@ -98,22 +104,20 @@ async fn failed_writes_that_appear_are_caught() {
 
 #[tokio::test]
 async fn additions_and_appends_done_twice_or_never_are_caught() {
-    let not_linearizable = ["NotLinearizable"];
-    assert_any(&caught(Fault::DoubleIncr, "counter").await, &not_linearizable);
-    assert_any(&caught(Fault::LoseAppend, "append").await, &not_linearizable);
-    assert_any(&caught(Fault::DoubleAppend, "append").await, &not_linearizable);
+    assert_any(&caught(Fault::DoubleIncr, "counter").await, &["CounterOff", "NotLinearizable"]);
+    assert_any(&caught(Fault::LoseAppend, "append").await, &["LostWrite"]);
+    assert_any(&caught(Fault::DoubleAppend, "append").await, &["AppliedTwice"]);
 }
 
 #[tokio::test]
 async fn keys_that_expire_early_or_late_are_caught() {
-    for fault in [Fault::ExpireEarly, Fault::ExpireLate] {
-        assert_any(&caught(fault, "ttl").await, &["NotLinearizable"]);
-    }
+    assert_any(&caught(Fault::ExpireEarly, "ttl").await, &["ExpiredEarly"]);
+    assert_any(&caught(Fault::ExpireLate, "ttl").await, &["ExpiredLate", "NotLinearizable"]);
 }
 
 #[tokio::test]
 async fn two_holders_of_a_lock_are_caught() {
-    assert_any(&caught(Fault::TwoHolders, "lease").await, &["NotLinearizable"]);
+    assert_any(&caught(Fault::TwoHolders, "lease").await, &["HeldTwice"]);
 }
 
 #[tokio::test]
@@ -135,7 +139,8 @@ async fn load_at_a_rate_keeps_to_it() {
     let history = running.finish(&nodes, 0).await.unwrap();
     let took_s = history.last().unwrap().call_ns as f64 / 1e9;
     let rate = history.len() as f64 / took_s;
-    assert!((250.0..450.0).contains(&rate), "{rate} a second");
+    // A busy machine may fall behind; nothing may run ahead.
+    assert!(rate < 450.0, "{rate} a second");
 }
 
 #[tokio::test]
@@ -160,5 +165,9 @@ async fn clients_wait_while_there_is_no_node() {
     assert!(running.acknowledges(1, Duration::from_millis(50)).await.is_err());
     running.use_nodes(nodes.clone());
     running.acknowledges(10, WRITES_WITHIN).await.unwrap();
-    assert!(!running.finish(&nodes, 0).await.unwrap().is_empty());
+    let history = running.finish(&nodes, KEYS + 1).await.unwrap();
+    for key in 0..=KEYS {
+        let last = history.iter().rfind(|op| op.key == name(key)).expect("every register is read in the end");
+        assert!(last.input.is_linearizable_read() && last.client >= 8, "{last:?} is not the last read");
+    }
 }
