@@ -72,7 +72,14 @@ fn who_waits_for_enough_deadlines_writes_no_more() {
 
 #[test]
 fn a_lock_is_renewed_by_its_token_until_it_is_lost() {
-    let (mut lease, mut draw) = (lease::Lease::default(), draw());
+    // A client may give a lock up before it renews it: of many, some renew.
+    let renewed = (0..50).filter(|seed| lock_is_renewed_and_lost(*seed)).count();
+    assert!(renewed > 10, "{renewed} of 50");
+}
+
+fn lock_is_renewed_and_lost(seed: u64) -> bool {
+    let mut lease = lease::Lease::default();
+    let mut draw = Draw::new(3, &Workload { seed, ..Workload::default() });
     let absent = |key: &str, input: &Input| match input {
         Input::Cas { expect: Expect::Absent, .. } => Some((key.to_owned(), input.clone())),
         _ => None,
@@ -83,6 +90,9 @@ fn a_lock_is_renewed_by_its_token_until_it_is_lost() {
         Input::Cas { expect, ttl_ms: Some(100..), .. } => Some((key.to_owned(), expect.clone())),
         _ => None,
     });
+    if expect == Expect::Absent {
+        return false;
+    }
     assert_eq!((renewed, expect), (key.clone(), Expect::Version(42)));
     let renewal = Input::Cas { expect: Expect::Version(42), value: "v".into(), ttl_ms: Some(100) };
     lease.learn(&Operation {
@@ -95,6 +105,7 @@ fn a_lock_is_renewed_by_its_token_until_it_is_lost() {
             assert_eq!(expect, Expect::Absent, "whoever is not sure holds nothing");
         }
     }
+    true
 }
 
 #[test]
