@@ -13,6 +13,13 @@ pub fn quorate() -> anyhow::Result<PathBuf> {
     found.clone().map_err(|error| anyhow!(error))
 }
 
+/// What that program says its version is.
+pub fn version() -> anyhow::Result<String> {
+    let output = Command::new(quorate()?).arg("version").output().context("run quorate version")?;
+    ensure!(output.status.success(), "quorate version: {}", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 fn locate() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os("QUORATE_BIN") {
         return Ok(named.into());

@@ -8,8 +8,10 @@ use anyhow::{anyhow, bail, ensure};
 use clap::ValueEnum;
 use cluster_tests::cluster::Storage;
 use cluster_tests::crash::plan::{FaultKind, Plan};
+use cluster_tests::drive::Drive;
 use cluster_tests::scenario::Scenario;
-use cluster_tests::{crash, disk};
+use cluster_tests::workload::Mix;
+use cluster_tests::{crash, disk, seed};
 
 /// What nodes store on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,13 +22,70 @@ pub(crate) enum Disk {
     Plain,
 }
 
+/// Workloads without faults.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// What clients do: names with weights, such as `register,ttl=3`, or `all`. Known are register, cas, counter,
+    /// set, append, ttl, lease, batch and bursts.
+    #[arg(long, default_value_t = Mix::all())]
+    workload: Mix,
+    /// For how long.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Number of clients.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..))]
+    clients: u64,
+    /// Operations, or batches of them, that arrive in a second; as many as are answered when not given.
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
+    /// Nodes of the cluster.
+    #[arg(long, default_value_t = 3)]
+    nodes: u64,
+    /// Data groups.
+    #[arg(long, default_value_t = 3)]
+    groups: u32,
+    /// Keys that registers share.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..))]
+    keys: u64,
+    /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where history and report go; they are kept on failure only when not given.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "a rate is a number above 0".to_owned())
+}
+
+impl Run {
+    /// Runs them.
+    pub(crate) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
+        let drive = Drive {
+            mix: self.workload,
+            seconds: self.seconds,
+            clients: self.clients,
+            rate: self.rate,
+            nodes: self.nodes,
+            groups: self.groups,
+            keys: self.keys,
+            seed: self.seed.unwrap_or_else(seed::chosen),
+            out: self.out,
+        };
+        writeln!(out, "{drive}")?;
+        drive.run(out).await
+    }
+}
+
 /// Crash rounds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Crash {
     /// Number of rounds.
     #[arg(long, default_value_t = 100)]
     rounds: u64,
-    /// Where every choice comes from; drawn when not given.
+    /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
     #[arg(long)]
     seed: Option<u64>,
     /// Nodes of the cluster.
@@ -45,7 +104,7 @@ pub(crate) struct Crash {
 
 impl Crash {
     fn plan(self) -> anyhow::Result<Plan> {
-        let seed = self.seed.unwrap_or_else(rand::random);
+        let seed = self.seed.unwrap_or_else(seed::chosen);
         let (storage, possible) = match self.disk {
             Disk::Faulty => (Storage::Faulty { seed }, &FaultKind::FAULTY[..]),
             Disk::Plain => (Storage::Plain, &FaultKind::PLAIN[..]),
@@ -77,7 +136,7 @@ pub(crate) async fn scenarios(
 ) -> anyhow::Result<()> {
     disk::available().map_err(|why| anyhow!("no faulty disks here: {why}"))?;
     let chosen = if named.is_empty() { Scenario::value_variants().to_vec() } else { named };
-    let seed = seed.unwrap_or_else(rand::random);
+    let seed = seed.unwrap_or_else(seed::chosen);
     let mut failed = Vec::new();
     for scenario in &chosen {
         let began = Instant::now();

@@ -3,15 +3,14 @@
 //! The format is the one of the public histories in `data/`: `op` and `in` are the input, `out` the output.
 //! Times are nanoseconds on one monotonic clock, shared by all clients of a run.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+mod lines;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+pub use lines::{read, write};
+
 /// What is certain about an operation's effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It took effect between its call and its return.
@@ -19,6 +18,7 @@ pub enum Outcome {
     /// It never happened and never will.
     Fail,
     /// It takes effect once, at any time after its call, or never.
+    #[default]
     Unknown,
 }
 
@@ -31,7 +31,7 @@ pub enum Consistency {
     Linearizable,
     /// By the leader's lease; judged as linearizable.
     Lease,
-    /// From any replica; judged by monotonicity alone.
+    /// From any replica; judged by its stated age and by monotonicity.
     Local,
 }
 
@@ -41,6 +41,8 @@ pub enum Consistency {
 pub enum Expect {
     /// The key is absent.
     Absent,
+    /// The key is present.
+    Present,
     /// The key has just this version.
     Version(u64),
     /// The key has just this value (public histories; Quorate compares versions).
@@ -68,17 +70,33 @@ pub enum Input {
         expect: Expect,
         /// The value.
         value: String,
+        /// Time to live, ms of group time; `None`: never expires.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ttl_ms: Option<u64>,
     },
-    /// Add to the key's number; an absent key counts as 0.
+    /// Add to the key's number; an absent key counts as 0. A deadline stays.
     Incr {
         /// What to add.
         by: i64,
     },
-    /// Append to the key's value; an absent key counts as empty.
+    /// Append to the key's value; an absent key counts as empty. A deadline stays.
     Append {
         /// What to append.
         value: String,
     },
+    /// Give a key that is there a new deadline; its version grows.
+    Touch {
+        /// Time to live, ms of group time.
+        ttl_ms: u64,
+    },
+    /// Take the deadline from a key that is there; its version grows.
+    Persist,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::Get(Consistency::default())
+    }
 }
 
 impl Input {
@@ -86,7 +104,21 @@ impl Input {
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Set { value, .. } | Self::Cas { value, .. } => Some(value),
-            Self::Get(_) | Self::Delete | Self::Incr { .. } | Self::Append { .. } => None,
+            Self::Get(_)
+            | Self::Delete
+            | Self::Incr { .. }
+            | Self::Append { .. }
+            | Self::Touch { .. }
+            | Self::Persist => None,
+        }
+    }
+
+    /// The time to live this would give the key, ms; `None` if it gives it none.
+    pub fn ttl_ms(&self) -> Option<u64> {
+        match self {
+            Self::Set { ttl_ms, .. } | Self::Cas { ttl_ms, .. } => *ttl_ms,
+            Self::Touch { ttl_ms } => Some(*ttl_ms),
+            Self::Get(_) | Self::Delete | Self::Incr { .. } | Self::Append { .. } | Self::Persist => None,
         }
     }
 
@@ -125,6 +157,10 @@ pub enum Output {
         /// The version the key had; `None`: none was told.
         current: Option<u64>,
     },
+    /// The key is absent, and the operation needs it: nothing changed.
+    Missing,
+    /// The value is no number that could be added to: nothing changed.
+    NotANumber,
     /// The key is absent now.
     Deleted {
         /// Whether it was there before.
@@ -141,12 +177,32 @@ impl Output {
             Self::Read(seen) => seen.as_ref().and_then(|s| s.version),
             Self::Written { version, .. } | Self::Deleted { version, .. } => *version,
             Self::Mismatch { current } => *current,
+            Self::Missing | Self::NotANumber => None,
         }
     }
 }
 
-/// One operation of one client on one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an answer told of the key's deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Expires {
+    /// Nothing.
+    #[default]
+    Untold,
+    /// There is none.
+    Never,
+    /// It is so many ms after the group time of the answer.
+    In(u64),
+}
+
+impl Expires {
+    fn is_untold(&self) -> bool {
+        *self == Self::Untold
+    }
+}
+
+/// One operation of one client on one key. The default is one of which nothing is known, to be filled in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// The client.
     pub client: u64,
@@ -170,75 +226,16 @@ pub struct Operation {
     pub outcome: Outcome,
     /// The group time the answer carried, ms.
     pub time_ms: Option<u64>,
+    /// How old what a local read saw may be, as the answer stated it, ms. It counts back from the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// What the answer told of the key's deadline.
+    #[serde(default, skip_serializing_if = "Expires::is_untold")]
+    pub expires: Expires,
+    /// Which of the client's connections to this node it went over: local reads of one never go back.
+    #[serde(default)]
+    pub connection: u64,
     /// Why it did not succeed, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,
-}
-
-/// Writes a history as JSON lines.
-pub fn write(path: &Path, history: &[Operation]) -> anyhow::Result<()> {
-    let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
-    let mut out = BufWriter::new(file);
-    for operation in history {
-        serde_json::to_writer(&mut out, operation)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush().context("flush the history")
-}
-
-/// Reads a history of JSON lines.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Operation>> {
-    let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
-    let mut history = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let parse = || anyhow::Ok(serde_json::from_str(&line?)?);
-        history.push(parse().with_context(|| format!("{} line {}", path.display(), number + 1))?);
-    }
-    Ok(history)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn operation(input: Input, output: Option<Output>, outcome: Outcome) -> Operation {
-        Operation {
-            client: 1,
-            process: 17,
-            node: 2,
-            key: "k".into(),
-            call_ns: 5,
-            return_ns: 9,
-            input,
-            output,
-            outcome,
-            time_ms: Some(1234),
-            error: String::new(),
-        }
-    }
-
-    #[test]
-    fn written_history_reads_back() {
-        let written = Output::Written { version: Some(3), created: Some(true), value: None };
-        let seen = Output::Read(Some(Seen { value: "a".into(), version: Some(3) }));
-        let history = vec![
-            operation(Input::Set { value: "a".into(), ttl_ms: Some(50) }, Some(written), Outcome::Ok),
-            operation(Input::Get(Consistency::Lease), Some(seen), Outcome::Ok),
-            operation(Input::Get(Consistency::Local), Some(Output::Read(None)), Outcome::Ok),
-            operation(Input::Delete, None, Outcome::Unknown),
-            operation(Input::Cas { expect: Expect::Version(3), value: "b".into() }, None, Outcome::Fail),
-            operation(Input::Incr { by: -1 }, None, Outcome::Unknown),
-        ];
-        let file = tempfile::NamedTempFile::new().unwrap();
-        write(file.path(), &history).unwrap();
-        assert_eq!(read(file.path()).unwrap(), history);
-    }
-
-    #[test]
-    fn broken_line_is_named() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "{}\n").unwrap();
-        let error = format!("{:#}", read(file.path()).unwrap_err());
-        assert!(error.contains("line 1"), "{error}");
-    }
 }

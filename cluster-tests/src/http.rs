@@ -72,6 +72,7 @@ pub enum Lost {
 #[derive(Debug, Default)]
 pub struct Http {
     connections: HashMap<SocketAddr, SendRequest<Full<Bytes>>>,
+    opened: HashMap<SocketAddr, u64>,
 }
 
 impl Http {
@@ -101,6 +102,11 @@ impl Http {
         Ok(answer)
     }
 
+    /// Connections opened to a node so far.
+    pub fn opened(&self, to: SocketAddr) -> u64 {
+        self.opened.get(&to).copied().unwrap_or(0)
+    }
+
     /// The open connection to a node, or a new one; taken out, to be put back after a good answer.
     async fn connection(
         &mut self,
@@ -120,6 +126,7 @@ impl Http {
         let connected = timeout_at(deadline, connect).await;
         let (sender, connection) =
             connected.unwrap_or_else(|_| Err("timeout".into())).map_err(Lost::NotSent)?;
+        *self.opened.entry(to).or_default() += 1;
         // Its errors reach the sender.
         tokio::spawn(connection);
         Ok(sender)

@@ -6,7 +6,8 @@
 //! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
 //! - [`http`], [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
 //! - [`admin`]: what the cluster says of itself, and changes of its members;
-//! - [`workload`]: concurrent clients that write a history until told to stop.
+//! - [`workload`]: concurrent clients that write a history until told to stop; [`drive`] does no more than that;
+//! - [`report`]: faults over time, and what a run did, for people.
 //!
 //! The checker relies on none of the rest, so that a simulation can use it as well.
 
@@ -17,11 +18,14 @@ pub mod client;
 pub mod cluster;
 pub mod crash;
 pub mod disk;
+pub mod drive;
 pub mod history;
 pub mod http;
 pub mod ports;
 pub mod process;
 pub mod public;
+pub mod report;
 pub mod scenario;
+pub mod seed;
 pub mod wait;
 pub mod workload;

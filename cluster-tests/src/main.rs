@@ -1,4 +1,4 @@
-//! `cluster-tests`: crash rounds, disk scenarios and judgements from the command line.
+//! `cluster-tests`: workloads, crash rounds, disk scenarios, judgements and reports from the command line.
 
 mod commands;
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cluster_tests::scenario::Scenario;
-use cluster_tests::{checker, history, public};
+use cluster_tests::{checker, history, public, report};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs real nodes under faults, and judges histories.
@@ -24,13 +24,20 @@ enum Arguments {
         /// The folder.
         folder: PathBuf,
     },
+    /// Runs workloads against a cluster to which nothing is done, judges every answer, prints a table.
+    Run(commands::Run),
+    /// Judges the history in a run's folder and writes report.html and report.json beside it.
+    Report {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Kills nodes at random moments, with or without their power, while clients write; checks that nothing is lost.
     Crash(commands::Crash),
     /// Runs single faults of disks, each with what must come of it.
     Disk {
         /// Which; all when none is named.
         scenarios: Vec<Scenario>,
-        /// Where every choice comes from; drawn when not given.
+        /// Where every choice comes from; from QUORATE_SEED or drawn when not given.
         #[arg(long)]
         seed: Option<u64>,
     },
@@ -52,6 +59,15 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             writeln!(out, "{} of {} verdicts agree", all.len() - wrong.len(), all.len())?;
             wrong.is_empty()
+        }
+        Arguments::Run(run) => {
+            until_interrupted(run.run(&mut out))?;
+            true
+        }
+        Arguments::Report { folder } => {
+            let report = report::write(&folder)?;
+            writeln!(out, "{}{}", report.summary, folder.join(report::PAGE).display())?;
+            report.valid
         }
         Arguments::Crash(crash) => {
             until_interrupted(crash.run(&mut out))?;

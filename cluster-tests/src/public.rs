@@ -100,9 +100,8 @@ impl Line {
             input: self.input()?,
             output,
             outcome: self.outcome,
-            time_ms: None,
-            error: String::new(),
             key: self.key,
+            ..Operation::default()
         })
     }
 
@@ -115,6 +114,7 @@ impl Line {
             "cas" => Input::Cas {
                 expect: value(&self.input["expect"]).map_or(Expect::Absent, Expect::Value),
                 value: text(&self.input["new"]),
+                ttl_ms: None,
             },
             other => bail!("unknown op {other:?}"),
         })

@@ -1,5 +1,7 @@
 //! The search against the plainest one there is, on thousands of small random histories, right and wrong.
 
+mod times;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -20,7 +22,7 @@ fn any_order(intervals: &[Interval<'_, Operation>], left: &[usize], state: &Stat
     left.iter().filter(|i| intervals[**i].call_ns <= first_return).any(|&next| {
         let rest: Vec<usize> = left.iter().copied().filter(|i| *i != next).collect();
         let after = Register::default().step(state, intervals[next].op);
-        after.is_some_and(|after| any_order(intervals, &rest, &after))
+        after.iter().flatten().any(|after| any_order(intervals, &rest, after))
     })
 }
 
@@ -30,8 +32,12 @@ fn random_operation(random: &mut StdRng) -> Operation {
     let input = match random.random_range(0..6) {
         0 => Input::Set { value: value(random), ttl_ms: None },
         1 => Input::Delete,
-        2 => Input::Cas { expect: Expect::Value(value(random)), value: value(random) },
-        3 => Input::Cas { expect: Expect::Version(random.random_range(1..5)), value: value(random) },
+        2 => Input::Cas { expect: Expect::Value(value(random)), value: value(random), ttl_ms: None },
+        3 => Input::Cas {
+            expect: Expect::Version(random.random_range(1..5)),
+            value: value(random),
+            ttl_ms: None,
+        },
         4 => Input::Incr { by: 1 },
         _ => Input::Get(Consistency::Linearizable),
     };
@@ -55,8 +61,7 @@ fn random_operation(random: &mut StdRng) -> Operation {
         input,
         output: known.then_some(output),
         outcome: if known { Outcome::Ok } else { Outcome::Unknown },
-        time_ms: None,
-        error: String::new(),
+        ..Operation::default()
     }
 }
 

@@ -1,101 +1,52 @@
 //! From a history to a verdict. Pure: no clock, no file, no socket.
 //!
-//! Each key is judged alone, as linearizability is local (Herlihy and Wing, 1990). First the cheap checks of
-//! [`order`], which name a fault by its kind; then the search, which finds what they miss. Local reads promise
-//! less and are judged by [`order`] alone.
+//! Each key is judged alone, as linearizability is local (Herlihy and Wing, 1990), and keys are shared out among
+//! the processors. First the cheap checks of [`order`], which name a fault by its kind; then the search, which
+//! finds what they miss. Local reads promise less and are judged by [`order`] alone.
 
+pub mod bounds;
 #[cfg(test)]
 mod brute_force;
+mod deadline;
+pub mod generate;
+#[cfg(test)]
+mod generated;
 pub mod model;
+mod observed;
 pub mod order;
 pub mod register;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod search;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
+use self::bounds::Bounds;
 use self::model::{Interval, Model};
 use self::register::Register;
 use self::search::Answer;
+pub use self::verdict::{Kind, Verdict, Violation};
 use crate::history::{Consistency, Input, Operation, Outcome};
 
 /// Most tries of the search on one key: seconds of work, and far more than a history without a fault needs.
 pub const STEPS_MAX: u64 = 5_000_000;
 
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A read returned what had been replaced before the read began.
-    StaleRead,
-    /// An acknowledged write is gone, and nothing can have taken it.
-    LostWrite,
-    /// A read returned a value that nobody wrote.
-    Phantom,
-    /// A write that was said never to happen was seen.
-    FailedWriteVisible,
-    /// A value was seen again after its delete had been acknowledged.
-    Resurrected,
-    /// A key's version did not grow with a write.
-    VersionOrder,
-    /// One version stood for two values.
-    VersionReused,
-    /// Local reads of one node went backwards.
-    LocalBackwards,
-    /// No order of the operations explains the answers.
-    NotLinearizable,
-}
-
-/// One fault found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The key.
-    pub key: String,
-    /// What is wrong.
-    pub kind: Kind,
-    /// The operations that show it, for people.
-    pub detail: String,
-}
-
-/// The judgement on a history.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Operations judged.
-    pub operations: usize,
-    /// Keys judged.
-    pub keys: usize,
-    /// Every fault found.
-    pub violations: Vec<Violation>,
-    /// Keys on which the search reached its bound.
-    pub undecided: Vec<String>,
-}
-
-impl Verdict {
-    /// Whether the history is shown to be right: no fault, nothing undecided.
-    pub fn is_ok(&self) -> bool {
-        self.violations.is_empty() && self.undecided.is_empty()
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operations, keys, violations, undecided } = self;
-        writeln!(f, "{operations} operations on {keys} keys: {} violations", violations.len())?;
-        for Violation { key, kind, detail } in violations {
-            writeln!(f, "  {kind:?} on key {key}: {detail}")?;
-        }
-        for key in undecided {
-            writeln!(f, "  undecided on key {key}: more than {STEPS_MAX} steps")?;
-        }
-        Ok(())
-    }
-}
-
-/// Judges a history of Quorate: every check there is.
+/// Judges a history of Quorate: every check there is that needs no real time. Deadlines are judged by the group
+/// time that answers carry.
 pub fn check(history: &[Operation]) -> Verdict {
+    check_within(history, &Bounds::NONE)
+}
+
+/// Judges a history of Quorate by every check there is, deadlines against real time as well.
+pub fn check_within(history: &[Operation], bounds: &Bounds) -> Verdict {
     let mut verdict = check_linearizable(&Register::default(), history);
-    let mut violations = order::check(history);
+    let mut violations = order::check(history, bounds);
     violations.append(&mut verdict.violations);
     verdict.violations = violations;
     verdict
@@ -104,29 +55,59 @@ pub fn check(history: &[Operation]) -> Verdict {
 /// Judges a history by the search alone, against a model of one key.
 pub fn check_linearizable<M>(model: &M, history: &[Operation]) -> Verdict
 where
-    M: Model<Op = Operation>,
+    M: Model<Op = Operation> + Sync,
 {
-    let keys = by_key(history);
+    let keys: Vec<_> = by_key(history).into_iter().collect();
     let mut verdict = Verdict { operations: history.len(), keys: keys.len(), ..Verdict::default() };
-    for (key, operations) in keys {
-        let intervals: Vec<_> = operations.into_iter().filter_map(interval).collect();
-        match search::search(model, &intervals, STEPS_MAX) {
+    for ((key, operations), answer) in keys.iter().zip(on_all_processors(&keys, |(_, key)| judge(model, key)))
+    {
+        match answer {
             Answer::Linearizable => {}
-            Answer::Undecided => verdict.undecided.push(key.to_owned()),
+            Answer::Undecided => verdict.undecided.push((*key).to_owned()),
             Answer::Not(stuck) => verdict.violations.push(Violation {
-                key: key.to_owned(),
+                key: (*key).to_owned(),
                 kind: Kind::NotLinearizable,
-                detail: format!(
-                    "after {} of {} operations, in {}, nothing explains {}",
-                    stuck.placed,
-                    intervals.len(),
-                    stuck.state,
-                    describe(intervals[stuck.blocked].op)
-                ),
+                detail: stuck_at(operations, &stuck),
             }),
         }
     }
     verdict
+}
+
+/// Searches one key's operations.
+fn judge<M: Model<Op = Operation>>(model: &M, operations: &[&Operation]) -> Answer {
+    let intervals: Vec<_> = operations.iter().copied().filter_map(interval).collect();
+    search::search(model, &intervals, STEPS_MAX)
+}
+
+fn stuck_at(operations: &[&Operation], stuck: &search::Stuck) -> String {
+    let intervals: Vec<_> = operations.iter().copied().filter_map(interval).collect();
+    let (placed, all) = (stuck.placed.len(), intervals.len());
+    let blocked = describe(intervals[stuck.blocked].op);
+    format!("after {placed} of {all} operations, when the key is {}, nothing explains {blocked}", stuck.state)
+}
+
+/// The results of a function of each item, in order; each processor takes the next item when it is done with one.
+fn on_all_processors<T: Sync, R: Send>(items: &[T], function: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(items.len().max(1));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return done };
+            done.push((at, function(item)));
+        }
+    };
+    let mut all: Vec<(usize, R)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e)))
+            .collect()
+    });
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 /// The operations of each key, in the order of the history.

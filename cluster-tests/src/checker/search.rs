@@ -3,15 +3,26 @@
 //! As Porcupine does it (`checker.go`; Lowe, "Testing for linearizability", 2017): calls and returns stand in
 //! time order in a doubly linked list. The search walks from the head, tries each call as the next to take
 //! effect, lifts it out with its return on success, and goes back when it meets the return of an operation that
-//! has not taken effect. A state already reached with the same set of operations is not searched twice.
+//! has not taken effect. What was reached before is not searched twice.
 //!
-//! Operations of unknown outcome have a call and no return, and need not take effect for the search to end. One
-//! that makes no difference to the operation placed after it is not placed at all: whatever can follow can also
-//! follow without it. So the search does not grow with every subset of them.
+//! Operations of unknown outcome have a call and no return, and need not take effect for the search to end. Each
+//! of them doubles the orders there are, so they stand in a list of their own and are tried
+//! - last: only where no operation that certainly took effect can be next;
+//! - a few in a row at first ([`RUNS_MAX`]), without bound once that has found nothing;
+//! - in the order of their calls among those that do the same;
+//! - not at all where they change nothing, or nothing for the operation after them.
+//!
+//! None of this loses a linearization: whatever can follow can also follow without what is left out.
 
-use std::collections::HashSet;
+mod memo;
+mod time_line;
 
+use self::memo::Memo;
+use self::time_line::{HEAD, List, TimeLine, known_list, unknown_list};
 use super::model::{Interval, Model};
+
+/// How many operations of unknown outcome may take effect in a row, in one attempt after the other.
+const RUNS_MAX: [usize; 3] = [1, 3, usize::MAX];
 
 /// How a search ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +38,8 @@ pub enum Answer {
 /// How far the longest partial linearization came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// Operations it placed.
-    pub placed: usize,
+    /// The operations it placed, in order: indices into the intervals.
+    pub placed: Vec<usize>,
     /// The operation that had returned and could not be placed: index into the intervals.
     pub blocked: usize,
     /// The state it stood in, for people.
@@ -37,178 +48,236 @@ pub struct Stuck {
 
 /// Searches for a linearization, in at most `steps_max` tries of an operation.
 pub fn search<M: Model>(model: &M, intervals: &[Interval<'_, M::Op>], steps_max: u64) -> Answer {
-    Search::new(model, intervals).run(steps_max)
+    let operations: Vec<_> = intervals.iter().map(|interval| interval.op).collect();
+    let model = model.narrowed(&operations);
+    let mut search = Search::new(&model, intervals, steps_max);
+    for run_max in RUNS_MAX {
+        match search.attempt(run_max) {
+            Ended::Found => return Answer::Linearizable,
+            Ended::OutOfSteps => return Answer::Undecided,
+            Ended::Exhausted if !search.cut => break,
+            Ended::Exhausted => {}
+        }
+    }
+    search.best.map_or(Answer::Linearizable, |best| {
+        let Best { placed, blocked, state } = best;
+        Answer::Not(Stuck { placed, blocked, state: state.to_string() })
+    })
 }
 
+enum Ended {
+    Found,
+    Exhausted,
+    OutOfSteps,
+}
+
+/// Where the search looks for the next operation.
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    interval: usize,
-    is_call: bool,
-    previous: usize,
-    next: usize,
+struct Cursor {
+    /// Which list it is in.
+    unknown: bool,
+    /// A node of it.
+    at: usize,
+    /// Calls later than this cannot be next: the first return of what is not placed, ns.
+    until_ns: u64,
 }
 
-const HEAD: usize = 0;
+/// An operation that was placed, and how to take it back.
+struct Frame<S> {
+    cursor: Cursor,
+    interval: usize,
+    before: S,
+    /// The other state it can lead to, not tried yet.
+    other: Option<S>,
+    run: usize,
+}
+
+struct Best<S> {
+    placed: Vec<usize>,
+    blocked: usize,
+    state: S,
+}
 
 struct Search<'a, M: Model> {
     model: &'a M,
     intervals: &'a [Interval<'a, M::Op>],
-    nodes: Vec<Node>,
-    return_of: Vec<Option<usize>>,
-    returns_left: usize,
-    placed: Bits,
+    known: TimeLine,
+    unknown: List,
+    /// Of each unknown operation: the one before it that does the same.
+    twins: Vec<Option<usize>>,
+    is_placed: Vec<bool>,
+    memo: Memo,
     state: M::State,
-    seen: HashSet<(Bits, M::State)>,
-    undo: Vec<(usize, M::State)>,
-    best: Option<Stuck>,
+    frames: Vec<Frame<M::State>>,
+    /// Unknown operations placed in a row just now, and most of them allowed.
+    run: usize,
+    run_max: usize,
+    /// Whether that bound left anything out.
+    cut: bool,
+    steps_left: u64,
+    best: Option<Best<M::State>>,
 }
 
 impl<'a, M: Model> Search<'a, M> {
-    fn new(model: &'a M, intervals: &'a [Interval<'a, M::Op>]) -> Self {
-        let (nodes, return_of) = time_line(intervals);
+    fn new(model: &'a M, intervals: &'a [Interval<'a, M::Op>], steps_max: u64) -> Self {
+        let unknown = unknown_list(intervals);
+        let twins = twins(model, intervals, &unknown);
         Self {
             model,
             intervals,
-            nodes,
-            returns_left: return_of.iter().flatten().count(),
-            return_of,
-            placed: Bits::new(intervals.len()),
+            known: known_list(intervals),
+            unknown,
+            twins,
+            is_placed: vec![false; intervals.len()],
+            memo: Memo::default(),
             state: model.initial(),
-            seen: HashSet::new(),
-            undo: Vec::new(),
+            frames: Vec::new(),
+            run: 0,
+            run_max: 0,
+            cut: false,
+            steps_left: steps_max,
             best: None,
         }
     }
 
-    fn run(mut self, steps_max: u64) -> Answer {
-        let mut at = self.nodes[HEAD].next;
-        let mut steps = 0;
-        while self.returns_left > 0 {
-            let node = self.nodes[at];
-            if !node.is_call {
-                self.note_stuck(node.interval);
+    /// Tries every order with at most `run_max` unknown operations in a row; nothing is placed when it begins,
+    /// and nothing when it ends without success.
+    fn attempt(&mut self, run_max: usize) -> Ended {
+        self.memo.clear();
+        (self.run_max, self.cut) = (run_max, false);
+        let mut cursor = self.first();
+        while self.known.returns_left > 0 {
+            let Some(candidate) = self.candidate(cursor) else {
+                self.note_stuck();
                 match self.go_back() {
-                    Some(next) => at = next,
-                    None => return Answer::Not(self.best.unwrap_or_else(|| unreachable!("noted above"))),
+                    Some(next) => cursor = next,
+                    None => return Ended::Exhausted,
                 }
                 continue;
+            };
+            if self.steps_left == 0 {
+                return Ended::OutOfSteps;
             }
-            steps += 1;
-            if steps > steps_max {
-                return Answer::Undecided;
-            }
-            at = if self.place(at) { self.nodes[HEAD].next } else { node.next };
+            self.steps_left -= 1;
+            cursor = if self.place(candidate) { self.first() } else { self.next(candidate) };
         }
-        Answer::Linearizable
+        Ended::Found
     }
 
-    /// Lets the call at `at` take effect next; `false` if it cannot, or that was searched before.
-    fn place(&mut self, at: usize) -> bool {
-        let interval = self.nodes[at].interval;
-        let Some(state) = self.model.step(&self.state, self.intervals[interval].op) else { return false };
-        if self.last_was_needless(interval, &state) {
+    fn first(&self) -> Cursor {
+        Cursor { unknown: false, at: self.known.list.next(HEAD), until_ns: 0 }
+    }
+
+    fn next(&self, Cursor { unknown, at, until_ns }: Cursor) -> Cursor {
+        let list = if unknown { &self.unknown } else { &self.known.list };
+        Cursor { unknown, at: list.next(at), until_ns }
+    }
+
+    /// The first call at the cursor or behind it that can be next.
+    fn candidate(&mut self, mut cursor: Cursor) -> Option<Cursor> {
+        if !cursor.unknown {
+            let node = self.known.nodes[cursor.at];
+            if node.is_call {
+                return Some(cursor);
+            }
+            cursor = Cursor { unknown: true, at: self.unknown.next(HEAD), until_ns: node.at_ns };
+        }
+        let reaches =
+            cursor.at != HEAD && self.intervals[self.unknown.interval(cursor.at)].call_ns <= cursor.until_ns;
+        if reaches && self.run >= self.run_max {
+            self.cut = true;
+            return None;
+        }
+        reaches.then_some(cursor)
+    }
+
+    /// Lets the call at the cursor take effect next; `false` if it cannot, or that was searched before.
+    fn place(&mut self, cursor: Cursor) -> bool {
+        let interval = self.interval_at(cursor);
+        if self.twins[interval].is_some_and(|twin| !self.is_placed[twin]) {
             return false;
         }
-        let placed = self.placed.with(interval);
-        if !self.seen.insert((placed.clone(), state.clone())) {
+        let [first, second] = self.model.step(&self.state, self.intervals[interval].op);
+        if let Some(first) = first
+            && self.enter(cursor, first, second.as_ref())
+        {
+            return true;
+        }
+        second.is_some_and(|second| self.enter(cursor, second, None))
+    }
+
+    fn interval_at(&self, Cursor { unknown, at, .. }: Cursor) -> usize {
+        if unknown { self.unknown.interval(at) } else { self.known.nodes[at].interval }
+    }
+
+    /// Goes on with the call at the cursor placed and this state after it.
+    fn enter(&mut self, cursor: Cursor, state: M::State, other: Option<&M::State>) -> bool {
+        let interval = self.interval_at(cursor);
+        if cursor.unknown && state == self.state || self.last_was_needless(interval, &state) {
             return false;
         }
-        self.placed = placed;
-        self.undo.push((at, std::mem::replace(&mut self.state, state)));
-        self.lift(at);
+        let run = if cursor.unknown { self.run + 1 } else { 0 };
+        let counted = if self.run_max == usize::MAX { 0 } else { run };
+        if !self.memo.add(interval, &state, counted) {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.state, state);
+        self.frames.push(Frame { cursor, interval, before, other: other.cloned(), run: self.run });
+        self.run = run;
+        self.is_placed[interval] = true;
+        if cursor.unknown {
+            self.unknown.unlink(cursor.at)
+        } else {
+            self.known.lift(cursor.at)
+        }
         true
     }
 
     /// Whether the call placed last has no return, and placing `interval` without it leads to the same state.
     fn last_was_needless(&self, interval: usize, state: &M::State) -> bool {
-        let Some((last, before)) = self.undo.last() else { return false };
-        let needed = self.return_of[self.nodes[*last].interval].is_some();
-        !needed && self.model.step(before, self.intervals[interval].op).as_ref() == Some(state)
-    }
-
-    /// Takes the last placed call back; the node to go on with, `None` if none was placed.
-    fn go_back(&mut self) -> Option<usize> {
-        let (at, state) = self.undo.pop()?;
-        self.state = state;
-        self.placed.clear(self.nodes[at].interval);
-        self.unlift(at);
-        Some(self.nodes[at].next)
-    }
-
-    fn note_stuck(&mut self, blocked: usize) {
-        let placed = self.undo.len();
-        if self.best.as_ref().is_none_or(|best| placed > best.placed) {
-            self.best = Some(Stuck { placed, blocked, state: format!("{:?}", self.state) });
+        let Some(last) = self.frames.last().filter(|last| last.cursor.unknown) else { return false };
+        if self.twins[interval] == Some(last.interval) {
+            return false;
         }
+        let without = self.model.step(&last.before, self.intervals[interval].op);
+        without.iter().flatten().any(|other| other == state)
     }
 
-    fn lift(&mut self, call: usize) {
-        self.unlink(call);
-        if let Some(returned) = self.return_of[self.nodes[call].interval] {
-            self.unlink(returned);
-            self.returns_left -= 1;
+    /// Takes placed calls back until another can be tried; where to go on, `None` if none is left.
+    fn go_back(&mut self) -> Option<Cursor> {
+        let Frame { cursor, interval, before, other, run } = self.frames.pop()?;
+        self.state = before;
+        self.run = run;
+        self.is_placed[interval] = false;
+        self.memo.remove(interval);
+        if cursor.unknown {
+            self.unknown.relink(cursor.at)
+        } else {
+            self.known.unlift(cursor.at)
         }
+        let entered = other.is_some_and(|other| self.enter(cursor, other, None));
+        Some(if entered { self.first() } else { self.next(cursor) })
     }
 
-    fn unlift(&mut self, call: usize) {
-        if let Some(returned) = self.return_of[self.nodes[call].interval] {
-            self.relink(returned);
-            self.returns_left += 1;
+    fn note_stuck(&mut self) {
+        let count = self.frames.len();
+        if self.best.as_ref().is_none_or(|best| count > best.placed.len()) {
+            let placed = self.frames.iter().map(|frame| frame.interval).collect();
+            let blocked = self.known.first_return();
+            self.best = Some(Best { placed, blocked, state: self.state.clone() });
         }
-        self.relink(call);
-    }
-
-    fn unlink(&mut self, at: usize) {
-        let Node { previous, next, .. } = self.nodes[at];
-        self.nodes[previous].next = next;
-        self.nodes[next].previous = previous;
-    }
-
-    fn relink(&mut self, at: usize) {
-        let Node { previous, next, .. } = self.nodes[at];
-        self.nodes[previous].next = at;
-        self.nodes[next].previous = at;
     }
 }
 
-/// The list: a head, then every call and return by time, in a ring. Of equal times calls come first, so that
-/// operations that only touch count as concurrent. Also where each interval's return stands.
-fn time_line<Op>(intervals: &[Interval<'_, Op>]) -> (Vec<Node>, Vec<Option<usize>>) {
-    let mut events = Vec::with_capacity(intervals.len() * 2);
-    for (index, interval) in intervals.iter().enumerate() {
-        events.push((interval.call_ns, false, index));
-        events.extend(interval.return_ns.map(|at| (at.max(interval.call_ns), true, index)));
-    }
-    events.sort_unstable();
-    let count = events.len() + 1;
-    let mut return_of = vec![None; intervals.len()];
-    let mut nodes = vec![Node { interval: 0, is_call: false, previous: count - 1, next: 1 % count }];
-    for (place, (_, is_return, interval)) in events.into_iter().enumerate() {
-        let at = place + 1;
-        if is_return {
-            return_of[interval] = Some(at);
+/// Of each unknown operation: the last one before it that does the same.
+fn twins<M: Model>(model: &M, intervals: &[Interval<'_, M::Op>], unknown: &List) -> Vec<Option<usize>> {
+    let mut twins = vec![None; intervals.len()];
+    let mut kinds: Vec<usize> = Vec::new();
+    for interval in unknown.intervals() {
+        match kinds.iter_mut().find(|last| model.alike(intervals[**last].op, intervals[interval].op)) {
+            Some(last) => twins[interval] = Some(std::mem::replace(last, interval)),
+            None => kinds.push(interval),
         }
-        nodes.push(Node { interval, is_call: !is_return, previous: at - 1, next: (at + 1) % count });
     }
-    (nodes, return_of)
-}
-
-/// A set of intervals.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Bits(Box<[u64]>);
-
-impl Bits {
-    fn new(len: usize) -> Self {
-        Self(vec![0; len.div_ceil(64)].into())
-    }
-
-    fn with(&self, bit: usize) -> Self {
-        let mut copy = self.clone();
-        copy.0[bit / 64] |= 1 << (bit % 64);
-        copy
-    }
-
-    fn clear(&mut self, bit: usize) {
-        self.0[bit / 64] &= !(1 << (bit % 64));
-    }
+    twins
 }

@@ -1,86 +1,10 @@
 //! The checker accepts what is right and refuses what is wrong, each fault by its kind.
 
+mod deadlines;
+
+use super::sample::*;
 use super::*;
-use crate::history::{Expect, Output, Seen};
-
-/// An operation on key `k` from `call` to `end`.
-fn op(call: u64, end: u64, input: Input, output: Option<Output>, outcome: Outcome) -> Operation {
-    Operation {
-        client: call,
-        process: 1,
-        node: 1,
-        key: "k".into(),
-        call_ns: call,
-        return_ns: end,
-        input,
-        output,
-        outcome,
-        time_ms: None,
-        error: String::new(),
-    }
-}
-
-fn set_input(value: &str) -> Input {
-    Input::Set { value: value.into(), ttl_ms: None }
-}
-
-fn set(call: u64, end: u64, value: &str, version: u64) -> Operation {
-    let output = Output::Written { version: Some(version), created: None, value: None };
-    op(call, end, set_input(value), Some(output), Outcome::Ok)
-}
-
-fn set_unknown(call: u64, value: &str) -> Operation {
-    op(call, call + 1, set_input(value), None, Outcome::Unknown)
-}
-
-fn set_failed(call: u64, end: u64, value: &str) -> Operation {
-    op(call, end, set_input(value), None, Outcome::Fail)
-}
-
-fn read(call: u64, end: u64, seen: Option<(&str, u64)>) -> Operation {
-    let seen = seen.map(|(value, version)| Seen { value: value.into(), version: Some(version) });
-    op(call, end, Input::Get(Consistency::Linearizable), Some(Output::Read(seen)), Outcome::Ok)
-}
-
-fn local(call: u64, end: u64, seen: Option<(&str, u64)>) -> Operation {
-    Operation { input: Input::Get(Consistency::Local), ..read(call, end, seen) }
-}
-
-fn delete(call: u64, end: u64, deleted: bool, version: u64) -> Operation {
-    let output = Output::Deleted { deleted, version: Some(version) };
-    op(call, end, Input::Delete, Some(output), Outcome::Ok)
-}
-
-fn cas(call: u64, end: u64, expect: u64, value: &str, output: Output) -> Operation {
-    let input = Input::Cas { expect: Expect::Version(expect), value: value.into() };
-    op(call, end, input, Some(output), Outcome::Ok)
-}
-
-fn written(version: u64) -> Output {
-    Output::Written { version: Some(version), created: None, value: None }
-}
-
-fn incr(call: u64, end: u64, by: i64, answer: Option<(i64, u64)>) -> Operation {
-    let output = |(value, version): (i64, u64)| Output::Written {
-        version: Some(version),
-        created: None,
-        value: Some(value.to_string()),
-    };
-    let outcome = if answer.is_some() { Outcome::Ok } else { Outcome::Unknown };
-    op(call, end, Input::Incr { by }, answer.map(output), outcome)
-}
-
-fn at_time(mut op: Operation, time_ms: u64) -> Operation {
-    op.time_ms = Some(time_ms);
-    op
-}
-
-fn with_ttl(mut op: Operation, ttl: u64) -> Operation {
-    if let Input::Set { ttl_ms, .. } = &mut op.input {
-        *ttl_ms = Some(ttl);
-    }
-    op
-}
+use crate::history::{Expect, Output};
 
 #[track_caller]
 fn accepted(history: &[Operation]) {
@@ -224,7 +148,7 @@ fn unknown_write_happens_once() {
         set(12, 13, "c", 3),
         read(14, 15, Some(("b", 4))),
     ];
-    refused_by_search_alone(&history);
+    refused(Kind::AppliedTwice, &history);
 }
 
 #[test]
@@ -270,29 +194,21 @@ fn incr_counts_every_time() {
 
 #[test]
 fn incr_applied_twice() {
-    refused_by_search_alone(&[incr(0, 1, 1, Some((1, 1))), incr(2, 3, 1, Some((3, 3)))]);
+    refused(Kind::AppliedTwice, &[incr(0, 1, 1, Some((1, 1))), incr(2, 3, 1, Some((3, 3)))]);
 }
 
 #[test]
 fn unknown_incr_counts_once_or_never() {
     accepted(&[incr(0, 1, 1, None), incr(2, 3, 1, Some((1, 1))), incr(4, 5, 1, Some((3, 3)))]);
-    refused_by_search_alone(&[incr(0, 1, 1, None), incr(2, 3, 1, Some((3, 3)))]);
+    refused(Kind::AppliedTwice, &[incr(0, 1, 1, None), incr(2, 3, 1, Some((3, 3)))]);
 }
 
 #[test]
-fn deadline_takes_a_key_at_its_group_time() {
-    let write = at_time(with_ttl(set(0, 1, "a", 1), 50), 1000);
-    accepted(&[
-        write.clone(),
-        at_time(read(2, 3, Some(("a", 1))), 1049),
-        at_time(read(4, 5, None), 1050),
-        at_time(read(6, 7, None), 1051),
-    ]);
-    refused_by_search_alone(&[write.clone(), at_time(read(2, 3, None), 1049)]);
-    refused_by_search_alone(&[write.clone(), at_time(read(2, 3, Some(("a", 1))), 1050)]);
-    // Seen expired, then alive again at an older group time.
-    let back = at_time(read(6, 7, Some(("a", 1))), 1049);
-    refused_by_search_alone(&[write, at_time(read(4, 5, None), 1050), back]);
+fn numbers_are_added_to_and_nothing_else_is() {
+    let refused_add = op(2, 3, Input::Incr { by: 1 }, Some(Output::NotANumber), Outcome::Ok);
+    accepted(&[set(0, 1, "x", 1), refused_add.clone()]);
+    refused_by_search_alone(&[set(0, 1, "7", 1), refused_add]);
+    refused_by_search_alone(&[set(0, 1, "x", 1), incr(2, 3, 1, Some((1, 2)))]);
 }
 
 #[test]

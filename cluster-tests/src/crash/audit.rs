@@ -1,6 +1,6 @@
 //! Keys that nobody writes any more: they must stay as they were, whatever happens to the nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::ensure;
 
@@ -16,9 +16,13 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Takes the last linearizable read of every key, which came after all writes were over.
+    /// Takes the last linearizable read of every key, which came after all writes were over. Keys that ever were to
+    /// expire are left out.
     pub fn remember(&mut self, history: &[Operation]) {
-        for op in history.iter().filter(|op| op.outcome == Outcome::Ok && op.input.is_linearizable_read()) {
+        let mortal = history.iter().filter(|op| op.input.ttl_ms().is_some());
+        let mortal: HashSet<&str> = mortal.map(|op| op.key.as_str()).collect();
+        let lasting = history.iter().filter(|op| !mortal.contains(op.key.as_str()));
+        for op in lasting.filter(|op| op.outcome == Outcome::Ok && op.input.is_linearizable_read()) {
             if let Some(Output::Read(seen)) = &op.output {
                 self.last.insert(op.key.clone(), seen.clone());
             }

@@ -21,7 +21,7 @@ use self::plan::{Fault, Plan, Strike};
 use self::votes::Watch;
 use crate::cluster::{Cluster, Options, Storage, with_cluster};
 use crate::disk::Failing;
-use crate::workload::{Running, Workload};
+use crate::workload::{Mix, Running, Workload};
 use crate::{admin, history};
 
 /// Rounds that share one history: long enough for a loss to be seen rounds later, short enough to be judged.
@@ -73,8 +73,14 @@ async fn rounds(cluster: &mut Cluster, plan: &Plan, out: &mut impl Write) -> any
         let first_key = round * KEYS;
         let began = Instant::now();
         let seed = plan.seed.wrapping_add(round);
-        let workload =
-            Workload { keys: KEYS, first_key, value_bytes: VALUE_BYTES, seed, ..Workload::default() };
+        let workload = Workload {
+            keys: KEYS,
+            first_key,
+            mix: mix()?,
+            value_bytes: VALUE_BYTES,
+            seed,
+            ..Workload::default()
+        };
         let running = workload.start(cluster.endpoints());
         let mut struck = Vec::new();
         for round in round..until {
@@ -99,6 +105,12 @@ async fn rounds(cluster: &mut Cluster, plan: &Plan, out: &mut impl Write) -> any
     watch.verdict()?;
     writeln!(out, "{} keys unchanged at the end, {} votes watched", audit.len(), watch.seen())?;
     Ok(())
+}
+
+/// What clients do: everything but bursts, whose huge values would have snapshots taken all the time, and the set,
+/// whose many keys would all have to be read again in the end.
+fn mix() -> anyhow::Result<Mix> {
+    Ok("register=3,cas,counter,append,ttl,lease,batch".parse()?)
 }
 
 /// One round; what was done, in a few words.

@@ -1,122 +1,96 @@
 //! One client of a workload: chooses an operation, carries it out, remembers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use super::Workload;
+use rand::seq::IndexedRandom;
 
-use super::{Shared, Workload, name, operate};
-use crate::client::Client;
-use crate::history::{Consistency, Expect, Input, Operation, Outcome, Output};
+use super::draw::Draw;
+use super::kind::Mix;
+use super::script::{self, Script, Step};
+use super::shared::{Caller, Node, Shared};
+use crate::history::{Input, Operation, Outcome};
 
 /// Longest pause of a client after an operation that failed: keeps a node that refuses from being flooded.
 const BACK_OFF_MS_MAX: u64 = 20;
-/// Spreads one seed over the clients.
-const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// One client.
 pub(super) struct Actor {
-    id: u64,
-    process: u64,
-    random: StdRng,
-    client: Client,
-    written: u64,
-    last_seen: Option<(u64, u64)>,
-    workload: Workload,
+    caller: Caller,
+    draw: Draw,
+    mix: Mix,
+    /// One for each kind in the mix, in its order.
+    scripts: Vec<Box<dyn Script>>,
+    /// Whether it acts only when something has arrived to be done.
+    on_arrival: bool,
     shared: Arc<Shared>,
+    history: Vec<Operation>,
 }
 
 impl Actor {
-    /// Client number `id`.
-    pub(super) fn new(id: u64, workload: &Workload, shared: &Arc<Shared>) -> Self {
+    /// Client number `client`, whose first life is `process`.
+    pub(super) fn new(client: u64, process: u64, workload: &Workload, shared: &Arc<Shared>) -> Self {
         Self {
-            id,
-            process: id,
-            random: StdRng::seed_from_u64(workload.seed ^ id.wrapping_mul(SEED_STEP)),
-            client: Client::default(),
-            written: 0,
-            last_seen: None,
-            workload: workload.clone(),
+            caller: Caller::new(client, process),
+            draw: Draw::new(client, workload),
+            mix: workload.mix.clone(),
+            scripts: workload.mix.kinds().map(|kind| script::of(kind, shared)).collect(),
+            on_arrival: workload.rate.is_some(),
             shared: shared.clone(),
+            history: Vec::new(),
         }
     }
 
     /// Acts until told to stop: what it did.
     pub(super) async fn run(mut self) -> Vec<Operation> {
-        let mut history = Vec::new();
-        while !self.shared.stop.load(Ordering::Relaxed) {
-            let done = self.act().await;
-            let is_write = !matches!(done.input, Input::Get(_));
-            match done.outcome {
-                Outcome::Ok if is_write => {
-                    self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
-                }
-                Outcome::Ok => {}
-                Outcome::Unknown | Outcome::Fail => self.back_off().await,
+        while !self.shared.stopped() {
+            if self.on_arrival {
+                let Ok(arrival) = self.shared.arrivals.acquire().await else { break };
+                arrival.forget();
             }
-            if done.outcome == Outcome::Unknown {
-                self.process = self.shared.processes.fetch_add(1, Ordering::Relaxed);
-            }
-            history.push(done);
+            self.act().await;
         }
-        history
+        self.history
     }
 
-    async fn act(&mut self) -> Operation {
-        let key = self.pick_key();
-        let input = self.choose(key);
-        let node = self.pick_node();
-        let who = (self.id, self.process);
-        let done = operate(&self.shared, &mut self.client, node, who, &name(key), input).await;
-        if let Some(version) = done.output.as_ref().and_then(Output::version) {
-            self.last_seen = Some((key, version));
+    async fn act(&mut self) {
+        let Some(node) = self.pick_node() else { return self.back_off().await };
+        self.draw.now_ns = self.shared.now_ns();
+        let place = self.mix.draw(&mut self.draw.random);
+        let step = self.scripts[place].next(&mut self.draw);
+        let done = match step {
+            Step::One(key, input) => vec![self.caller.one(&self.shared, node, key, input).await],
+            Step::Batch(list) => self.caller.batch(&self.shared, node, list).await,
+            Step::Wait(pause) => return tokio::time::sleep(pause).await,
+        };
+        for operation in &done {
+            self.scripts[place].learn(operation);
+            self.count(operation);
         }
-        done
-    }
-
-    /// Often the key seen last, so that compare-and-sets have a chance.
-    fn pick_key(&mut self) -> u64 {
-        match self.last_seen {
-            Some((key, _)) if self.random.random_bool(0.25) => key,
-            _ => self.workload.first_key + self.random.random_range(0..self.workload.keys),
-        }
-    }
-
-    /// Writes and reads by halves; of the writes some are conditional or deletes.
-    fn choose(&mut self, key: u64) -> Input {
-        let die = self.random.random_range(0..100);
-        match die {
-            0..30 => Input::Get(Consistency::Linearizable),
-            30..45 => Input::Get(Consistency::Lease),
-            45..50 => Input::Get(Consistency::Local),
-            50..58 if self.workload.mixed => Input::Delete,
-            58..72 if self.workload.mixed => {
-                let expect = match self.last_seen {
-                    Some((seen, version)) if seen == key => Expect::Version(version),
-                    _ => Expect::Absent,
-                };
-                Input::Cas { expect, value: self.value() }
-            }
-            _ => Input::Set { value: self.value(), ttl_ms: None },
+        self.caller.learn(&self.shared, &done);
+        let troubled = done.iter().any(|op| op.outcome != Outcome::Ok);
+        self.history.extend(done);
+        if troubled {
+            self.back_off().await;
         }
     }
 
-    fn value(&mut self) -> String {
-        self.written += 1;
-        let unique = format!("{}-{}", self.id, self.written);
-        format!("{unique:.<width$}", width = self.workload.value_bytes)
+    fn count(&self, done: &Operation) {
+        if done.outcome == Outcome::Ok && !matches!(done.input, Input::Get(_)) {
+            self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
-    fn pick_node(&mut self) -> (u64, SocketAddr) {
+    /// Any node; `None`: there is none at the moment.
+    fn pick_node(&mut self) -> Option<Node> {
         let endpoints = self.shared.endpoints.borrow();
-        endpoints[self.random.random_range(0..endpoints.len())]
+        endpoints.choose(&mut self.draw.random).copied()
     }
 
     async fn back_off(&mut self) {
-        let pause = self.random.random_range(1..=BACK_OFF_MS_MAX);
+        let pause = 1 + self.draw.below(BACK_OFF_MS_MAX);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }

@@ -1,27 +1,34 @@
 //! Concurrent clients that write a history until told to stop.
 //!
-//! Every choice comes from one seed, which is printed when the history is wrong; the interleaving is the
-//! machine's. Values are unique: client, then a counter.
+//! What they do is a mix of kinds ([`Kind`]), each a script of its own. Every choice comes from one seed, which is
+//! printed when the history is wrong; the interleaving is the machine's. Values are unique: client, then a counter.
 
 mod actor;
+mod crew;
+mod draw;
+mod kind;
+mod last;
+mod script;
+mod shared;
 #[cfg(test)]
 mod stub;
 #[cfg(test)]
 mod tests;
+mod value;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::actor::Actor;
-use crate::client::{Client, Judged, OPERATION_TIMEOUT};
+pub use self::kind::{Kind, Mix, MixError};
+use self::shared::Shared;
 use crate::cluster::Cluster;
-use crate::history::{self, Consistency, Input, Operation, Outcome};
+use crate::history::{self, Operation};
 use crate::{checker, wait};
 
 /// What clients do.
@@ -29,12 +36,15 @@ use crate::{checker, wait};
 pub struct Workload {
     /// Number of clients.
     pub clients: u64,
-    /// Number of keys they share.
+    /// What they do, and how often each of it.
+    pub mix: Mix,
+    /// Operations, or batches of them, that arrive in a second, whether or not earlier ones were answered. `None`:
+    /// each client goes on when it was answered.
+    pub rate: Option<f64>,
+    /// Number of keys that registers share.
     pub keys: u64,
-    /// Number of the first of them, so that workloads one after the other need not share keys.
+    /// Number of the first of them. Workloads one after the other that differ in it share no key of any kind.
     pub first_key: u64,
-    /// Whether deletes and compare-and-sets are in the mix, beside sets and reads.
-    pub mixed: bool,
     /// Bytes each value is filled up to.
     pub value_bytes: usize,
     /// Where every choice comes from.
@@ -43,7 +53,15 @@ pub struct Workload {
 
 impl Default for Workload {
     fn default() -> Self {
-        Self { clients: 16, keys: 24, first_key: 0, mixed: true, value_bytes: 16, seed: rand::random() }
+        Self {
+            clients: 16,
+            mix: Mix::default(),
+            rate: None,
+            keys: 24,
+            first_key: 0,
+            value_bytes: 16,
+            seed: crate::seed::chosen(),
+        }
     }
 }
 
@@ -51,35 +69,19 @@ impl Default for Workload {
 #[derive(Debug)]
 pub struct Running {
     shared: Arc<Shared>,
-    clients: JoinSet<Vec<Operation>>,
+    crew: JoinSet<anyhow::Result<Vec<Operation>>>,
     seed: u64,
     first_key: u64,
-}
-
-#[derive(Debug)]
-struct Shared {
-    epoch: Instant,
-    stop: AtomicBool,
-    processes: AtomicU64,
-    acknowledged: AtomicU64,
-    endpoints: watch::Sender<Vec<(u64, SocketAddr)>>,
 }
 
 impl Workload {
     /// Starts the clients against these nodes.
     pub fn start(self, endpoints: Vec<(u64, SocketAddr)>) -> Running {
-        let shared = Arc::new(Shared {
-            epoch: Instant::now(),
-            stop: AtomicBool::new(false),
-            processes: AtomicU64::new(self.clients),
-            acknowledged: AtomicU64::new(0),
-            endpoints: watch::Sender::new(endpoints),
-        });
-        let mut clients = JoinSet::new();
-        for id in 0..self.clients {
-            clients.spawn(Actor::new(id, &self, &shared).run());
-        }
-        Running { shared, clients, seed: self.seed, first_key: self.first_key }
+        let shared = Arc::new(Shared::new(self.clients, endpoints));
+        let (seed, first_key) = (self.seed, self.first_key);
+        let mut crew = JoinSet::new();
+        crew.spawn(crew::run(self, shared.clone()));
+        Running { shared, crew, seed, first_key }
     }
 }
 
@@ -95,9 +97,14 @@ impl Running {
         Ok(began.elapsed())
     }
 
-    /// Has the clients use these nodes from now on.
+    /// Has the clients use these nodes from now on; while there are none, they wait.
     pub fn use_nodes(&self, endpoints: Vec<(u64, SocketAddr)>) {
         self.shared.endpoints.send_replace(endpoints);
+    }
+
+    /// What the times of the history count from.
+    pub fn epoch(&self) -> Instant {
+        self.shared.epoch
     }
 
     /// Stops the clients, reads every key once more at every running node, and judges the whole history. It is
@@ -113,69 +120,22 @@ impl Running {
         Ok(history)
     }
 
-    /// Stops the clients and reads every key once more at these nodes: the whole history, by time.
+    /// Stops the clients and reads every key once more at these nodes, the `keys` registers even if no client used
+    /// them: the whole history, by time.
     pub async fn finish(mut self, nodes: &[(u64, SocketAddr)], keys: u64) -> anyhow::Result<Vec<Operation>> {
         self.shared.stop.store(true, Ordering::Relaxed);
-        let mut history = Vec::new();
-        while let Some(operations) = self.clients.join_next().await {
-            history.extend(operations.context("a client panicked")?);
-        }
-        for key in self.first_key..self.first_key + keys {
-            for node in nodes {
-                history.push(self.final_read(*node, &name(key)).await?);
-            }
+        let mut history = self.crew.join_next().await.context("the clients ended before")???;
+        let registers = (self.first_key..self.first_key + keys).map(name);
+        let used: BTreeSet<String> = registers.chain(history.iter().map(|op| op.key.clone())).collect();
+        for node in nodes {
+            history.extend(last::read_all(&self.shared, *node, &used).await?);
         }
         history.sort_by_key(|op| op.call_ns);
         Ok(history)
     }
-
-    /// A read that must be answered by now.
-    async fn final_read(&self, node: (u64, SocketAddr), key: &str) -> anyhow::Result<Operation> {
-        let process = self.shared.processes.fetch_add(1, Ordering::Relaxed);
-        let mut client = Client::default();
-        let read = wait::until("a last read is answered", OPERATION_TIMEOUT * 3, async || {
-            let input = Input::Get(Consistency::Linearizable);
-            let read = operate(&self.shared, &mut client, node, (process, process), key, input).await;
-            (read.outcome == Outcome::Ok).then_some(read)
-        });
-        read.await.with_context(|| format!("key {key} at node {}", node.0))
-    }
 }
 
-/// The name of a workload's key.
+/// The name of a register's key.
 pub fn name(key: u64) -> String {
-    format!("key-{key}")
-}
-
-/// Carries one operation out and records it.
-async fn operate(
-    shared: &Shared,
-    client: &mut Client,
-    (node, address): (u64, SocketAddr),
-    (id, process): (u64, u64),
-    key: &str,
-    input: Input,
-) -> Operation {
-    let call_ns = shared.now_ns();
-    let Judged { outcome, output, time_ms, error, .. } = client.operate(address, key, &input).await;
-    let return_ns = shared.now_ns();
-    Operation {
-        client: id,
-        process,
-        node,
-        key: key.to_owned(),
-        call_ns,
-        return_ns,
-        input,
-        output,
-        outcome,
-        time_ms,
-        error,
-    }
-}
-
-impl Shared {
-    fn now_ns(&self) -> u64 {
-        self.epoch.elapsed().as_nanos() as u64
-    }
+    format!("{}-{key}", Kind::Register.prefix())
 }

@@ -2,14 +2,14 @@
 //! power loss, is `cluster-tests crash`.
 
 use cluster_tests::cluster::Storage;
-use cluster_tests::crash;
 use cluster_tests::crash::plan::{FaultKind, Plan};
+use cluster_tests::{crash, seed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments_lose_nothing() -> anyhow::Result<()> {
     let plan = Plan {
         rounds: 4,
-        seed: rand::random(),
+        seed: seed::chosen(),
         nodes: 3,
         faults: FaultKind::PLAIN.to_vec(),
         storage: Storage::Plain,

@@ -12,3 +12,4 @@ mod quorum;
 mod reads;
 mod snapshots;
 mod support;
+mod workloads;

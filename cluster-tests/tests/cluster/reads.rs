@@ -58,7 +58,8 @@ async fn batch_reports_each_operation() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
         let mut client = Client::default();
         let named = |key: &str, input| (key.to_owned(), input);
-        let absent = |value: &str| Input::Cas { expect: Expect::Absent, value: value.to_owned() };
+        let absent =
+            |value: &str| Input::Cas { expect: Expect::Absent, value: value.to_owned(), ttl_ms: None };
         let operations = [
             named("batch-a", plain("1")),
             named("batch-b", plain("2")),
