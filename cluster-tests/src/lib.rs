@@ -19,6 +19,7 @@ pub mod crash;
 pub mod disk;
 pub mod history;
 pub mod http;
+pub mod netns;
 pub mod ports;
 pub mod process;
 pub mod public;
