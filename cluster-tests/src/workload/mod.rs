@@ -95,6 +95,11 @@ impl Running {
         Ok(began.elapsed())
     }
 
+    /// The clock of this history, ns.
+    pub fn now_ns(&self) -> u64 {
+        self.shared.now_ns()
+    }
+
     /// Has the clients use these nodes from now on.
     pub fn use_nodes(&self, endpoints: Vec<(u64, SocketAddr)>) {
         self.shared.endpoints.send_replace(endpoints);
