@@ -25,6 +25,8 @@ pub struct Launch {
     pub arguments: Vec<String>,
     /// Variables set for it.
     pub environment: Vec<(String, String)>,
+    /// Files that a killed one leaves behind: its process id is added to each.
+    pub litter: Vec<&'static str>,
 }
 
 impl Launch {
@@ -41,6 +43,7 @@ impl Launch {
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    litter: Vec<PathBuf>,
 }
 
 impl Process {
@@ -57,7 +60,8 @@ impl Process {
             .stdout(out)
             .spawn()
             .with_context(|| format!("start {}", launch.program.display()))?;
-        Ok(Self { child })
+        let litter = launch.litter.iter().map(|prefix| format!("{prefix}{}", child.id()).into()).collect();
+        Ok(Self { child, litter })
     }
 
     /// SIGKILL, and waits until the process is gone.
@@ -114,6 +118,10 @@ impl Drop for Process {
         // Fails only when the process has ended already, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for file in &self.litter {
+            // One that ended by itself has taken it away.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

@@ -15,6 +15,9 @@ const FAKE_TIME: [&str; 3] = [
     "/usr/lib/faketime/libfaketimeMT.so.1",
 ];
 
+/// Where libfaketime shares memory between a process and its children.
+const SHARED_MEMORY: [&str; 2] = ["/dev/shm/faketime_shm_", "/dev/shm/sem.faketime_sem_"];
+
 /// What is wrong with a process's clocks; by default nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clocks {
@@ -40,9 +43,13 @@ impl Clocks {
             ("FAKETIME_TIMESTAMP_FILE", &file),
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-            ("FAKETIME_DISABLE_SHM", "1"),
         ];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+
+    /// What libfaketime makes for each process, and leaves when the process is killed.
+    pub(super) fn litter(&self) -> Vec<&'static str> {
+        if self.wall.is_some() { SHARED_MEMORY.to_vec() } else { Vec::new() }
     }
 }
 

@@ -38,6 +38,7 @@ impl Cluster {
             program: binary::quorate()?,
             arguments: self.arguments(id)?,
             environment: clocks.environment(),
+            litter: clocks.litter(),
         })
     }
 

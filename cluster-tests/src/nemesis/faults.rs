@@ -12,7 +12,7 @@ use super::{members, starve};
 use crate::disk::{Call, Failing, PowerLoss};
 use crate::netns::link::{Conditions, Cut};
 use crate::netns::partition::{Shape, pairs};
-use crate::netns::weather::{CLIENTS, Links};
+use crate::netns::weather::{CLIENTS, Links, describe};
 
 /// Most calls that still succeed before a disk fails.
 const GOOD_CALLS_MAX: u64 = 200;
@@ -113,12 +113,13 @@ impl Stage<'_> {
             some_links(&nodes, random)
         };
         let conditions = conditions(kind, random);
-        let detail = match shape {
-            Some(shape) => format!("{shape:?} {links:?}"),
-            None => format!("{conditions:?} {links:?}"),
-        };
+        let shape = shape.map_or_else(String::new, |shape| format!("{shape:?}: "));
+        let detail = format!("{shape}{conditions} on {}", describe(&links));
+        let concerned =
+            nodes.into_iter().filter(|node| links.iter().any(|(from, to)| from == node || to == node));
+        let concerned = concerned.collect();
         self.cluster.network()?.weather(|weather| weather.put_on(number, links, conditions));
-        Ok((nodes, Undo::Mend(number), detail))
+        Ok((concerned, Undo::Mend(number), detail))
     }
 
     async fn disk(&mut self, kind: Kind, random: &mut StdRng) -> anyhow::Result<Option<Begun>> {

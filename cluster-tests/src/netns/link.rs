@@ -1,5 +1,6 @@
 //! What happens to a packet on its way from one end to another: one direction, decided from numbers alone.
 
+use std::fmt;
 use std::time::Duration;
 
 use rand::Rng;
@@ -97,6 +98,26 @@ impl Conditions {
     }
 }
 
+impl fmt::Display for Conditions {
+    /// What is wrong, in a few words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Vec::new();
+        match self.cut {
+            Cut::Open => {}
+            Cut::Reset => words.push("reset".to_owned()),
+            Cut::Silent => words.push("cut".to_owned()),
+        }
+        if !(self.delay + self.jitter).is_zero() {
+            words.push(format!("{} ms + up to {}", self.delay.as_millis(), self.jitter.as_millis()));
+        }
+        let shares = [(self.loss, "lost"), (self.duplicate, "twice"), (self.reorder, "overtaken")];
+        let shares = shares.into_iter().filter(|(share, _)| *share > 0.0);
+        words.extend(shares.map(|(share, what)| format!("{:.0} % {what}", share * 100.0)));
+        words.extend(self.bytes_per_s.map(|rate| format!("{rate} B/s")));
+        f.write_str(&words.join(", "))
+    }
+}
+
 /// What a link remembers between packets.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Flow {
@@ -172,6 +193,14 @@ mod tests {
             assert_eq!(*fate, Fate::Passes { after, again: None });
         }
         assert_eq!(all[7], Fate::Lost);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_few_words() {
+        let jitter = Duration::from_millis(3);
+        let bad = Conditions { jitter, loss: 0.05, bytes_per_s: Some(9), ..Conditions::cut(Cut::Reset) };
+        assert_eq!(bad.to_string(), "reset, 0 ms + up to 3, 5 % lost, 9 B/s");
+        assert_eq!(Conditions::default().to_string(), "");
     }
 
     #[test]

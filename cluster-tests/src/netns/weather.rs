@@ -14,6 +14,17 @@ pub const CLIENTS: End = 0;
 /// Directed links: from, to.
 pub type Links = BTreeSet<(End, End)>;
 
+/// Links in a few words: `1→2 2↔3`, clients being `c`.
+pub fn describe(links: &Links) -> String {
+    let end = |end: End| if end == CLIENTS { "c".to_owned() } else { end.to_string() };
+    let words = links.iter().filter_map(|&(from, to)| match links.contains(&(to, from)) {
+        true if from < to => Some(format!("{}↔{}", end(from), end(to))),
+        true => None,
+        false => Some(format!("{}→{}", end(from), end(to))),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What is wrong; by default nothing.
 #[derive(Debug, Default)]
 pub struct Weather {
@@ -60,6 +71,11 @@ impl Weather {
 mod tests {
     use super::super::link::Cut;
     use super::*;
+
+    #[test]
+    fn links_are_told_in_few_words() {
+        assert_eq!(describe(&Links::from([(1, 2), (2, 1), (3, 1), (0, 2)])), "c→2 1↔2 3→1");
+    }
 
     #[test]
     fn layers_overlap_and_come_off_in_any_order() {
