@@ -88,6 +88,9 @@ pub(crate) struct Nemesis {
     /// What may happen, comma-separated; everything this machine can do when not given.
     #[arg(long, value_delimiter = ',')]
     faults: Vec<nemesis::plan::Kind>,
+    /// Where histories and faults of all rounds are kept, good ones too.
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Where logs, disks and histories are kept on failure; among the temporary files when not given.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -106,6 +109,7 @@ impl Nemesis {
             until: self.rounds.map_or(Until::Elapsed(minutes), Until::Rounds),
             lasts: Duration::from_secs(self.seconds),
             kinds: if self.faults.is_empty() { nemesis::kinds() } else { self.faults },
+            out: self.out,
             keep: self.keep,
             resume: self.resume,
         };

@@ -44,8 +44,7 @@ impl Cluster {
 
     fn arguments(&self, id: u64) -> anyhow::Result<Vec<String>> {
         let member = self.member(id)?;
-        let founders = self.members.iter().filter(|(id, _)| **id <= self.founders);
-        let seeds: Vec<String> = founders.map(|(_, member)| member.peer.to_string()).collect();
+        let seeds: Vec<String> = self.members.values().map(|member| member.peer.to_string()).collect();
         let pairs = [
             ("--id", id.to_string()),
             ("--data-dir", self.data(id).display().to_string()),

@@ -28,7 +28,7 @@ impl Cluster {
         self.network.as_mut().map_or(Ok(()), |network| network.remove(id))
     }
 
-    /// Starts one more node under the next id, which joins through the founders; waits until it is ready.
+    /// Starts one more node under the next id, which joins through the others; waits until it is ready.
     pub async fn add_node(&mut self) -> anyhow::Result<u64> {
         let id = self.enlist()?;
         self.restart(id).await?;

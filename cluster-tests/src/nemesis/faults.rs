@@ -22,6 +22,8 @@ const ROOM_MAX: u64 = 256 << 10;
 const SLOW_SYNC_MS_MAX: u64 = 1500;
 /// How far wall clocks step, s.
 const STEPS_S: [i64; 6] = [1, 30, 600, 86_400, 30 * 86_400, 3 * 365 * 86_400];
+/// The group that holds what the cluster knows of itself.
+const META_GROUP: u64 = 0;
 /// How far boot clocks are ahead of the machine's at most, s.
 const BOOT_AHEAD_S_MAX: u32 = 10_000_000;
 
@@ -47,10 +49,7 @@ impl Stage<'_> {
             Kind::Voter | Kind::Learner | Kind::Leader | Kind::Snapshot => {
                 Ok(self.change(number, planned.kind, random).await)
             }
-            Kind::Replace => {
-                let free = self.free(random).await;
-                self.leave(number, random.random(), &free)
-            }
+            Kind::Replace => self.leave(number, random).await,
         }
     }
 
@@ -141,13 +140,19 @@ impl Stage<'_> {
 
     async fn failing_disk(&mut self, random: &mut StdRng) -> anyhow::Result<Option<Begun>> {
         let Some(&id) = self.free(random).await.first() else { return Ok(None) };
-        let call = if random.random() { Call::Write } else { Call::Sync };
+        let (call, detail) = match random.random_range(0..5) {
+            0 | 1 => (Some(Call::Write), "write"),
+            2 | 3 => (Some(Call::Sync), "sync"),
+            _ => (None, "read-only"),
+        };
         let after = random.random_range(0..GOOD_CALLS_MAX);
-        self.cluster.disk(id)?.fault(|faults| {
-            faults.failing = Some(Failing { call, path: "", after, times: None });
+        let times = random.random_bool(0.5).then(|| random.random_range(1..3));
+        self.cluster.disk(id)?.fault(|faults| match call {
+            Some(call) => faults.failing = Some(Failing { call, path: "", after, times }),
+            None => faults.read_only = true,
         });
         self.held.insert(id);
-        Ok(Some((vec![id], Undo::FailedDisk(id), format!("{call:?} after {after}"))))
+        Ok(Some((vec![id], Undo::FailedDisk(id), format!("{detail} after {after}"))))
     }
 
     async fn wall(&mut self, random: &mut StdRng) -> anyhow::Result<Option<Begun>> {
@@ -160,7 +165,9 @@ impl Stage<'_> {
     }
 
     async fn change(&mut self, number: u64, kind: Kind, random: &mut StdRng) -> Option<Begun> {
-        let group = *self.groups.choose(random)?;
+        // The meta group's members are the cluster's own business.
+        let meta = matches!(kind, Kind::Leader | Kind::Snapshot) && random.random_ratio(1, 4);
+        let group = if meta { META_GROUP } else { *self.groups.choose(random)? };
         let nodes = self.everyone(random).await;
         let job = members::Job {
             number,

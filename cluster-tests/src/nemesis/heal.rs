@@ -28,48 +28,33 @@ impl Stage<'_> {
         self.end_all().await?;
         self.cluster.network()?.weather(crate::netns::weather::Weather::clear);
         for id in self.cluster.ids() {
-            if !self.cluster.runs(id) && !self.leaving.contains(&id) {
+            if !self.cluster.runs(id) && !self.leaving.contains(&id) && !self.ghosts.contains(&id) {
                 self.cluster.start(id)?;
             }
         }
         Ok(())
     }
 
+    async fn works(&mut self, keys: u64) -> anyhow::Result<()> {
+        self.settle().await?;
+        serves(self.cluster, keys).await
+    }
+
     /// Waits until every node serves every group, and clients' writes go on; how long it took.
     pub(super) async fn live(&mut self, keys: u64) -> anyhow::Result<Duration> {
         let began = Instant::now();
         while self.jobs.join_next().await.is_some() {}
-        loop {
-            self.settle_leavers().await?;
+        while let Err(error) = self.works(keys).await {
             self.nobody_ended()?;
-            let served = serves(self.cluster, keys).await;
-            match served {
-                Ok(()) => break,
-                Err(error) if began.elapsed() > SERVED_AGAIN => {
-                    return Err(error)
-                        .with_context(|| format!("not within {SERVED_AGAIN:?} of the end of all faults"));
-                }
-                Err(_) => tokio::time::sleep(wait::POLL_INTERVAL).await,
+            let late = || format!("not within {SERVED_AGAIN:?} of the end of all faults");
+            if began.elapsed() > SERVED_AGAIN {
+                return Err(error).with_context(late);
             }
+            tokio::time::sleep(wait::POLL_INTERVAL).await;
         }
+        self.nobody_ended()?;
         self.running.acknowledges(WRITES, SERVED_AGAIN).await.context("writes go on")?;
         Ok(began.elapsed())
-    }
-
-    /// Discards nodes that have left after all.
-    async fn settle_leavers(&mut self) -> anyhow::Result<()> {
-        for id in self.leaving.clone() {
-            match self.is_member(id).await {
-                Some(false) => {
-                    self.leaving.remove(&id);
-                    self.cluster.discard(id)?;
-                    self.tell_clients()?;
-                }
-                Some(true) if !self.cluster.runs(id) => self.cluster.start(id)?,
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }
 

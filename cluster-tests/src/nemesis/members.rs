@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::events::{Edge, Events};
 use super::plan::Kind;
 use crate::admin;
 use crate::http::{Answer, Http, Lost, request};
+use crate::wait;
 
 /// How long a change may take before nobody waits for it any more.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(8);
@@ -90,16 +91,29 @@ impl Job {
     }
 }
 
-/// Asks a node to take another out of the cluster; whether it says that it has, and the answer for people.
+/// Asks a node to take another out of the cluster; the answer for people.
 pub(super) async fn remove_member(node: SocketAddr, member: u64) -> String {
     let path = format!("/v1/cluster/members/{member}?wait={CHANGE_WAIT}");
     describe(call(node, Method::DELETE, &path, &Value::Null).await)
 }
 
-/// Asks a node to add a voter to a group; the answer for people.
-pub(super) async fn add_voter(node: SocketAddr, group: u64, voter: u64) -> String {
-    let path = format!("/v1/cluster/groups/{group}/voters?wait={CHANGE_WAIT}");
-    describe(call(node, Method::POST, &path, &json!({ "node": voter })).await)
+/// Asks every group to take a new node as a voter once it has joined, through itself.
+pub(super) async fn welcome(new: SocketAddr, groups: Vec<u64>, id: u64) {
+    if timeout(CHANGE_TIMEOUT, joined(new, id)).await.is_err() {
+        // Faults keep it out: it stays without a vote.
+        return;
+    }
+    for group in groups {
+        let path = format!("/v1/cluster/groups/{group}/voters?wait={CHANGE_WAIT}");
+        // Refused, perhaps: then it is a learner, or nothing, there.
+        let _ = call(new, Method::POST, &path, &json!({ "node": id })).await;
+    }
+}
+
+async fn joined(new: SocketAddr, id: u64) {
+    while !admin::cluster(new).await.is_ok_and(|view| view.nodes.iter().any(|node| node.id == id)) {
+        sleep(wait::POLL_INTERVAL).await;
+    }
 }
 
 async fn call(node: SocketAddr, method: Method, path: &str, body: &Value) -> Result<Answer, Lost> {

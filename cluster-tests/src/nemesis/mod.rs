@@ -12,6 +12,7 @@ mod heal;
 pub mod ledger;
 mod members;
 pub mod plan;
+mod replace;
 mod round;
 mod stage;
 mod starve;
@@ -53,6 +54,8 @@ pub struct Campaign {
     pub lasts: Duration,
     /// What may happen.
     pub kinds: Vec<Kind>,
+    /// Where histories and faults of all rounds are kept, good ones too; `None`: nowhere.
+    pub out: Option<PathBuf>,
     /// Where folders of failed rounds are kept; `None`: among the temporary files.
     pub keep: Option<PathBuf>,
     /// Rounds already run, and where each new one is noted.
@@ -106,13 +109,23 @@ pub async fn run(campaign: &Campaign, out: &mut impl Write) -> anyhow::Result<bo
 pub fn command(plan: &Plan, campaign: &Campaign) -> String {
     let kinds: Vec<String> = campaign.kinds.iter().map(|kind| kind.name()).collect();
     let (seed, seconds) = (plan.seed, plan.lasts.as_secs());
-    format!("cluster-tests nemesis --rounds 1 --seed {seed} --seconds {seconds} --faults {}", kinds.join(","))
+    format!(
+        "cargo run --release -p cluster-tests -- nemesis --rounds 1 --seed {seed} --seconds {seconds} --faults {}",
+        kinds.join(",")
+    )
 }
 
 /// Runs one short round and nothing else: an error says what is wrong with it.
 pub async fn one(seed: u64, lasts: Duration) -> anyhow::Result<Entry> {
-    let campaign =
-        Campaign { seed, until: Until::Rounds(1), lasts, kinds: kinds(), keep: None, resume: None };
+    let campaign = Campaign {
+        seed,
+        until: Until::Rounds(1),
+        lasts,
+        kinds: kinds(),
+        out: None,
+        keep: None,
+        resume: None,
+    };
     let plan = Plan::draw(seed, lasts, &campaign.kinds);
     let entry = round::run(&plan, &campaign, 0).await;
     anyhow::ensure!(entry.is_ok(), "{entry}\nto try again: {}", command(&plan, &campaign));

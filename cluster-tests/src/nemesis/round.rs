@@ -1,15 +1,16 @@
 //! One round, from an empty cluster to the verdict.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::Campaign;
 use super::heal::replicas_agree;
 use super::ledger::{Entry, Finding};
 use super::plan::{Kind, Plan};
 use super::stage::Stage;
+use super::{Campaign, events};
 use crate::checker;
 use crate::cluster::{Cluster, Options, Storage, Wires, with_cluster};
 use crate::crash::votes::Watch;
@@ -48,7 +49,9 @@ pub(super) async fn run(plan: &Plan, campaign: &Campaign, round: u64) -> Entry {
     let mut entry = Entry::new(campaign.seed, round, plan);
     let result = with_cluster(plan.nodes, options, async |cluster| {
         entry.folder = Some(cluster.folder().to_owned());
-        whole(cluster, plan, &mut entry).await
+        let result = whole(cluster, plan, &mut entry).await;
+        keep(cluster.folder(), campaign.out.as_deref(), round)?;
+        result
     })
     .await;
     match result {
@@ -60,6 +63,20 @@ pub(super) async fn run(plan: &Plan, campaign: &Campaign, round: u64) -> Entry {
     }
     entry.seconds = began.elapsed().as_secs_f64();
     entry
+}
+
+/// Keeps what reports are made of, under the round's number.
+fn keep(folder: &Path, out: Option<&Path>, round: u64) -> anyhow::Result<()> {
+    let Some(out) = out else { return Ok(()) };
+    let target = out.join(format!("round-{round}"));
+    std::fs::create_dir_all(&target).with_context(|| format!("create {}", target.display()))?;
+    for file in [HISTORY, events::FILE] {
+        let from = folder.join(file);
+        if from.exists() {
+            std::fs::copy(&from, target.join(file)).with_context(|| format!("copy {}", from.display()))?;
+        }
+    }
+    Ok(())
 }
 
 async fn whole(cluster: &mut Cluster, plan: &Plan, entry: &mut Entry) -> anyhow::Result<()> {

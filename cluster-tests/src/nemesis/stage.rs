@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::events::{Edge, Events};
 use super::plan::{Kind, Plan, Planned};
+use super::replace::After;
 use crate::admin;
 use crate::cluster::Cluster;
 use crate::workload::Running;
@@ -37,7 +38,7 @@ pub(super) enum Undo {
     /// Set the wall clocks of these right.
     Wall(Vec<u64>),
     /// Replace a node that has left by a new one.
-    Replace(u64),
+    Replace(u64, After),
     /// Nothing: it ends by itself.
     Itself,
 }
@@ -63,6 +64,8 @@ pub(super) struct Stage<'a> {
     pub(super) held: BTreeSet<u64>,
     /// Nodes that were told to leave: they may end by themselves.
     pub(super) leaving: BTreeSet<u64>,
+    /// Nodes that have left and came back under their old ids.
+    pub(super) ghosts: BTreeSet<u64>,
     /// Changes of members and the like, each with its own time limit.
     pub(super) jobs: JoinSet<()>,
     /// Tasks that starve nodes, by fault.
@@ -82,6 +85,7 @@ impl<'a> Stage<'a> {
             groups,
             held: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            ghosts: BTreeSet::new(),
             jobs: JoinSet::new(),
             starving: BTreeMap::new(),
             under_way: BTreeMap::new(),
