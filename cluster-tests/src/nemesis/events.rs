@@ -48,11 +48,10 @@ pub struct Events {
 }
 
 impl Events {
-    /// A new log in a folder; `now_ns` is what the clock of the history shows now.
-    pub fn create(folder: &Path, now_ns: u64) -> anyhow::Result<Self> {
+    /// A new log in a folder; `epoch` is what the times of the history count from.
+    pub fn create(folder: &Path, epoch: Instant) -> anyhow::Result<Self> {
         let path = folder.join(FILE);
         let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
-        let epoch = Instant::now() - std::time::Duration::from_nanos(now_ns);
         Ok(Self { file: Arc::new(Mutex::new(file)), epoch })
     }
 
@@ -74,12 +73,15 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Event>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn what_was_written_reads_back_on_the_clock_given() {
         let folder = tempfile::tempdir().unwrap();
-        let events = Events::create(folder.path(), 5_000_000_000).unwrap();
+        let epoch = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
+        let events = Events::create(folder.path(), epoch).unwrap();
         events.write(Edge::Begin, 3, "pause", &[1, 2], String::new());
         events.write(Edge::End, 3, "pause", &[1, 2], "late".to_owned());
         let all = read(&folder.path().join(FILE)).unwrap();

@@ -91,10 +91,12 @@ impl Job {
     }
 }
 
-/// Asks a node to take another out of the cluster; the answer for people.
-pub(super) async fn remove_member(node: SocketAddr, member: u64) -> String {
+/// Asks a node to take another out of the cluster: whether that was certainly refused, and the answer for people.
+pub(super) async fn remove_member(node: SocketAddr, member: u64) -> (bool, String) {
     let path = format!("/v1/cluster/members/{member}?wait={CHANGE_WAIT}");
-    describe(call(node, Method::DELETE, &path, &Value::Null).await)
+    let answer = call(node, Method::DELETE, &path, &Value::Null).await;
+    let refused = answer.as_ref().is_ok_and(|answer| answer.outcome().as_deref() == Some("not_applied"));
+    (refused, describe(answer))
 }
 
 /// Asks every group to take a new node as a voter once it has joined, through itself.
@@ -123,7 +125,9 @@ async fn call(node: SocketAddr, method: Method, path: &str, body: &Value) -> Res
 fn describe(answer: Result<Answer, Lost>) -> String {
     match answer {
         Ok(answer) if answer.status.is_success() => answer.status.to_string(),
-        Ok(answer) => format!("{} {}", answer.status.as_u16(), answer.problem()),
+        Ok(answer) => {
+            format!("{} {} {}", answer.status.as_u16(), answer.problem(), answer.json()["detail"])
+        }
         Err(lost) => lost.to_string(),
     }
 }
@@ -134,7 +138,7 @@ mod tests {
 
     fn chosen(kind: Kind, die: u64, voters: &[u64], learners: &[u64]) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
-        let events = Events::create(folder.path(), 0).unwrap();
+        let events = Events::create(folder.path(), std::time::Instant::now()).unwrap();
         let job = Job { number: 0, kind, group: 2, nodes: (1..=5).collect(), through: vec![], die, events };
         job.choose(voters, learners).map(|(method, path, body)| format!("{method} {path} {body}"))
     }

@@ -12,6 +12,7 @@ mod heal;
 pub mod ledger;
 mod members;
 pub mod plan;
+mod readers;
 mod replace;
 mod round;
 mod stage;

@@ -1,6 +1,8 @@
 //! A node leaves for good and a new one takes its place. Some come back as ghosts: under the id that is gone, with
 //! their old disk or an empty one. Clients go on asking them; they must not be let in, and stop.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -40,9 +42,14 @@ impl Stage<'_> {
             return Ok(None);
         }
         self.leaving.insert(id);
+        self.refused = Arc::default();
         let (node, events) = (self.cluster.http(through)?, self.events.clone());
+        let refusals = self.refused.clone();
         self.jobs.spawn(async move {
-            let answer = members::remove_member(node, id).await;
+            let (refused, answer) = members::remove_member(node, id).await;
+            if refused {
+                refusals.store(true, Ordering::Relaxed);
+            }
             events.write(Edge::End, number, &Kind::Replace.name(), &[id], format!("leave: {answer}"));
         });
         let after = [After::Gone, After::Ghost, After::WipedGhost][random.random_range(0..3)];
@@ -53,7 +60,12 @@ impl Stage<'_> {
     pub(super) async fn replace(&mut self, id: u64, after: After) -> anyhow::Result<String> {
         match self.is_member(id).await {
             Some(false) => {}
-            Some(true) => return Ok("still a member".to_owned()),
+            Some(true) => {
+                if self.refused.load(Ordering::Relaxed) {
+                    self.leaving.remove(&id);
+                }
+                return Ok("still a member".to_owned());
+            }
             None => return Ok("nobody says whether it left".to_owned()),
         }
         self.leaving.remove(&id);

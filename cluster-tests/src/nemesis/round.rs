@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use super::heal::replicas_agree;
 use super::ledger::{Entry, Finding};
 use super::plan::{Kind, Plan};
+use super::readers::Readers;
 use super::stage::Stage;
 use super::{Campaign, events};
 use crate::checker;
@@ -19,8 +20,10 @@ use crate::workload::{Running, Workload};
 
 /// Keys of a round.
 const KEYS: u64 = 32;
-/// Clients of a round.
-const CLIENTS: u64 = 10;
+/// Clients of a round, beside those that only read.
+const CLIENTS: u64 = 12;
+/// How many of them ask one node only.
+const PINNED: u64 = 8;
 /// Bytes of each value: snapshots are taken every few seconds, batches span sectors.
 const VALUE_BYTES: usize = 200;
 /// Bytes of log after which a group takes a snapshot.
@@ -83,15 +86,17 @@ async fn whole(cluster: &mut Cluster, plan: &Plan, entry: &mut Entry) -> anyhow:
     let watch = Watch::start(cluster).await?;
     let workload = Workload {
         clients: CLIENTS,
+        pinned: PINNED,
         keys: KEYS,
         value_bytes: VALUE_BYTES,
         seed: plan.seed,
         ..Workload::default()
     };
     let running = workload.start(cluster.endpoints());
+    let readers = Readers::start(&cluster.endpoints(), KEYS, plan.seed, running.epoch());
     let played = play(cluster, &running, plan).await;
     // Also when something else went wrong: a wrong answer is worse than that.
-    let judged = judge(cluster, running, played.is_ok(), entry).await;
+    let judged = judge(cluster, (running, readers), played.is_ok(), entry).await;
     let (faults, healed) = match (judged, played) {
         (Err(wrong), Err(also)) => bail!("{wrong:#}; moreover: {also:#}"),
         (judged, played) => {
@@ -119,9 +124,16 @@ async fn play(
 }
 
 /// Stops the clients and judges what they were told; with last reads of every key if the cluster works.
-async fn judge(cluster: &Cluster, running: Running, works: bool, entry: &mut Entry) -> anyhow::Result<()> {
+async fn judge(
+    cluster: &Cluster,
+    (running, readers): (Running, Readers),
+    works: bool,
+    entry: &mut Entry,
+) -> anyhow::Result<()> {
     let nodes = if works { cluster.endpoints() } else { Vec::new() };
-    let history: Vec<Operation> = running.finish(&nodes, KEYS).await?;
+    let mut history: Vec<Operation> = running.finish(&nodes, KEYS).await?;
+    history.extend(readers.finish().await?);
+    history.sort_by_key(|op| op.call_ns);
     let file = cluster.folder().join(HISTORY);
     history::write(&file, &history)?;
     let of = |outcome| history.iter().filter(|op| op.outcome == outcome).count();

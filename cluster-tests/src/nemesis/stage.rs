@@ -1,6 +1,8 @@
 //! Plays a plan on a cluster: begins and ends faults at their times, and remembers how to undo each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -64,6 +66,8 @@ pub(super) struct Stage<'a> {
     pub(super) held: BTreeSet<u64>,
     /// Nodes that were told to leave: they may end by themselves.
     pub(super) leaving: BTreeSet<u64>,
+    /// Whether the node told last was certainly refused to leave.
+    pub(super) refused: Arc<AtomicBool>,
     /// Nodes that have left and came back under their old ids.
     pub(super) ghosts: BTreeSet<u64>,
     /// Changes of members and the like, each with its own time limit.
@@ -77,7 +81,7 @@ impl<'a> Stage<'a> {
     /// A stage on which nothing has happened yet.
     pub(super) async fn new(cluster: &'a mut Cluster, running: &'a Running) -> anyhow::Result<Self> {
         let groups = admin::data_groups(cluster).await?;
-        let events = Events::create(cluster.folder(), running.now_ns())?;
+        let events = Events::create(cluster.folder(), running.epoch())?;
         Ok(Self {
             cluster,
             running,
@@ -85,6 +89,7 @@ impl<'a> Stage<'a> {
             groups,
             held: BTreeSet::new(),
             leaving: BTreeSet::new(),
+            refused: Arc::default(),
             ghosts: BTreeSet::new(),
             jobs: JoinSet::new(),
             starving: BTreeMap::new(),

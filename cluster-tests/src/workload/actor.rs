@@ -112,6 +112,9 @@ impl Actor {
 
     fn pick_node(&mut self) -> (u64, SocketAddr) {
         let endpoints = self.shared.endpoints.borrow();
+        if self.id < self.workload.pinned {
+            return endpoints[self.id as usize % endpoints.len()];
+        }
         endpoints[self.random.random_range(0..endpoints.len())]
     }
 

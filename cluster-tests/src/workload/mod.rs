@@ -29,6 +29,8 @@ use crate::{checker, wait};
 pub struct Workload {
     /// Number of clients.
     pub clients: u64,
+    /// How many of them ask one node only, each its own: they go on while others wait for a node that is cut off.
+    pub pinned: u64,
     /// Number of keys they share.
     pub keys: u64,
     /// Number of the first of them, so that workloads one after the other need not share keys.
@@ -43,7 +45,15 @@ pub struct Workload {
 
 impl Default for Workload {
     fn default() -> Self {
-        Self { clients: 16, keys: 24, first_key: 0, mixed: true, value_bytes: 16, seed: rand::random() }
+        Self {
+            clients: 16,
+            pinned: 0,
+            keys: 24,
+            first_key: 0,
+            mixed: true,
+            value_bytes: 16,
+            seed: rand::random(),
+        }
     }
 }
 
@@ -95,9 +105,9 @@ impl Running {
         Ok(began.elapsed())
     }
 
-    /// The clock of this history, ns.
-    pub fn now_ns(&self) -> u64 {
-        self.shared.now_ns()
+    /// What the times of the history count from.
+    pub fn epoch(&self) -> Instant {
+        self.shared.epoch
     }
 
     /// Has the clients use these nodes from now on.
