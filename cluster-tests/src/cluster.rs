@@ -4,13 +4,17 @@
 //! waits for an election must not wait for another test. When a test fails, the end of every node's log is
 //! printed and the folder, with the data, is kept.
 
+pub mod clocks;
 mod kept;
+mod launch;
 mod options;
+mod roster;
 mod storage;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
@@ -23,10 +27,12 @@ use tokio::time::timeout;
 use crate::client::Client;
 use crate::disk::FaultDisk;
 use crate::http::request;
+use crate::netns::Network;
 use crate::process::Process;
-use crate::{binary, ports, wait};
+use crate::wait;
 
-pub use self::options::{Options, Storage};
+use self::clocks::Clocks;
+pub use self::options::{Options, Storage, Wires};
 
 /// How long nodes may take to become ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,16 +53,21 @@ struct Member {
     // Before the disk: it must not be taken away under a running process.
     process: Option<Process>,
     disk: Option<FaultDisk>,
+    /// What is wrong with the clocks of its next process.
+    clocks: Clocks,
 }
 
 /// The cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    // Before the folder: disks are mounted in it.
+    // Before the network and the folder: processes run in the one, disks are mounted in the other.
     members: BTreeMap<u64, Member>,
+    network: Option<Network>,
     folder: Option<TempDir>,
     options: Options,
     founders: u64,
+    /// The last id given out; none is used again.
+    last_id: u64,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -85,18 +96,17 @@ impl Cluster {
         let parent = options.keep.clone().unwrap_or_else(std::env::temp_dir);
         std::fs::create_dir_all(&parent).with_context(|| format!("create {}", parent.display()))?;
         let folder = Some(TempDir::with_prefix_in("quorate-test-", parent)?);
-        let mut cluster = Self { members: BTreeMap::new(), folder, options, founders: nodes, _turn: turn };
-        for id in 1..=nodes {
-            cluster.enlist(id)?;
+        let network = match options.wires {
+            Wires::Loopback => None,
+            Wires::Namespaces { seed } => Some(Network::new(seed)?),
+        };
+        let members = BTreeMap::new();
+        let mut cluster =
+            Self { members, network, folder, options, founders: nodes, last_id: 0, _turn: turn };
+        for _ in 1..=nodes {
+            cluster.enlist()?;
         }
         Ok(cluster)
-    }
-
-    fn enlist(&mut self, id: u64) -> anyhow::Result<()> {
-        let disk = self.make_disk(id)?;
-        let member = Member { http: ports::free()?, peer: ports::free()?, process: None, disk };
-        self.members.insert(id, member);
-        Ok(())
     }
 
     async fn form(&mut self) -> anyhow::Result<()> {
@@ -116,6 +126,16 @@ impl Cluster {
         self.members.iter().filter(|(_, m)| m.process.is_some()).map(|(id, m)| (*id, m.http)).collect()
     }
 
+    /// Whether a node's process runs, or did when last looked after.
+    pub fn runs(&self, id: u64) -> bool {
+        self.members.get(&id).is_some_and(|member| member.process.is_some())
+    }
+
+    /// The process id of a running node.
+    pub fn pid(&mut self, id: u64) -> anyhow::Result<u32> {
+        Ok(self.process(id)?.id())
+    }
+
     /// HTTP address of a node.
     pub fn http(&self, id: u64) -> anyhow::Result<SocketAddr> {
         Ok(self.member(id)?.http)
@@ -128,11 +148,11 @@ impl Cluster {
 
     /// Starts a node that does not run; does not wait.
     pub fn start(&mut self, id: u64) -> anyhow::Result<()> {
-        let arguments = self.arguments(id)?;
+        let launch = self.launch(id)?;
         let log = self.log(id);
         let member = self.member_mut(id)?;
         ensure!(member.process.is_none(), "node {id} runs already");
-        member.process = Some(Process::start(&binary::quorate()?, &arguments, &log)?);
+        member.process = Some(Process::start(&launch, &log)?);
         Ok(())
     }
 
@@ -187,6 +207,11 @@ impl Cluster {
         self.process(id)?.resume()
     }
 
+    /// SIGTERM; does not wait.
+    pub fn ask_to_end(&mut self, id: u64) -> anyhow::Result<()> {
+        self.process(id)?.ask_to_end()
+    }
+
     /// SIGTERM, and waits for a clean end.
     pub async fn terminate(&mut self, id: u64) -> anyhow::Result<()> {
         let status = self.process(id)?.terminate(READY_TIMEOUT).await?;
@@ -196,10 +221,21 @@ impl Cluster {
     }
 
     /// Waits for a node to end by itself; its exit status and its whole log.
-    pub async fn exited(&mut self, id: u64) -> anyhow::Result<(std::process::ExitStatus, String)> {
+    pub async fn exited(&mut self, id: u64) -> anyhow::Result<(ExitStatus, String)> {
         let status = self.process(id)?.exited(READY_TIMEOUT).await?;
         self.member_mut(id)?.process = None;
         Ok((status, std::fs::read_to_string(self.log(id))?))
+    }
+
+    /// How a node ended by itself, if it has; it does not run then.
+    pub fn try_exited(&mut self, id: u64) -> anyhow::Result<Option<ExitStatus>> {
+        let member = self.member_mut(id)?;
+        let Some(process) = &mut member.process else { return Ok(None) };
+        let ended = process.try_exited()?;
+        if ended.is_some() {
+            member.process = None;
+        }
+        Ok(ended)
     }
 
     /// Deletes the data of a node that does not run.
@@ -208,37 +244,14 @@ impl Cluster {
         std::fs::remove_dir_all(self.data(id)).with_context(|| format!("wipe node {id}"))
     }
 
-    /// Starts one more node under the next id, which joins through the founders; waits until it is ready.
-    pub async fn add_node(&mut self) -> anyhow::Result<u64> {
-        let id = self.members.keys().max().copied().unwrap_or(0) + 1;
-        self.enlist(id)?;
-        self.restart(id).await?;
-        Ok(id)
-    }
-
     /// The folder of logs and data, for what a test wants to keep beside them.
     pub fn folder(&self) -> &Path {
         self.folder.as_ref().map_or(Path::new("."), TempDir::path)
     }
 
-    fn arguments(&self, id: u64) -> anyhow::Result<Vec<String>> {
-        let member = self.member(id)?;
-        let founders = self.members.iter().filter(|(id, _)| **id <= self.founders);
-        let seeds: Vec<String> = founders.map(|(_, member)| member.peer.to_string()).collect();
-        let pairs = [
-            ("--id", id.to_string()),
-            ("--data-dir", self.data(id).display().to_string()),
-            ("--http", member.http.to_string()),
-            ("--peer", member.peer.to_string()),
-            ("--seeds", seeds.join(",")),
-        ];
-        let mut arguments = vec!["serve".to_owned()];
-        arguments.extend(pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
-        if id <= self.founders {
-            arguments.extend(["--bootstrap-expect".to_owned(), self.founders.to_string()]);
-        }
-        arguments.extend(self.options.arguments());
-        Ok(arguments)
+    /// The network of a cluster whose nodes have namespaces.
+    pub fn network(&self) -> anyhow::Result<&Network> {
+        self.network.as_ref().context("the nodes speak over the loopback device")
     }
 
     /// The file a node's log lines go to.

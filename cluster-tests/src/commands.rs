@@ -2,16 +2,17 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail, ensure};
 use clap::ValueEnum;
 use cluster_tests::cluster::Storage;
 use cluster_tests::crash::plan::{FaultKind, Plan};
 use cluster_tests::drive::Drive;
+use cluster_tests::nemesis::Until;
 use cluster_tests::scenario::Scenario;
 use cluster_tests::workload::Mix;
-use cluster_tests::{crash, disk, seed};
+use cluster_tests::{crash, disk, nemesis, seed};
 
 /// What nodes store on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,6 +126,55 @@ impl Crash {
         }
         writeln!(out, "{}", plan.command())?;
         crash::run(&plan, out).await
+    }
+}
+
+/// Rounds of everything at once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Nemesis {
+    /// How long to go on, minutes; the round under way is finished.
+    #[arg(long, default_value_t = 10.0, conflicts_with = "rounds")]
+    minutes: f64,
+    /// How many rounds to run.
+    #[arg(long)]
+    rounds: Option<u64>,
+    /// Where every choice comes from; drawn when not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How long faults come in each round, s.
+    #[arg(long, default_value_t = 50)]
+    seconds: u64,
+    /// What may happen, comma-separated; everything this machine can do when not given.
+    #[arg(long, value_delimiter = ',')]
+    faults: Vec<nemesis::plan::Kind>,
+    /// Where histories and faults of all rounds are kept, good ones too.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Where logs, disks and histories are kept on failure; among the temporary files when not given.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// A file to which each round is added; those in it are not run again.
+    #[arg(long)]
+    resume: Option<PathBuf>,
+}
+
+impl Nemesis {
+    /// Runs the rounds; whether all were good.
+    pub(crate) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
+        nemesis::available().map_err(|why| anyhow!("no nemesis here: {why}"))?;
+        let minutes = Duration::try_from_secs_f64(self.minutes * 60.0)?;
+        let campaign = nemesis::Campaign {
+            seed: self.seed.unwrap_or_else(rand::random),
+            until: self.rounds.map_or(Until::Elapsed(minutes), Until::Rounds),
+            lasts: Duration::from_secs(self.seconds),
+            kinds: if self.faults.is_empty() { nemesis::kinds() } else { self.faults },
+            out: self.out,
+            keep: self.keep,
+            resume: self.resume,
+        };
+        writeln!(out, "seed {}", campaign.seed)?;
+        ensure!(nemesis::run(&campaign, out).await?, "some rounds were not good");
+        Ok(())
     }
 }
 

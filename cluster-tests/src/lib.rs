@@ -4,6 +4,8 @@
 //! - [`checker`]: pure functions from a history to a [`checker::Verdict`];
 //! - [`disk`]: a disk that loses, tears, fails and fills, under real processes;
 //! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
+//! - [`netns`]: a network namespace for every node, and wires between them that fail in every way;
+//! - [`nemesis`]: rounds in which all of this goes wrong at once, drawn from a seed;
 //! - [`http`], [`client`]: an HTTP client that maps every answer to `ok`, `fail` or `unknown`, exactly;
 //! - [`admin`]: what the cluster says of itself, and changes of its members;
 //! - [`workload`]: concurrent clients that write a history until told to stop; [`drive`] does no more than that;
@@ -21,6 +23,8 @@ pub mod disk;
 pub mod drive;
 pub mod history;
 pub mod http;
+pub mod nemesis;
+pub mod netns;
 pub mod ports;
 pub mod process;
 pub mod public;

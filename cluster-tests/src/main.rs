@@ -1,4 +1,5 @@
-//! `cluster-tests`: workloads, crash rounds, disk scenarios, judgements and reports from the command line.
+//! `cluster-tests`: workloads, crash rounds, nemesis rounds, disk scenarios, judgements and reports from the command
+//! line.
 
 mod commands;
 
@@ -33,6 +34,8 @@ enum Arguments {
     },
     /// Kills nodes at random moments, with or without their power, while clients write; checks that nothing is lost.
     Crash(commands::Crash),
+    /// Does everything at once to nodes, networks, disks, clocks and members while clients write; judges each round.
+    Nemesis(commands::Nemesis),
     /// Runs single faults of disks, each with what must come of it.
     Disk {
         /// Which; all when none is named.
@@ -71,6 +74,10 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Arguments::Crash(crash) => {
             until_interrupted(crash.run(&mut out))?;
+            true
+        }
+        Arguments::Nemesis(nemesis) => {
+            until_interrupted(nemesis.run(&mut out))?;
             true
         }
         Arguments::Disk { scenarios, seed } => {

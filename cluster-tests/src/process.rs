@@ -14,27 +14,54 @@ use crate::wait;
 /// Lines of a log shown when a test fails.
 const TAIL_LINES: usize = 40;
 
+/// What is started, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Launch {
+    /// Commands that end by running the program as the same process, such as one that enters a namespace.
+    pub through: Vec<String>,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables set for it.
+    pub environment: Vec<(String, String)>,
+    /// Files that a killed one leaves behind: its process id is added to each.
+    pub litter: Vec<&'static str>,
+}
+
+impl Launch {
+    fn command(&self) -> Command {
+        let program = self.program.display().to_string();
+        let words: Vec<&String> = self.through.iter().chain([&program]).chain(&self.arguments).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).envs(self.environment.iter().cloned());
+        command
+    }
+}
+
 /// A running process. Killed when dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    litter: Vec<PathBuf>,
 }
 
 impl Process {
     /// Starts a program with both outputs appended to `log`; its temporary files go beside that.
-    pub fn start(program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<Self> {
+    pub fn start(launch: &Launch, log: &Path) -> anyhow::Result<Self> {
         let mut out: File = OpenOptions::new().create(true).append(true).open(log)?;
-        writeln!(out, "--- {} {}", program.display(), arguments.join(" "))?;
-        let child = Command::new(program)
-            .args(arguments)
+        let mut command = launch.command();
+        writeln!(out, "--- {command:?}")?;
+        let child = command
             .env("NO_COLOR", "1")
             .envs(log.parent().map(|folder| ("TMPDIR", folder)))
             .stdin(Stdio::null())
             .stderr(out.try_clone()?)
             .stdout(out)
             .spawn()
-            .with_context(|| format!("start {}", program.display()))?;
-        Ok(Self { child })
+            .with_context(|| format!("start {}", launch.program.display()))?;
+        let litter = launch.litter.iter().map(|prefix| format!("{prefix}{}", child.id()).into()).collect();
+        Ok(Self { child, litter })
     }
 
     /// SIGKILL, and waits until the process is gone.
@@ -54,9 +81,14 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
+    /// SIGTERM; does not wait.
+    pub fn ask_to_end(&self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
     /// SIGTERM, and waits for the process to end by itself.
     pub async fn terminate(&mut self, within: Duration) -> anyhow::Result<ExitStatus> {
-        self.signal(Signal::TERM)?;
+        self.ask_to_end()?;
         self.exited(within).await
     }
 
@@ -86,6 +118,10 @@ impl Drop for Process {
         // Fails only when the process has ended already, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for file in &self.litter {
+            // One that ended by itself has taken it away.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
 /// Between two looks at a condition.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Looks until `condition` gives a value; an error that names `what` once `within` has passed.
 pub async fn until<T>(

@@ -16,6 +16,19 @@ pub enum Storage {
     },
 }
 
+/// What nodes speak to each other over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wires {
+    /// The loopback device of this machine.
+    #[default]
+    Loopback,
+    /// A [`crate::netns::Network`]: every node in a namespace of its own.
+    Namespaces {
+        /// Decides what is random about the network.
+        seed: u64,
+    },
+}
+
 /// How a cluster is started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -29,6 +42,10 @@ pub struct Options {
     pub snapshot_rate: Option<u64>,
     /// What nodes store their data on.
     pub storage: Storage,
+    /// What nodes speak over.
+    pub wires: Wires,
+    /// Whether the nodes' wall clocks can be stepped ([`super::clocks::fake_time`]).
+    pub fake_wall: bool,
     /// How long the whole test may take; `None`: [`super::TEST_TIMEOUT`].
     pub limit: Option<Duration>,
     /// Where the folder of logs and data is made; `None`: among the temporary files.

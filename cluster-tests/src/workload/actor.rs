@@ -23,6 +23,8 @@ pub(super) struct Actor {
     mix: Mix,
     /// One for each kind in the mix, in its order.
     scripts: Vec<Box<dyn Script>>,
+    /// The number of the one node it asks, counted round; `None`: any.
+    pinned_to: Option<usize>,
     /// Whether it acts only when something has arrived to be done.
     on_arrival: bool,
     shared: Arc<Shared>,
@@ -37,6 +39,7 @@ impl Actor {
             draw: Draw::new(client, workload),
             mix: workload.mix.clone(),
             scripts: workload.mix.kinds().map(|kind| script::of(kind, shared)).collect(),
+            pinned_to: (client < workload.pinned).then_some(client as usize),
             on_arrival: workload.rate.is_some(),
             shared: shared.clone(),
             history: Vec::new(),
@@ -83,10 +86,13 @@ impl Actor {
         }
     }
 
-    /// Any node; `None`: there is none at the moment.
+    /// Any node, or its own; `None`: there is none at the moment.
     fn pick_node(&mut self) -> Option<Node> {
         let endpoints = self.shared.endpoints.borrow();
-        endpoints.choose(&mut self.draw.random).copied()
+        match self.pinned_to {
+            Some(number) => endpoints.get(number % endpoints.len().max(1)).copied(),
+            None => endpoints.choose(&mut self.draw.random).copied(),
+        }
     }
 
     async fn back_off(&mut self) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use cluster_tests::cluster::{READY_TIMEOUT, turn};
 use cluster_tests::history::Consistency;
-use cluster_tests::process::{Process, run, tail};
+use cluster_tests::process::{Launch, Process, run, tail};
 use cluster_tests::{binary, ports, wait};
 
 use super::support::{get, set};
@@ -26,7 +26,8 @@ async fn demo_serves_and_leaves_nothing_behind() -> anyhow::Result<()> {
     let log = folder.path().join("demo.log");
     let ports = ["--http-port", &http.port().to_string(), "--peer-port", &peer.port().to_string()];
     let arguments: Vec<String> = ["demo"].into_iter().chain(ports).map(str::to_owned).collect();
-    let mut demo = Process::start(&binary::quorate()?, &arguments, &log)?;
+    let launch = Launch { program: binary::quorate()?, arguments, ..Launch::default() };
+    let mut demo = Process::start(&launch, &log)?;
 
     // It prints all its endpoints once they serve.
     let printed = |at: SocketAddr| {

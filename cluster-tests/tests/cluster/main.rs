@@ -8,6 +8,7 @@ mod demo;
 mod expiry;
 mod failover;
 mod members;
+mod nemesis;
 mod quorum;
 mod reads;
 mod snapshots;
