@@ -116,6 +116,8 @@ impl Inner {
         let seen = Seen {
             log_bytes,
             new_bytes,
+            changes: group.changes_behind_snapshot(),
+            items: group.items(),
             snapshot_bytes: self.snapshot_bytes(group.id()),
             waited: taken.at.elapsed(),
             failures: taken.failures,
@@ -177,6 +179,14 @@ impl Inner {
         let taken = self.snapshots.taken.lock().clone();
         let bytes = taken.keys().map(|&group| (group, self.snapshot_bytes(group)));
         text.each("quorate_group_snapshot_bytes", "gauge", "Bytes of the snapshot.", "group", bytes);
+        let groups = self.host.all();
+        text.each(
+            "quorate_group_snapshot_changes_behind",
+            "gauge",
+            "Changes applied since the snapshot, about: what a start carries out again.",
+            "group",
+            groups.iter().map(|group| (group.id(), group.changes_behind_snapshot())),
+        );
         let took = taken.iter().map(|(&group, taken)| (group, taken.took.as_secs_f64()));
         text.each(
             "quorate_group_snapshot_seconds",
