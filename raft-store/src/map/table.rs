@@ -69,8 +69,13 @@ impl SlotTable {
         self.root.get(hash, key)
     }
 
+    /// The hash in the middle of the root, which every search reads first; 0 without entries.
+    pub(super) fn middle_hash(&self) -> KeyHash {
+        self.root.children.get(self.root.children.len() / 2).map_or(0, |child| child.hash)
+    }
+
     /// The leaf where a key with this hash is, most likely.
-    pub(crate) fn near(&self, hash: KeyHash) -> Option<&Leaf> {
+    pub(super) fn near(&self, hash: KeyHash) -> Option<&Leaf> {
         self.root.near(hash)
     }
 
