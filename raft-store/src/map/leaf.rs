@@ -131,7 +131,8 @@ impl Leaf {
         if gone.is_none() {
             self.page = Page::of(&[self.piece(0, at), one, self.piece(at, self.count())]);
         } else if !self.page.overwrite(at, draft.record) {
-            self.page = Page::growing(&[self.piece(0, at), one, self.piece(at + 1, self.count())]);
+            let grown = draft.record.len().checked_sub(self.page.bytes_of(at).len());
+            self.page = Page::grown(&[self.piece(0, at), one, self.piece(at + 1, self.count())], grown);
         }
         gone
     }

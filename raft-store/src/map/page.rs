@@ -9,7 +9,7 @@
 //! or two, and looks at the few records whose tags are equal.
 //!
 //! What is spare lets a record that is replaced grow a little without a new page: at first the rest of what the
-//! allocator rounds up to, which costs nothing; in a page made because a record grew, [`SPARE_BYTES`] more.
+//! allocator rounds up to, which costs nothing; in a page made because a record grew a little, [`SPARE_BYTES`] more.
 
 use std::iter::repeat_n;
 use std::ops::Range;
@@ -22,11 +22,11 @@ use super::record::{PAGED_RECORD_BYTES_MAX, Record, key_of};
 /// beside its records falls with it.
 pub(super) const PAGE_BYTES_MAX: usize = if cfg!(test) { 160 } else { 4096 };
 
-/// Spare bytes of a page that was made because a record grew: others of its records are likely to grow as well, when
+/// Spare bytes of a page that was made because a record grew by no more than that: others of its records are likely to grow as well, when
 /// they are first modified above all.
 const SPARE_BYTES: usize = 24;
 /// Most spare bytes left when a record shrinks; with more the page is made anew.
-const SPARE_BYTES_MAX: usize = 64;
+const SPARE_BYTES_MAX: usize = 48;
 /// The allocator hands out multiples of this...
 const ALLOCATED_BYTES_STEP: usize = 16;
 /// ...of which the page does not get so many: the allocator's own word and the two reference counts.
@@ -57,9 +57,11 @@ impl Page {
         Self::with_spare(pieces, 0)
     }
 
-    /// The same with room to grow.
-    pub(super) fn growing(pieces: &[Piece<'_>]) -> Self {
-        Self::with_spare(pieces, SPARE_BYTES)
+    /// The same where one record took the place of another one and is so many bytes longer: with room to grow if those
+    /// are few.
+    pub(super) fn grown(pieces: &[Piece<'_>], by: Option<usize>) -> Self {
+        let little = by.is_some_and(|by| by <= SPARE_BYTES);
+        Self::with_spare(pieces, if little { SPARE_BYTES } else { 0 })
     }
 
     /// Joins pieces and leaves `spare` bytes, or a few more.

@@ -4,7 +4,7 @@ use super::*;
 
 fn page(records: &[&[u8]]) -> Page {
     let pieces: Vec<_> = (0..).zip(records).map(|(hash, record)| Piece::One(hash << 16, record)).collect();
-    Page::growing(&pieces)
+    Page::grown(&pieces, Some(1))
 }
 
 fn records(page: &Page) -> Vec<&[u8]> {
@@ -53,5 +53,15 @@ fn a_page_takes_all_that_is_allocated_for_it() {
         let page = Page::of(&[Piece::One(0, &vec![1; len])]);
         assert!(spare(&page) < ALLOCATED_BYTES_STEP);
         assert_eq!((page.len() + ALLOCATION_HEAD_BYTES) % ALLOCATED_BYTES_STEP, 0);
+    }
+}
+
+#[test]
+fn only_little_growth_is_taken_for_a_habit() {
+    for (by, much) in
+        [(None, false), (Some(1), true), (Some(SPARE_BYTES), true), (Some(SPARE_BYTES + 1), false)]
+    {
+        let page = Page::grown(&[Piece::One(0, &[1; 50])], by);
+        assert_eq!(spare(&page) >= SPARE_BYTES, much, "{by:?}");
     }
 }
