@@ -8,6 +8,8 @@
 //!
 //! - A group's log holds at most L / 4 + T(g), and what is written until its turn comes and its snapshot is
 //!   written: W(g). While a follower is being sent its snapshot, at most 4 T(g) + W(g).
+//! - Small changes make less of it: a snapshot is due after max(500,000, a quarter of the group's entries) changes as
+//!   well (`snapshot_policy.rs`), since a start carries them out again one by one.
 //! - The log's files take at most max(8 S, 2 x the sum over all groups) and three segments: the one being written, the
 //!   next and the one being removed. (`raft_store::wal` moves what is left of old segments when they are more
 //!   than 8 and half empty.)

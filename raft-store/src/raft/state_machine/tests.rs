@@ -258,7 +258,7 @@ async fn what_is_applied_is_announced_with_its_group_time() {
     machine.install_snapshot(&snapshot.meta, snapshot.snapshot).await.unwrap();
     assert!(applied.has_changed().unwrap());
     let expected = [("applied", 1, 1000), ("applied", 2, 1000), ("applied", 3, 3000)];
-    let restored = [("restored", 2, 3000), ("applied", 3, 3000)];
+    let restored = [("restored", 4, 3000), ("applied", 3, 3000)];
     assert_eq!(*heard.0.lock(), [&expected[..], &restored[..]].concat());
 }
 
