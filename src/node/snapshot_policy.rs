@@ -6,9 +6,9 @@
 //! applies stays bounded beyond.
 //!
 //! What a start takes is bounded not by bytes alone: a change of a few bytes takes nearly as long to apply as one of a
-//! hundred, and three to five times as long as an entry takes to load from a snapshot. So [`SNAPSHOT_CHANGES`] make a
+//! hundred, and several times as long as an entry takes to load from a snapshot. So [`SNAPSHOT_CHANGES`] make a
 //! snapshot due as well, or as many as a group has entries divided by [`SNAPSHOT_CHANGES_PARTS`], if that is more. The
-//! tail of a large group then takes about as long as its snapshot does, and at most four entries are written to
+//! tail of a large group then takes no more than in proportion to its snapshot, and at most four entries are written to
 //! snapshots for each change.
 
 use std::time::Duration;
