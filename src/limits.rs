@@ -121,6 +121,10 @@ pub const LONELY_FOR: Duration = Duration::from_secs(10);
 pub const META_VOTERS_WANTED: usize = 3;
 /// Most log that a group with a large snapshot waits for, in times `snapshot-log`.
 pub const SNAPSHOT_LOG_TIMES_MAX: u64 = 4;
+/// Changes after which a group takes a snapshot, however little log they take...
+pub const SNAPSHOT_CHANGES: u64 = 500_000;
+/// ...unless it holds more than so many times as many entries.
+pub const SNAPSHOT_CHANGES_PARTS: u64 = 4;
 /// Most log kept for a follower that is being sent a snapshot, in times what makes the next snapshot due.
 pub const SNAPSHOT_HELD_TIMES_MAX: u64 = 4;
 /// A snapshot is not taken for its age alone while what is new is less than one part in so many of it.

@@ -18,6 +18,10 @@ const NO_DEADLINE: u64 = u64::MAX;
 pub(crate) struct Applied {
     pub(crate) clock: GroupClock,
     deadline: AtomicU64,
+    /// The map's version: it counts changes.
+    version: AtomicU64,
+    /// The version that the snapshot covers at least.
+    covered: AtomicU64,
     /// Wakes the ticker: the earliest deadline came closer.
     pub(crate) deadline_closer: Notify,
     /// Wakes whoever follows the map's content.
@@ -29,6 +33,8 @@ impl Applied {
         Arc::new(Self {
             clock: GroupClock::new(),
             deadline: AtomicU64::new(NO_DEADLINE),
+            version: AtomicU64::new(0),
+            covered: AtomicU64::new(0),
             deadline_closer: Notify::new(),
             content_changed: Notify::new(),
         })
@@ -37,6 +43,21 @@ impl Applied {
     /// The earliest deadline of any key held, in group time.
     pub(crate) fn deadline(&self) -> Option<u64> {
         Some(self.deadline.load(Ordering::Acquire)).filter(|&deadline| deadline != NO_DEADLINE)
+    }
+
+    /// The version of the map: it grows by one with each change.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Notes that the snapshot covers everything up to `version`.
+    pub(super) fn cover(&self, version: u64) {
+        self.covered.fetch_max(version, Ordering::AcqRel);
+    }
+
+    /// Changes behind the snapshot; a few more when it was taken while changes were applied.
+    pub(super) fn changes_behind_snapshot(&self) -> u64 {
+        self.version().saturating_sub(self.covered.load(Ordering::Acquire))
     }
 
     fn note_deadline(&self, map: &TtlMap) {
@@ -50,8 +71,14 @@ impl Applied {
 impl ApplyObserver for Applied {
     fn applied(&self, log_id: &LogId, map: &TtlMap) {
         self.clock.hear(&log_id.leader_id, map.time_ms());
+        self.version.store(map.version(), Ordering::Release);
         self.note_deadline(map);
         self.content_changed.notify_one();
+    }
+
+    fn restored(&self, map: &TtlMap) {
+        self.version.store(map.version(), Ordering::Release);
+        self.cover(map.version());
     }
 }
 

@@ -12,6 +12,7 @@ impl Group {
     /// ignores the wish while another snapshot is being taken, which may not cover everything.
     pub(crate) async fn snapshot(&self, deadline: Instant) -> Result<Option<u64>, ChangeError> {
         let unknown = |error: &dyn std::fmt::Display| ChangeError::Unknown(error.to_string());
+        let version = self.leadership.applied.version();
         let Some(applied) = self.leadership.progress.index() else { return Ok(None) };
         let reached = |metrics: &Metrics| index(metrics.snapshot) >= Some(applied);
         loop {
@@ -19,7 +20,10 @@ impl Group {
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = self.raft.wait(Some(left.min(SNAPSHOT_ASKED_AGAIN)));
             match wait.metrics(reached, "a snapshot of everything applied").await {
-                Ok(metrics) => return Ok(index(metrics.snapshot)),
+                Ok(metrics) => {
+                    self.leadership.applied.cover(version);
+                    return Ok(index(metrics.snapshot));
+                }
                 Err(openraft::metrics::WaitError::Timeout(..)) if left > SNAPSHOT_ASKED_AGAIN => {}
                 Err(error) => return Err(unknown(&error)),
             }
@@ -52,6 +56,16 @@ impl Group {
         let new = applied.saturating_sub(covered).min(log.entries);
         let new_bytes = u128::from(log.bytes) * u128::from(new) / u128::from(log.entries.max(1));
         [log.bytes, new_bytes as u64]
+    }
+
+    /// Changes applied here that the snapshot does not cover, about: what a start carries out again.
+    pub(crate) fn changes_behind_snapshot(&self) -> u64 {
+        self.leadership.applied.changes_behind_snapshot()
+    }
+
+    /// Entries of the map.
+    pub(crate) fn items(&self) -> u64 {
+        self.map.read().stats().items
     }
 
     /// Lets go of the log behind the snapshot but for about `keep_bytes` of it.

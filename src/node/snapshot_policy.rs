@@ -4,12 +4,18 @@
 //! snapshot takes, between `snapshot-log` and [`SNAPSHOT_LOG_TIMES_MAX`] times that. So at most two bytes of
 //! snapshot are written for one of log up to a snapshot of eight times `snapshot-log`, and the log that a start
 //! applies stays bounded beyond.
+//!
+//! What a start takes is bounded not by bytes alone: a change of a few bytes takes nearly as long to apply as one of a
+//! hundred, and several times as long as an entry takes to load from a snapshot. So [`SNAPSHOT_CHANGES`] make a
+//! snapshot due as well, or as many as a group has entries divided by [`SNAPSHOT_CHANGES_PARTS`], if that is more. The
+//! tail of a large group then takes no more than in proportion to its snapshot, and at most four entries are written to
+//! snapshots for each change.
 
 use std::time::Duration;
 
 use crate::limits::{
-    SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_HELD_TIMES_MAX, SNAPSHOT_LOG_TIMES_MAX, SNAPSHOT_RETRY_MAX,
-    SNAPSHOT_WORTH_PARTS,
+    SNAPSHOT_CHANGES, SNAPSHOT_CHANGES_PARTS, SNAPSHOT_CHECK_INTERVAL, SNAPSHOT_HELD_TIMES_MAX,
+    SNAPSHOT_LOG_TIMES_MAX, SNAPSHOT_RETRY_MAX, SNAPSHOT_WORTH_PARTS,
 };
 
 /// The pause between two tries to replace a damaged snapshot is that after so many failures.
@@ -31,6 +37,10 @@ pub(super) struct Seen {
     pub(super) log_bytes: u64,
     /// Bytes of that behind its snapshot, about.
     pub(super) new_bytes: u64,
+    /// Changes behind its snapshot, about.
+    pub(super) changes: u64,
+    /// Entries of its map.
+    pub(super) items: u64,
     /// Bytes of its snapshot; 0 without one.
     pub(super) snapshot_bytes: u64,
     /// How long ago the last one was taken or tried.
@@ -47,6 +57,11 @@ impl Policy {
     /// Bytes of new log that make a snapshot of `snapshot_bytes` worth replacing.
     pub(super) fn threshold(&self, snapshot_bytes: u64) -> u64 {
         (snapshot_bytes / 2).clamp(self.log, self.log.saturating_mul(SNAPSHOT_LOG_TIMES_MAX))
+    }
+
+    /// Changes that make a snapshot of `items` entries worth replacing.
+    pub(super) fn changes(items: u64) -> u64 {
+        SNAPSHOT_CHANGES.max(items / SNAPSHOT_CHANGES_PARTS)
     }
 
     /// Bytes of log that stay behind a snapshot, for followers that are a little behind.
@@ -70,7 +85,8 @@ impl Policy {
         if paused || seen.under_way || seen.new_bytes == 0 {
             return None;
         }
-        let by_log = seen.new_bytes as f64 / self.threshold(seen.snapshot_bytes) as f64;
+        let by_bytes = seen.new_bytes as f64 / self.threshold(seen.snapshot_bytes) as f64;
+        let by_log = by_bytes.max(seen.changes as f64 / Self::changes(seen.items) as f64);
         let by_time = seen.waited.as_secs_f64() / self.interval.as_secs_f64();
         let worth = seen.new_bytes >= seen.snapshot_bytes / SNAPSHOT_WORTH_PARTS;
         let urgency = if worth { by_log.max(by_time) } else { by_log };
@@ -101,6 +117,17 @@ mod tests {
             assert_eq!(POLICY.urgency(&seen(threshold - 1, snapshot, 0)), None);
             assert_eq!(POLICY.urgency(&seen(threshold, snapshot, 0)), Some(1.0));
         }
+    }
+
+    #[test]
+    fn many_small_changes_are_as_good_as_much_log() {
+        let few = 4 * SNAPSHOT_CHANGES - 1;
+        for (items, changes) in [(0, 500_000), (few, 500_000), (8_000_000, 2_000_000)] {
+            let after = |changes| POLICY.urgency(&Seen { items, changes, ..seen(10, 6400, 0) });
+            assert_eq!((after(changes - 1), after(changes)), (None, Some(1.0)), "{items} entries");
+        }
+        let held = Seen { changes: u64::MAX, under_way: true, ..seen(10, 0, 0) };
+        assert_eq!((POLICY.urgency(&held), POLICY.gives_up(&held)), (None, false), "the log waits");
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //!
 //! - A group's log holds at most L / 4 + T(g), and what is written until its turn comes and its snapshot is
 //!   written: W(g). While a follower is being sent its snapshot, at most 4 T(g) + W(g).
+//! - Small changes make less of it: a snapshot is due after max(500,000, a quarter of the group's entries) changes as
+//!   well (`snapshot_policy.rs`), since a start carries them out again one by one.
 //! - The log's files take at most max(8 S, 2 x the sum over all groups) and three segments: the one being written, the
 //!   next and the one being removed. (`raft_store::wal` moves what is left of old segments when they are more
 //!   than 8 and half empty.)
@@ -115,6 +117,8 @@ impl Inner {
         let seen = Seen {
             log_bytes,
             new_bytes,
+            changes: group.changes_behind_snapshot(),
+            items: group.items(),
             snapshot_bytes: self.snapshot_bytes(group.id()),
             waited: taken.at.elapsed(),
             failures: taken.failures,
@@ -176,6 +180,14 @@ impl Inner {
         let taken = self.snapshots.taken.lock().clone();
         let bytes = taken.keys().map(|&group| (group, self.snapshot_bytes(group)));
         text.each("quorate_group_snapshot_bytes", "gauge", "Bytes of the snapshot.", "group", bytes);
+        let groups = self.host.all();
+        text.each(
+            "quorate_group_snapshot_changes_behind",
+            "gauge",
+            "Changes applied since the snapshot, about: what a start carries out again.",
+            "group",
+            groups.iter().map(|group| (group.id(), group.changes_behind_snapshot())),
+        );
         let took = taken.iter().map(|(&group, taken)| (group, taken.took.as_secs_f64()));
         text.each(
             "quorate_group_snapshot_seconds",

@@ -6,7 +6,7 @@ use super::{Condition, Content, Rejection, Reply, content, key, put_content, put
 use crate::codec::{DecodeError, Decoder, put_bytes, put_varint};
 use crate::key::Key;
 use crate::limits::VALUE_BYTES_CEILING;
-use crate::map::{Change, Found, TtlMap, Value};
+use crate::map::{At, Change, Found, TtlMap, Value};
 
 /// Append bytes to a value. Deadline and content stay, except that text which is no UTF-8 any more becomes
 /// octets; a new key never expires.
@@ -27,7 +27,8 @@ pub struct Append {
 
 impl Append {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?;
+        let at = At::of(&self.key);
+        let current = map.admit(at, self.condition)?;
         let content = self.new_content(current)?;
         let before = current.as_ref().map_or(&[][..], Found::value);
         let len_max = self.len_max.min(VALUE_BYTES_CEILING as u64);
@@ -41,7 +42,7 @@ impl Append {
             created_ms: current.map(|found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
-        map.write(&self.key, change).map(Reply::Written)
+        map.write(at, change).map(Reply::Written)
     }
 
     /// Text followed by bytes is text exactly when the bytes are.

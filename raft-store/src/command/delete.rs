@@ -3,7 +3,7 @@
 use super::{Condition, Rejection, Reply, key, put_key};
 use crate::codec::{DecodeError, Decoder};
 use crate::key::Key;
-use crate::map::TtlMap;
+use crate::map::{At, TtlMap};
 
 /// Remove a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +16,10 @@ pub struct Delete {
 
 impl Delete {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let deleted = map.admit(&self.key, self.condition)?.is_some();
+        let at = At::of(&self.key);
+        let deleted = map.admit(at, self.condition)?.is_some();
         if deleted {
-            map.delete(&self.key);
+            map.delete(at);
         }
         Ok(Reply::Deleted { deleted, version: map.version() })
     }

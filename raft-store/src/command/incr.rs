@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Condition, Content, Rejection, Reply, Written, key, put_key};
 use crate::codec::{DecodeError, Decoder, put_option, put_u64};
 use crate::key::Key;
-use crate::map::{Change, Found, TtlMap, Value};
+use crate::map::{At, Change, Found, TtlMap, Value};
 
 /// Add to a number. Content and deadline stay; a new key is JSON and never expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct Incr {
 
 impl Incr {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?;
+        let at = At::of(&self.key);
+        let current = map.admit(at, self.condition)?;
         let text = Bytes::from(self.sum(current)?.to_string());
         let change = Change {
             content: &current.map_or(Content::Json, |found| found.record.content()),
@@ -31,7 +32,7 @@ impl Incr {
             created_ms: current.map(|found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
-        let written = map.write(&self.key, change)?;
+        let written = map.write(at, change)?;
         Ok(Reply::Written(Written { value: Some(text), ..written }))
     }
 

@@ -4,7 +4,7 @@
 use super::{Condition, Rejection, Reply, key, put_key};
 use crate::codec::{DecodeError, Decoder};
 use crate::key::Key;
-use crate::map::TtlMap;
+use crate::map::{At, TtlMap};
 
 /// Take the deadline from an existing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,9 @@ pub struct Persist {
 
 impl Persist {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
-        map.set_deadline(&self.key, current, None).map(Reply::Written)
+        let at = At::of(&self.key);
+        let current = map.admit(at, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
+        map.set_deadline(at, current, None).map(Reply::Written)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Condition, Content, Expiry, Rejection, Reply, content, key, put_content, put_key};
 use crate::codec::{DecodeError, Decoder, put_bytes};
 use crate::key::Key;
-use crate::map::{Change, TtlMap, Value};
+use crate::map::{At, Change, TtlMap, Value};
 
 /// Write a value. An existing key keeps its creation time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub struct Set {
 
 impl Set {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?.map(|found| found.record.stamp);
+        let at = At::of(&self.key);
+        let current = map.admit(at, self.condition)?.map(|found| found.record.stamp);
         let now_ms = map.time_ms();
         let change = Change {
             content: &self.content,
@@ -33,7 +34,7 @@ impl Set {
             created_ms: current.map(|stamp| stamp.created_ms),
             modified_ms: now_ms,
         };
-        map.write(&self.key, change).map(Reply::Written)
+        map.write(at, change).map(Reply::Written)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

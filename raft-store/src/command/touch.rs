@@ -4,7 +4,7 @@
 use super::{Condition, Expiry, Rejection, Reply, key, put_key};
 use crate::codec::{DecodeError, Decoder, put_varint};
 use crate::key::Key;
-use crate::map::TtlMap;
+use crate::map::{At, TtlMap};
 
 /// Give an existing key a new deadline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +19,10 @@ pub struct Touch {
 
 impl Touch {
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
-        let current = map.admit(&self.key, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
+        let at = At::of(&self.key);
+        let current = map.admit(at, self.condition)?.ok_or(Rejection::Missing)?.to_entry();
         let deadline = Expiry::AfterMs(self.ttl_ms).deadline(map.time_ms(), current.deadline);
-        map.set_deadline(&self.key, current, deadline).map(Reply::Written)
+        map.set_deadline(at, current, deadline).map(Reply::Written)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

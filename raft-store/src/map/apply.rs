@@ -6,10 +6,10 @@
 use super::due::Due;
 use super::leaf::{Draft, Found};
 use super::record::{INLINE_VALUE_BYTES_MAX, Record, Stamp, Value, put_head};
-use super::{Entry, KeyRef, SlotSet, TtlMap, cost, hash_of};
+use super::warm::WARMED_AT_ONCE;
+use super::{At, Entry, SlotSet, TtlMap, cost};
 use crate::codec::DecodeError;
 use crate::command::{Command, Condition, Content, PackedEntry, Rejection, Replies, Written};
-use crate::key::Key;
 use crate::limits::VALUE_BYTES_CEILING;
 
 /// What a write makes of a key.
@@ -29,7 +29,11 @@ impl TtlMap {
     pub fn apply(&mut self, entry: &PackedEntry) -> Result<Replies, DecodeError> {
         let commands = entry.commands().collect::<Result<Vec<Command>, _>>()?;
         self.advance(entry.time_ms(), entry.wall_ms());
-        let replies = commands.iter().map(|command| command.apply(self)).collect();
+        let mut replies = Vec::with_capacity(commands.len());
+        for some in commands.chunks(WARMED_AT_ONCE) {
+            self.warm(some);
+            replies.extend(some.iter().map(|command| command.apply(self)));
+        }
         self.remove_expired(commands.len());
         Ok(Replies { time_ms: self.time_ms(), replies })
     }
@@ -43,20 +47,19 @@ impl TtlMap {
         }
     }
 
-    /// Lets a command in: the slot must be the group's and the condition must hold. Returns what is stored
+    /// Lets a command on the key `at` in: the slot must be the group's and the condition must hold. Returns what is stored
     /// for the key, when it is not expired. Every keyed command starts here.
-    pub(crate) fn admit(&self, key: &Key, condition: Condition) -> Result<Option<Found<'_>>, Rejection> {
-        let slot = key.slot();
-        if !self.state.head.owned.contains(slot) {
+    pub(crate) fn admit(&self, at: At<'_>, condition: Condition) -> Result<Option<Found<'_>>, Rejection> {
+        if !self.state.head.owned.contains(at.slot) {
             return Err(Rejection::NotOwner);
         }
-        let current = self.visible(slot, key);
+        let current = self.visible(at);
         condition.check(current.map(|found| found.record.stamp.version))?;
         Ok(current)
     }
 
-    /// Writes `key` and grows the version.
-    pub(crate) fn write(&mut self, key: &Key, change: Change<'_>) -> Result<Written, Rejection> {
+    /// Writes a key and grows the version.
+    pub(crate) fn write(&mut self, at: At<'_>, change: Change<'_>) -> Result<Written, Rejection> {
         let Change { content, value, deadline, created_ms, modified_ms } = change;
         content.check()?;
         let len = value.as_bytes().len();
@@ -65,27 +68,26 @@ impl TtlMap {
         }
         let (version, created) = (self.next_version(), created_ms.is_none());
         let created_ms = created_ms.unwrap_or(self.time_ms());
-        self.put(key, &Stamp { version, deadline, created_ms, modified_ms }, content, value, created);
+        self.put(at, &Stamp { version, deadline, created_ms, modified_ms }, content, value, created);
         Ok(Written { version, created, deadline, value: None, len: len as u64 })
     }
 
-    /// Gives `key`, whose visible entry is `current`, another deadline and a new version.
+    /// Gives a key, whose visible entry is `current`, another deadline and a new version.
     pub(crate) fn set_deadline(
         &mut self,
-        key: &Key,
+        at: At<'_>,
         current: Entry,
         deadline: Option<u64>,
     ) -> Result<Written, Rejection> {
         let (created_ms, modified_ms) = (Some(current.created_ms), current.modified_ms);
         let (content, value) = (&current.content, Value::Own(current.value));
-        self.write(key, Change { content, value, deadline, created_ms, modified_ms })
+        self.write(at, Change { content, value, deadline, created_ms, modified_ms })
     }
 
     /// Removes a key that is there, and grows the version: a key created again gets a larger one.
-    pub(crate) fn delete(&mut self, key: &Key) {
+    pub(crate) fn delete(&mut self, at: At<'_>) {
         self.next_version();
-        let (slot, key) = (key.slot(), KeyRef::from(key));
-        let hash = hash_of(key);
+        let At { slot, hash, key } = at;
         if let Some(gone) = self.state.slots.remove(slot, hash, key)
             && let Some(deadline) = gone.deadline
         {
@@ -112,9 +114,8 @@ impl TtlMap {
     }
 
     /// Stores an entry. One that is replaced by a created key was expired, though not removed yet.
-    fn put(&mut self, key: &Key, stamp: &Stamp, content: &Content, value: Value<'_>, created: bool) {
-        let (slot, key) = (key.slot(), KeyRef::from(key));
-        let hash = hash_of(key);
+    fn put(&mut self, at: At<'_>, stamp: &Stamp, content: &Content, value: Value<'_>, created: bool) {
+        let At { slot, hash, key } = at;
         debug_assert!(self.state.head.owned.contains(slot), "a command was not admitted");
         let mut record = std::mem::take(&mut self.scratch);
         record.clear();

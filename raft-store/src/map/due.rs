@@ -141,14 +141,21 @@ impl DueIndex {
         taken
     }
 
-    /// Drops every item for which `keep` is false.
+    /// Drops every item for which `keep` is false. One pass: joining runs where they stand would move all behind them
+    /// each time.
     pub(crate) fn retain(&mut self, keep: impl Fn(Due) -> bool) {
-        self.runs.iter_mut().for_each(|run| run.items.retain(|due| keep(*due)));
-        self.runs.retain_mut(Run::tidy);
-        for at in (0..self.runs.len()).rev() {
-            self.join(at);
+        for run in std::mem::take(self).runs {
+            run.items.into_iter().filter(|due| keep(*due)).for_each(|due| self.push(due));
         }
-        self.len = self.runs.iter().map(|run| run.items.len()).sum();
+    }
+
+    /// Adds an item that comes after all others.
+    fn push(&mut self, due: Due) {
+        self.len += 1;
+        match self.runs.back_mut().filter(|run| run.items.len() < RUN_ITEMS_MAX) {
+            Some(run) => run.insert(run.items.len(), due),
+            None => self.runs.push_back(Run::of(due)),
+        }
     }
 
     /// Every item in order.

@@ -7,6 +7,7 @@
 //! moment, while each further key with one of these 32-bit hashes costs some 2³² tries.
 
 use crate::key::{Key, NamespaceId};
+use crate::slot::Slot;
 
 /// Place of a key among those of its slot; equal ones are in order of their keys.
 pub(crate) type KeyHash = u32;
@@ -21,6 +22,21 @@ pub(crate) struct KeyRef<'a> {
 impl KeyRef<'_> {
     /// Before every key of any hash.
     pub(crate) const FIRST: Self = Self { namespace: 0, user_key: &[] };
+}
+
+/// Where a key stands in a map.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At<'a> {
+    pub(crate) slot: Slot,
+    pub(crate) hash: KeyHash,
+    pub(crate) key: KeyRef<'a>,
+}
+
+impl<'a> At<'a> {
+    /// The place of `key`.
+    pub(crate) fn of(key: &'a Key) -> Self {
+        Self { slot: key.slot(), hash: hash_of(key.into()), key: key.into() }
+    }
 }
 
 impl<'a> From<&'a Key> for KeyRef<'a> {

@@ -84,6 +84,11 @@ impl Leaf {
         self.page.count()
     }
 
+    /// Bytes of the page.
+    pub(super) fn page_bytes(&self) -> usize {
+        self.page.len()
+    }
+
     pub(super) fn first(&self) -> (KeyHash, KeyRef<'_>) {
         let key = self.page.key(0);
         (hash_of(key), key)
@@ -91,6 +96,11 @@ impl Leaf {
 
     pub(super) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         self.page.find(hash, key).ok().map(|at| self.at(at))
+    }
+
+    /// Whether an entry is here.
+    pub(super) fn holds(&self, hash: KeyHash, key: KeyRef<'_>) -> bool {
+        self.page.find(hash, key).is_ok()
     }
 
     /// The entry at `at`.
@@ -114,20 +124,24 @@ impl Leaf {
     pub(super) fn put(&mut self, draft: Draft<'_>) -> Option<Gone> {
         let found = self.page.find(draft.hash, draft.key);
         let (Ok(at) | Err(at)) = found;
-        let gone = found.is_ok().then(|| cost::gone(&self.page.record(at)));
-        self.put_large(at, found.is_ok(), draft.large);
-        if gone.is_none() || !self.page.overwrite(at, draft.record) {
-            let after = at + usize::from(gone.is_some());
-            let one = Piece::One(draft.hash, draft.record);
-            self.page = Page::of(&[self.piece(0, at), one, self.piece(after, self.count())]);
+        let old = found.is_ok().then(|| self.page.record(at));
+        let (gone, had_large) = (old.as_ref().map(cost::gone), old.is_some_and(|old| old.is_large()));
+        self.put_large(at, had_large, draft.large);
+        let one = Piece::One(draft.hash, draft.record);
+        if gone.is_none() {
+            self.page = Page::of(&[self.piece(0, at), one, self.piece(at, self.count())]);
+        } else if !self.page.overwrite(at, draft.record) {
+            let grown = draft.record.len().checked_sub(self.page.bytes_of(at).len());
+            self.page = Page::grown(&[self.piece(0, at), one, self.piece(at + 1, self.count())], grown);
         }
         gone
     }
 
     pub(super) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let at = self.page.find(hash, key).ok()?;
-        let gone = cost::gone(&self.page.record(at));
-        self.put_large(at, true, None);
+        let old = self.page.record(at);
+        let (gone, had_large) = (cost::gone(&old), old.is_large());
+        self.put_large(at, had_large, None);
         self.page = Page::of(&[self.piece(0, at), self.piece(at + 1, self.count())]);
         Some(gone)
     }
@@ -157,9 +171,8 @@ impl Leaf {
         *self = Self::new(page, large.cloned().collect());
     }
 
-    /// Puts `new` where the large value of the record at `at` stands, if that is `replaced` and has one.
-    fn put_large(&mut self, at: usize, replaced: bool, new: Option<Bytes>) {
-        let had = replaced && self.page.record(at).is_large();
+    /// Puts `new` where the large value of the record at `at` stands, if it `had` one.
+    fn put_large(&mut self, at: usize, had: bool, new: Option<Bytes>) {
         if !had && new.is_none() {
             return;
         }

@@ -31,6 +31,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod warm;
 
 use std::sync::Arc;
 
@@ -42,14 +43,13 @@ pub(crate) use apply::Change;
 pub(crate) use builder::SlotsBuilder;
 pub(crate) use due::{Due, DueIndex};
 pub(crate) use frozen::Head;
-pub(crate) use hash::{KeyHash, KeyRef, hash_of};
+pub(crate) use hash::{At, KeyHash, KeyRef, hash_of};
 pub(crate) use leaf::{Found, Leaf};
 pub(crate) use record::{Record, Value};
 pub(crate) use slots::Slots;
 pub(crate) use table::SlotTable;
 
 use crate::key::Key;
-use crate::slot::Slot;
 
 /// One group's whole replicated state.
 #[derive(Debug)]
@@ -107,11 +107,11 @@ impl TtlMap {
 
     /// The entry of `key` as of group time. Its value is a copy, or shared when it is large.
     pub fn get(&self, key: &Key) -> Lookup {
-        let slot = key.slot();
-        if !self.state.head.owned.contains(slot) {
+        let at = At::of(key);
+        if !self.state.head.owned.contains(at.slot) {
             return Lookup::NotOwner;
         }
-        self.visible(slot, key).map_or(Lookup::Miss, |found| Lookup::Hit(found.to_entry()))
+        self.visible(at).map_or(Lookup::Miss, |found| Lookup::Hit(found.to_entry()))
     }
 
     /// Group time, ms: the largest leader time of all applied entries.
@@ -165,8 +165,8 @@ impl TtlMap {
         (!tables.is_empty()).then_some(Dropped { _tables: tables })
     }
 
-    fn visible(&self, slot: Slot, key: &Key) -> Option<Found<'_>> {
-        let found = self.state.slots.get(slot, hash_of(key.into()), key.into())?;
+    fn visible(&self, at: At<'_>) -> Option<Found<'_>> {
+        let found = self.state.slots.get(at.slot, at.hash, at.key)?;
         Some(found).filter(|found| !found.record.stamp.is_due(self.time_ms()))
     }
 }

@@ -1,12 +1,15 @@
-//! Some entries of a slot, packed into one immutable allocation of just their size.
+//! Some entries of a slot, packed into one allocation of little more than their size.
 //!
 //! ```text
-//! count u16 │ tags u16 × count │ ends u16 × count │ records
+//! count u16 │ tags u16 × count │ ends u16 × count │ records │ spare
 //! ```
 //!
 //! A tag is the upper half of a key's hash, an end says where a record ends among the records. Records are in
 //! order of (hash, key), so tags grow; a search counts the smaller ones, which is one pass over a cache line
 //! or two, and looks at the few records whose tags are equal.
+//!
+//! What is spare lets a record that is replaced grow a little without a new page: at first the rest of what the
+//! allocator rounds up to, which costs nothing; in a page made because a record grew a little, [`SPARE_BYTES`] more.
 
 use std::iter::repeat_n;
 use std::ops::Range;
@@ -19,11 +22,22 @@ use super::record::{PAGED_RECORD_BYTES_MAX, Record, key_of};
 /// beside its records falls with it.
 pub(super) const PAGE_BYTES_MAX: usize = if cfg!(test) { 160 } else { 4096 };
 
+/// Spare bytes of a page that was made because a record grew by no more than that: others of its records are likely to grow as well, when
+/// they are first modified above all.
+const SPARE_BYTES: usize = 24;
+/// Most spare bytes left when a record shrinks; with more the page is made anew.
+const SPARE_BYTES_MAX: usize = 48;
+/// The allocator hands out multiples of this...
+const ALLOCATED_BYTES_STEP: usize = 16;
+/// ...of which the page does not get so many: the allocator's own word and the two reference counts.
+const ALLOCATION_HEAD_BYTES: usize = 3 * size_of::<usize>();
+
 const COUNT_BYTES: usize = size_of::<u16>();
 /// Bytes a record takes in a page beside its own: tag and end.
 const PLACE_BYTES: usize = 2 * size_of::<u16>();
 // The largest page there ever is, for a moment: a full one and one record more.
 const _: () = assert!(PAGE_BYTES_MAX + PAGED_RECORD_BYTES_MAX + PLACE_BYTES <= u16::MAX as usize);
+const _: () = assert!(SPARE_BYTES + ALLOCATED_BYTES_STEP <= SPARE_BYTES_MAX);
 
 /// A page. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -40,9 +54,23 @@ pub(super) enum Piece<'a> {
 impl Page {
     /// Joins pieces, which are given in order.
     pub(super) fn of(pieces: &[Piece<'_>]) -> Self {
+        Self::with_spare(pieces, 0)
+    }
+
+    /// The same where one record took the place of another one and is so many bytes longer: with room to grow if those
+    /// are few.
+    pub(super) fn grown(pieces: &[Piece<'_>], by: Option<usize>) -> Self {
+        let little = by.is_some_and(|by| by <= SPARE_BYTES);
+        Self::with_spare(pieces, if little { SPARE_BYTES } else { 0 })
+    }
+
+    /// Joins pieces and leaves `spare` bytes, or a few more.
+    fn with_spare(pieces: &[Piece<'_>], spare: usize) -> Self {
         let count: usize = pieces.iter().map(Piece::count).sum();
         let records: usize = pieces.iter().map(|piece| piece.records().len()).sum();
-        let mut page: Arc<[u8]> = repeat_n(0, COUNT_BYTES + count * PLACE_BYTES + records).collect();
+        let bytes = COUNT_BYTES + count * PLACE_BYTES + records + spare;
+        let allocated = (bytes + ALLOCATION_HEAD_BYTES).next_multiple_of(ALLOCATED_BYTES_STEP);
+        let mut page: Arc<[u8]> = repeat_n(0, allocated - ALLOCATION_HEAD_BYTES).collect();
         let bytes = Arc::get_mut(&mut page).expect("nobody else has a new page yet");
         let (head, bytes) = bytes.split_at_mut(COUNT_BYTES);
         let (mut tags, bytes) = bytes.split_at_mut(count * 2);
@@ -107,14 +135,26 @@ impl Page {
         if at < self.count() && self.key(at) == key { Ok(at) } else { Err(at) }
     }
 
-    /// Puts a record in the place of another one of the same length and key, when no one shares the page.
+    /// Puts a record in the place of another one of the same key, when no one shares the page and there is room.
     pub(super) fn overwrite(&mut self, at: usize, record: &[u8]) -> bool {
-        let place = self.start(at)..self.start(at + 1);
-        if place.len() != record.len() {
+        let (place, end) = (self.start(at)..self.start(at + 1), self.start(self.count()));
+        let new_end = end - place.len() + record.len();
+        let fits = new_end <= self.0.len() && self.0.len() <= new_end + SPARE_BYTES_MAX;
+        // One that is as long always fits.
+        if place.len() != record.len() && !fits {
             return false;
         }
+        let count = self.count();
         let Some(bytes) = Arc::get_mut(&mut self.0) else { return false };
-        bytes[place].copy_from_slice(record);
+        if end != new_end {
+            bytes.copy_within(place.end..end, place.start + record.len());
+            let moved = (record.len() as u16).wrapping_sub(place.len() as u16);
+            let ends = &mut bytes[COUNT_BYTES + 2 * (count + at)..COUNT_BYTES + 2 * (count + count)];
+            for end in ends.as_chunks_mut().0 {
+                *end = u16::from_le_bytes(*end).wrapping_add(moved).to_le_bytes();
+            }
+        }
+        bytes[place.start..][..record.len()].copy_from_slice(record);
         true
     }
 
@@ -216,3 +256,6 @@ impl PageBuilder {
         Some((first, page))
     }
 }
+
+#[cfg(test)]
+mod tests;

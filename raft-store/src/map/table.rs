@@ -69,6 +69,16 @@ impl SlotTable {
         self.root.get(hash, key)
     }
 
+    /// The hash in the middle of the root, which every search reads first; 0 without entries.
+    pub(super) fn middle_hash(&self) -> KeyHash {
+        self.root.children.get(self.root.children.len() / 2).map_or(0, |child| child.hash)
+    }
+
+    /// The leaf where a key with this hash is, most likely.
+    pub(super) fn near(&self, hash: KeyHash) -> Option<&Leaf> {
+        self.root.near(hash)
+    }
+
     /// The first key with this hash whose entry expires just at `deadline`.
     pub(crate) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
         self.root.key_due(hash, deadline)
@@ -141,6 +151,14 @@ impl Branch {
         }
     }
 
+    fn near(&self, hash: KeyHash) -> Option<&Leaf> {
+        let at = self.children.partition_point(|child| child.hash <= hash).saturating_sub(1);
+        match &self.children.get(at)?.node {
+            Node::Leaf(leaf) => Some(leaf),
+            Node::Branch(branch) => branch.near(hash),
+        }
+    }
+
     fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
         let first = self.child_of(hash, KeyRef::FIRST);
         let children = self.children.iter().enumerate().skip(first);
@@ -157,12 +175,15 @@ impl Branch {
             self.children.push(Child { hash, node: Node::Leaf(Leaf::of(draft)) });
             return None;
         };
+        let size = child.node.size();
         let gone = match &mut child.node {
             Node::Leaf(leaf) => leaf.put(draft),
             Node::Branch(branch) => Arc::make_mut(branch).put(draft),
         };
         child.hash = child.hash.min(hash);
-        self.mend(at);
+        if child.node.size() != size {
+            self.mend(at);
+        }
         gone
     }
 

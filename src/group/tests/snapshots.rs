@@ -133,6 +133,27 @@ async fn snapshots_asked_for_at_once_cover_all_that_was_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_behind_the_snapshot_are_counted_over_a_restart() {
+    let mut rig = Rig::three().await;
+    let node = rig.others(&[rig.leader().await])[0];
+    for number in 0..5 {
+        rig.write(&VOTERS, set(&format!("covered-{number}"), "1")).await;
+    }
+    rig.converged(&VOTERS).await;
+    assert!(rig.at(node).changes_behind_snapshot() >= 5);
+    rig.at(node).snapshot(Instant::now() + LONG).await.unwrap();
+    assert_eq!(rig.at(node).changes_behind_snapshot(), 0);
+    for number in 0..3 {
+        rig.write(&VOTERS, set(&format!("behind-{number}"), "1")).await;
+    }
+    rig.converged(&VOTERS).await;
+    assert_eq!(rig.at(node).changes_behind_snapshot(), 3);
+    rig.restart(node).await;
+    rig.converged(&VOTERS).await;
+    assert_eq!((rig.at(node).changes_behind_snapshot(), rig.at(node).items()), (3, 8));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_installed_snapshot_survives_a_restart() {
     let (mut rig, behind, _) = with_one_left_behind().await;
     rig.heal();

@@ -21,6 +21,14 @@ impl Node {
         }
     }
 
+    /// What decides whether it is split or joined: bytes of a leaf's page, children of a branch.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Leaf(leaf) => leaf.page_bytes(),
+            Self::Branch(branch) => branch.children.len(),
+        }
+    }
+
     pub(super) fn first(&self) -> (KeyHash, KeyRef<'_>) {
         match self {
             Self::Leaf(leaf) => leaf.first(),

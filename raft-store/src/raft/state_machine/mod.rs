@@ -53,11 +53,16 @@ const META_GROUP: GroupId = 0;
 pub trait ApplyObserver: Send + Sync {
     /// `map` now holds everything up to `log_id`.
     fn applied(&self, log_id: &LogId, map: &TtlMap);
+
+    /// `map` is now that of a snapshot, the group's current one; [`ApplyObserver::applied`] follows.
+    fn restored(&self, map: &TtlMap);
 }
 
 /// Hears nothing.
 impl ApplyObserver for () {
     fn applied(&self, _log_id: &LogId, _map: &TtlMap) {}
+
+    fn restored(&self, _map: &TtlMap) {}
 }
 
 /// The state machine openraft drives.
@@ -187,6 +192,7 @@ impl GroupStateMachine {
     fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) -> TtlMap {
         let old = std::mem::replace(&mut *self.map.write(), map);
         self.membership = meta.last_membership.clone();
+        self.observer.restored(&self.map.read());
         match meta.last_log_id {
             Some(log_id) => self.publish(log_id),
             None => drop(self.applied.send_replace(None)),

@@ -235,11 +235,15 @@ async fn a_committed_entry_that_does_not_decode_stops_the_group() {
 }
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<(u64, u64)>>);
+struct Heard(Mutex<Vec<(&'static str, u64, u64)>>);
 
 impl ApplyObserver for Heard {
     fn applied(&self, log_id: &LogId, map: &TtlMap) {
-        self.0.lock().push((log_id.index, map.time_ms()));
+        self.0.lock().push(("applied", log_id.index, map.time_ms()));
+    }
+
+    fn restored(&self, map: &TtlMap) {
+        self.0.lock().push(("restored", map.version(), map.time_ms()));
     }
 }
 
@@ -254,7 +258,9 @@ async fn what_is_applied_is_announced_with_its_group_time() {
     let snapshot = build(&mut machine).await;
     machine.install_snapshot(&snapshot.meta, snapshot.snapshot).await.unwrap();
     assert!(applied.has_changed().unwrap());
-    assert_eq!(*heard.0.lock(), [(1, 1000), (2, 1000), (3, 3000), (3, 3000)]);
+    let expected = [("applied", 1, 1000), ("applied", 2, 1000), ("applied", 3, 3000)];
+    let restored = [("restored", 4, 3000), ("applied", 3, 3000)];
+    assert_eq!(*heard.0.lock(), [&expected[..], &restored[..]].concat());
 }
 
 #[tokio::test]
