@@ -26,7 +26,6 @@ use crate::transport::wires::Wires;
 const TURN: Duration = Duration::from_millis(1);
 /// Turns of each node in which everything here has happened.
 const TURNS_MAX: usize = 60_000;
-const SEED: u64 = 7;
 
 struct Machine {
     now_ns: Rc<Cell<u64>>,
@@ -68,18 +67,18 @@ struct Simulated {
 
 impl Simulated {
     fn start(cluster: &Cluster, id: NodeId, disk: FaultyDisk, snapshots: FaultySnapshots) -> Self {
-        let world = Rc::new(Machine { now_ns: cluster.now_ns.clone(), chance: Cell::new(SEED + (id << 32)) });
+        let world =
+            Rc::new(Machine { now_ns: cluster.now_ns.clone(), chance: Cell::new(cluster.seed + (id << 32)) });
         let _here = enter(world.clone());
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let config = cluster.config(id);
-        let (log, steps) = SharedLog::open_stepped(Arc::new(disk.clone()), wal_options(&config)).unwrap();
+        let (log, mut steps) = SharedLog::open_stepped(Arc::new(disk.clone()), wal_options(&config)).unwrap();
         let parts = Parts {
             net: Arc::new(cluster.wires.clone()),
             log,
             snapshots: SnapshotStore::open_simulated(&snapshots).unwrap(),
             free_bytes: Arc::new(|| Ok(1 << 40)),
         };
-        let mut steps = steps;
         let starting = runtime.spawn(Node::start_simulated(config, addr(id, 80), parts));
         while !starting.is_finished() {
             runtime.block_on(tokio::task::yield_now());
@@ -106,6 +105,7 @@ impl Simulated {
 }
 
 struct Cluster {
+    seed: u64,
     wires: Wires,
     now_ns: Rc<Cell<u64>>,
     dir: TempDir,
@@ -117,10 +117,10 @@ fn addr(id: NodeId, port: u16) -> SocketAddr {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    fn start(seed: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now_ns = Rc::new(Cell::new(1_000_000_000));
-        let mut cluster = Self { wires: Wires::default(), now_ns, dir, nodes: Vec::new() };
+        let mut cluster = Self { seed, wires: Wires::default(), now_ns, dir, nodes: Vec::new() };
         for id in 1..=3 {
             let node = Simulated::start(&cluster, id, FaultyDisk::default(), FaultySnapshots::default());
             cluster.nodes.push(node);
@@ -194,7 +194,7 @@ impl Cluster {
 
 #[test]
 fn three_simulated_nodes_form_a_cluster_serve_and_survive_a_power_loss() {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::start(7);
     cluster.write(0, "one").unwrap();
     assert_eq!(cluster.read(2).as_deref(), Some(&b"one"[..]));
     cluster.until(Cluster::agrees);
@@ -202,11 +202,35 @@ fn three_simulated_nodes_form_a_cluster_serve_and_survive_a_power_loss() {
     let leader = cluster.nodes.iter().position(leads).unwrap();
 
     let down = cluster.nodes.remove(leader);
-    let (disk, snapshots) = down.crash(&mut Chance(SEED));
+    let (disk, snapshots) = down.crash(&mut Chance(7));
     cluster.write(0, "two").unwrap();
     let again = Simulated::start(&cluster, leader as NodeId + 1, disk, snapshots);
     cluster.nodes.insert(leader, again);
     cluster.until(|nodes| nodes[leader].node.ready().ready);
     assert_eq!(cluster.read(leader).as_deref(), Some(&b"two"[..]));
     cluster.until(Cluster::agrees);
+}
+
+/// What a cluster of that seed does, turn by turn.
+fn trace(seed: u64) -> Vec<String> {
+    let mut cluster = Cluster::start(seed);
+    let mut trace = Vec::new();
+    for value in ["one", "two", "three"] {
+        cluster.write(2, value).unwrap();
+        cluster.until(Cluster::agrees);
+        let drawn = |node: &Simulated| (node.world.chance.get(), node.disk.operations());
+        let seen = |node: &Simulated| format!("{:?} {:?}", node.node.probe(1, true), drawn(node));
+        trace.push(format!(
+            "{} {:?}",
+            cluster.now_ns.get(),
+            cluster.nodes.iter().map(seen).collect::<Vec<_>>()
+        ));
+    }
+    trace
+}
+
+#[test]
+fn the_same_seed_does_the_same_again() {
+    assert_eq!(trace(1), trace(1));
+    assert_ne!(trace(1), trace(2));
 }
