@@ -94,6 +94,13 @@ impl Simulated {
         self.steps.step();
     }
 
+    /// Asked in its world and its runtime: tokio's clock is the real one outside.
+    fn is_ready(&self) -> bool {
+        let _here = enter(self.world.clone());
+        let _clock = self.runtime.enter();
+        self.node.ready().ready
+    }
+
     /// Loses power; what its disks hold then.
     fn crash(self, chance: &mut Chance) -> (FaultyDisk, FaultySnapshots) {
         let _here = enter(self.world.clone());
@@ -125,7 +132,7 @@ impl Cluster {
             let node = Simulated::start(&cluster, id, FaultyDisk::default(), FaultySnapshots::default());
             cluster.nodes.push(node);
         }
-        cluster.until(|nodes| nodes.iter().all(|node| node.node.ready().ready));
+        cluster.until(|nodes| nodes.iter().all(Simulated::is_ready));
         cluster
     }
 
@@ -178,6 +185,13 @@ impl Cluster {
         self.at(at, |node| async move { read(&node, "key", Consistency::Linearizable).await }).unwrap()
     }
 
+    /// Where the leader of the first data group stands.
+    fn leader(&self) -> usize {
+        let leads =
+            |node: &Simulated| node.node.probe(1, false).is_some_and(|probe| probe.role == Role::Leader);
+        self.nodes.iter().position(leads).unwrap()
+    }
+
     /// Whether all replicas hold the same.
     fn agrees(nodes: &[Simulated]) -> bool {
         (0..=2).all(|group| {
@@ -198,15 +212,13 @@ fn three_simulated_nodes_form_a_cluster_serve_and_survive_a_power_loss() {
     cluster.write(0, "one").unwrap();
     assert_eq!(cluster.read(2).as_deref(), Some(&b"one"[..]));
     cluster.until(Cluster::agrees);
-    let leads = |node: &Simulated| node.node.probe(1, false).unwrap().role == Role::Leader;
-    let leader = cluster.nodes.iter().position(leads).unwrap();
-
+    let leader = cluster.leader();
     let down = cluster.nodes.remove(leader);
     let (disk, snapshots) = down.crash(&mut Chance(7));
     cluster.write(0, "two").unwrap();
     let again = Simulated::start(&cluster, leader as NodeId + 1, disk, snapshots);
     cluster.nodes.insert(leader, again);
-    cluster.until(|nodes| nodes[leader].node.ready().ready);
+    cluster.until(|nodes| nodes[leader].is_ready());
     assert_eq!(cluster.read(leader).as_deref(), Some(&b"two"[..]));
     cluster.until(Cluster::agrees);
 }
@@ -226,6 +238,11 @@ fn trace(seed: u64) -> Vec<String> {
             cluster.nodes.iter().map(seen).collect::<Vec<_>>()
         ));
     }
+    // When the others elect one of them is for their election timeouts to say.
+    let down = cluster.nodes.remove(cluster.leader());
+    down.crash(&mut Chance(seed));
+    cluster.write(0, "four").unwrap();
+    trace.push(format!("{} {:?}", cluster.now_ns.get(), cluster.nodes[0].node.probe(1, true)));
     trace
 }
 
