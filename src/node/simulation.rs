@@ -1,8 +1,9 @@
 //! A node for a simulator: the real one, on a network and on stores that are given to it.
 //!
 //! A simulated node lives in a tokio runtime of its own, on the one thread of all nodes, with the clock paused, and is
-//! driven only while its world is entered ([`raft_store::simulation::enter`]). To drop the runtime is to kill it. What
-//! stays real is the small identity file in its data folder.
+//! driven only while its world is entered ([`raft_store::simulation::enter`]). Whoever asks the node something from outside,
+//! even what waits for nothing ([`Node::ready`]), enters its world and its runtime too, since tokio's clock is the real one
+//! elsewhere. To drop the runtime is to kill the node. What stays real is the small identity file in its data folder.
 
 use std::fmt;
 use std::io;

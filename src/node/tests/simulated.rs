@@ -26,7 +26,6 @@ use crate::transport::wires::Wires;
 const TURN: Duration = Duration::from_millis(1);
 /// Turns of each node in which everything here has happened.
 const TURNS_MAX: usize = 60_000;
-const SEED: u64 = 7;
 
 struct Machine {
     now_ns: Rc<Cell<u64>>,
@@ -68,18 +67,18 @@ struct Simulated {
 
 impl Simulated {
     fn start(cluster: &Cluster, id: NodeId, disk: FaultyDisk, snapshots: FaultySnapshots) -> Self {
-        let world = Rc::new(Machine { now_ns: cluster.now_ns.clone(), chance: Cell::new(SEED + (id << 32)) });
+        let world =
+            Rc::new(Machine { now_ns: cluster.now_ns.clone(), chance: Cell::new(cluster.seed + (id << 32)) });
         let _here = enter(world.clone());
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let config = cluster.config(id);
-        let (log, steps) = SharedLog::open_stepped(Arc::new(disk.clone()), wal_options(&config)).unwrap();
+        let (log, mut steps) = SharedLog::open_stepped(Arc::new(disk.clone()), wal_options(&config)).unwrap();
         let parts = Parts {
             net: Arc::new(cluster.wires.clone()),
             log,
             snapshots: SnapshotStore::open_simulated(&snapshots).unwrap(),
             free_bytes: Arc::new(|| Ok(1 << 40)),
         };
-        let mut steps = steps;
         let starting = runtime.spawn(Node::start_simulated(config, addr(id, 80), parts));
         while !starting.is_finished() {
             runtime.block_on(tokio::task::yield_now());
@@ -95,6 +94,13 @@ impl Simulated {
         self.steps.step();
     }
 
+    /// Asked in its world and its runtime: tokio's clock is the real one outside.
+    fn is_ready(&self) -> bool {
+        let _here = enter(self.world.clone());
+        let _clock = self.runtime.enter();
+        self.node.ready().ready
+    }
+
     /// Loses power; what its disks hold then.
     fn crash(self, chance: &mut Chance) -> (FaultyDisk, FaultySnapshots) {
         let _here = enter(self.world.clone());
@@ -106,6 +112,7 @@ impl Simulated {
 }
 
 struct Cluster {
+    seed: u64,
     wires: Wires,
     now_ns: Rc<Cell<u64>>,
     dir: TempDir,
@@ -117,15 +124,15 @@ fn addr(id: NodeId, port: u16) -> SocketAddr {
 }
 
 impl Cluster {
-    fn start() -> Self {
+    fn start(seed: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now_ns = Rc::new(Cell::new(1_000_000_000));
-        let mut cluster = Self { wires: Wires::default(), now_ns, dir, nodes: Vec::new() };
+        let mut cluster = Self { seed, wires: Wires::default(), now_ns, dir, nodes: Vec::new() };
         for id in 1..=3 {
             let node = Simulated::start(&cluster, id, FaultyDisk::default(), FaultySnapshots::default());
             cluster.nodes.push(node);
         }
-        cluster.until(|nodes| nodes.iter().all(|node| node.node.ready().ready));
+        cluster.until(|nodes| nodes.iter().all(Simulated::is_ready));
         cluster
     }
 
@@ -178,6 +185,13 @@ impl Cluster {
         self.at(at, |node| async move { read(&node, "key", Consistency::Linearizable).await }).unwrap()
     }
 
+    /// Where the leader of the first data group stands.
+    fn leader(&self) -> usize {
+        let leads =
+            |node: &Simulated| node.node.probe(1, false).is_some_and(|probe| probe.role == Role::Leader);
+        self.nodes.iter().position(leads).unwrap()
+    }
+
     /// Whether all replicas hold the same.
     fn agrees(nodes: &[Simulated]) -> bool {
         (0..=2).all(|group| {
@@ -194,19 +208,46 @@ impl Cluster {
 
 #[test]
 fn three_simulated_nodes_form_a_cluster_serve_and_survive_a_power_loss() {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::start(7);
     cluster.write(0, "one").unwrap();
     assert_eq!(cluster.read(2).as_deref(), Some(&b"one"[..]));
     cluster.until(Cluster::agrees);
-    let leads = |node: &Simulated| node.node.probe(1, false).unwrap().role == Role::Leader;
-    let leader = cluster.nodes.iter().position(leads).unwrap();
-
+    let leader = cluster.leader();
     let down = cluster.nodes.remove(leader);
-    let (disk, snapshots) = down.crash(&mut Chance(SEED));
+    let (disk, snapshots) = down.crash(&mut Chance(7));
     cluster.write(0, "two").unwrap();
     let again = Simulated::start(&cluster, leader as NodeId + 1, disk, snapshots);
     cluster.nodes.insert(leader, again);
-    cluster.until(|nodes| nodes[leader].node.ready().ready);
+    cluster.until(|nodes| nodes[leader].is_ready());
     assert_eq!(cluster.read(leader).as_deref(), Some(&b"two"[..]));
     cluster.until(Cluster::agrees);
+}
+
+/// What a cluster of that seed does, turn by turn.
+fn trace(seed: u64) -> Vec<String> {
+    let mut cluster = Cluster::start(seed);
+    let mut trace = Vec::new();
+    for value in ["one", "two", "three"] {
+        cluster.write(2, value).unwrap();
+        cluster.until(Cluster::agrees);
+        let drawn = |node: &Simulated| (node.world.chance.get(), node.disk.operations());
+        let seen = |node: &Simulated| format!("{:?} {:?}", node.node.probe(1, true), drawn(node));
+        trace.push(format!(
+            "{} {:?}",
+            cluster.now_ns.get(),
+            cluster.nodes.iter().map(seen).collect::<Vec<_>>()
+        ));
+    }
+    // When the others elect one of them is for their election timeouts to say.
+    let down = cluster.nodes.remove(cluster.leader());
+    down.crash(&mut Chance(seed));
+    cluster.write(0, "four").unwrap();
+    trace.push(format!("{} {:?}", cluster.now_ns.get(), cluster.nodes[0].node.probe(1, true)));
+    trace
+}
+
+#[test]
+fn the_same_seed_does_the_same_again() {
+    assert_eq!(trace(1), trace(1));
+    assert_ne!(trace(1), trace(2));
 }
