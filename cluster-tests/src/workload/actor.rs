@@ -23,6 +23,8 @@ pub(super) struct Actor {
     mix: Mix,
     /// One for each kind in the mix, in its order.
     scripts: Vec<Box<dyn Script>>,
+    /// Whether it asks one node only.
+    pinned: bool,
     /// Whether it acts only when something has arrived to be done.
     on_arrival: bool,
     shared: Arc<Shared>,
@@ -37,6 +39,7 @@ impl Actor {
             draw: Draw::new(client, workload),
             mix: workload.mix.clone(),
             scripts: workload.mix.kinds().map(|kind| script::of(kind, shared)).collect(),
+            pinned: client < workload.pinned,
             on_arrival: workload.rate.is_some(),
             shared: shared.clone(),
             history: Vec::new(),
@@ -83,9 +86,13 @@ impl Actor {
         }
     }
 
-    /// Any node; `None`: there is none at the moment.
+    /// A node, of a pinned client always the same while the nodes are; `None`: there is none at the moment.
     fn pick_node(&mut self) -> Option<Node> {
         let endpoints = self.shared.endpoints.borrow();
+        if self.pinned {
+            let place = self.caller.client.checked_rem(endpoints.len() as u64)?;
+            return endpoints.get(place as usize).copied();
+        }
         endpoints.choose(&mut self.draw.random).copied()
     }
 

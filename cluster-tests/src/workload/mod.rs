@@ -36,6 +36,8 @@ use crate::{checker, wait};
 pub struct Workload {
     /// Number of clients.
     pub clients: u64,
+    /// How many of them ask one node only, each its own: they go on while others wait for a node that is cut off.
+    pub pinned: u64,
     /// What they do, and how often each of it.
     pub mix: Mix,
     /// Operations, or batches of them, that arrive in a second, whether or not earlier ones were answered. `None`:
@@ -55,6 +57,7 @@ impl Default for Workload {
     fn default() -> Self {
         Self {
             clients: 16,
+            pinned: 0,
             mix: Mix::default(),
             rate: None,
             keys: 24,
