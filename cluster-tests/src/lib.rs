@@ -1,7 +1,9 @@
 //! Jepsen-style checks of Quorate: drive real nodes, hurt them, record what clients saw, judge it.
 //!
 //! - [`history`]: what clients asked and were told, as JSON lines;
+//! - [`edn`]: the same as Jepsen and Knossos write it;
 //! - [`checker`]: pure functions from a history to a [`checker::Verdict`];
+//! - [`timeline`]: a failing history as a drawing;
 //! - [`disk`]: a disk that loses, tears, fails and fills, under real processes;
 //! - [`cluster`]: real `quorate` processes on this machine, and the faults done to them;
 //! - [`netns`]: a network namespace for every node, and wires between them that fail in every way;
@@ -21,6 +23,7 @@ pub mod cluster;
 pub mod crash;
 pub mod disk;
 pub mod drive;
+pub mod edn;
 pub mod history;
 pub mod http;
 pub mod nemesis;
@@ -31,5 +34,6 @@ pub mod public;
 pub mod report;
 pub mod scenario;
 pub mod seed;
+pub mod timeline;
 pub mod wait;
 pub mod workload;

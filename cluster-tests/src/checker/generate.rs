@@ -30,7 +30,7 @@ pub struct Shape {
 }
 
 /// Which operations there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Mix {
     /// Sets and reads, by halves.
     Register,
@@ -39,6 +39,7 @@ pub enum Mix {
     /// Appends of unique elements, and reads.
     Append,
     /// All there are, with short times to live.
+    #[default]
     Everything,
 }
 

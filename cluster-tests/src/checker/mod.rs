@@ -11,6 +11,7 @@ mod deadline;
 pub mod generate;
 #[cfg(test)]
 mod generated;
+pub mod minimal;
 pub mod model;
 mod observed;
 pub mod order;
@@ -20,6 +21,7 @@ pub(crate) mod sample;
 pub mod search;
 #[cfg(test)]
 mod tests;
+pub mod unique_set;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use self::bounds::Bounds;
 use self::model::{Interval, Model};
 use self::register::Register;
 use self::search::Answer;
+pub use self::search::Stuck;
 pub use self::verdict::{Kind, Verdict, Violation};
 use crate::history::{Consistency, Input, Operation, Outcome};
 
@@ -80,7 +83,20 @@ fn judge<M: Model<Op = Operation>>(model: &M, operations: &[&Operation]) -> Answ
     search::search(model, &intervals, STEPS_MAX)
 }
 
-fn stuck_at(operations: &[&Operation], stuck: &search::Stuck) -> String {
+/// Where the search is stuck on the operations of one key, as indices into them; `None` if it is not.
+pub fn explain<M: Model<Op = Operation>>(model: &M, operations: &[Operation]) -> Option<Stuck> {
+    let (places, intervals): (Vec<usize>, Vec<_>) =
+        operations.iter().enumerate().filter_map(|(at, op)| Some((at, interval(op)?))).unzip();
+    match search::search(model, &intervals, STEPS_MAX) {
+        Answer::Linearizable | Answer::Undecided => None,
+        Answer::Not(Stuck { placed, blocked, state }) => {
+            let placed = placed.into_iter().map(|at| places[at]).collect();
+            Some(Stuck { placed, blocked: places[blocked], state })
+        }
+    }
+}
+
+fn stuck_at(operations: &[&Operation], stuck: &Stuck) -> String {
     let intervals: Vec<_> = operations.iter().copied().filter_map(interval).collect();
     let (placed, all) = (stuck.placed.len(), intervals.len());
     let blocked = describe(intervals[stuck.blocked].op);

@@ -23,7 +23,7 @@ pub trait Model: Clone {
     /// itself covers "never".
     fn step(&self, state: &Self::State, op: &Self::Op) -> [Option<Self::State>; 2];
 
-    /// Whether two operations of unknown outcome do the same, so that it cannot matter which came first.
+    /// Whether two operations that may never happen do the same, so that it cannot matter which came first.
     fn alike(&self, one: &Self::Op, other: &Self::Op) -> bool;
 }
 

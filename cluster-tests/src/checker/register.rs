@@ -93,7 +93,7 @@ impl Model for Register {
     }
 
     fn alike(&self, one: &Operation, other: &Operation) -> bool {
-        one.input == other.input
+        (&one.input, &one.output, one.time_ms) == (&other.input, &other.output, other.time_ms)
     }
 }
 

@@ -76,8 +76,12 @@ fn item(key: &str, input: &Input) -> Value {
         Input::Cas { expect: Expect::Version(version), value, ttl_ms } => {
             json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms, "if_version": version})
         }
-        Input::Cas { value, ttl_ms, .. } => {
+        Input::Cas { expect: Expect::Absent, value, ttl_ms } => {
             json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms, "if_absent": true})
+        }
+        // A batch has no such condition: it is refused as a field that nobody knows, and so certainly not applied.
+        Input::Cas { expect: Expect::Present | Expect::Value(_), value, ttl_ms } => {
+            json!({"op": "set", "key": key, "value": value, "ttl_ms": ttl_ms, "if_present": true})
         }
         Input::Incr { by } => json!({"op": "incr", "key": key, "by": by, "init": 0}),
         Input::Append { value } => json!({"op": "append", "key": key, "value": value}),

@@ -104,8 +104,11 @@ mod tests {
             ..event(t_s, at, "pause", if t_s > 2 { "late" } else { "" })
         };
         let events = [numbered(1, At::Begin, 8), numbered(2, At::Begin, 9), numbered(3, At::End, 9)];
-        let ends: Vec<_> = bands(&events).iter().map(|band| band.to_s).collect();
-        assert_eq!(ends, [None, Some(3.0)]);
+        let ends = |events: &[FaultEvent]| -> Vec<_> { bands(events).iter().map(|band| band.to_s).collect() };
+        assert_eq!(ends(&events), [None, Some(3.0)]);
+        let alike =
+            [(1, At::Begin), (2, At::Begin), (3, At::End)].map(|(t_s, at)| event(t_s, at, "pause", ""));
+        assert_eq!(ends(&alike), [Some(3.0), None], "without numbers the oldest is over first");
     }
 
     #[test]

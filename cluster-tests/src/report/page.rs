@@ -11,6 +11,10 @@ const PAGE: &str = include_str!("page.html");
 /// Most violations shown in full.
 const VIOLATIONS_MAX: usize = 50;
 
+/// How to see more of a violation.
+const DRAWN: &str = "<p>Cut down and drawn: <code>cargo run -p cluster-tests --bin quorate-check -- history.jsonl \
+    --minimal minimal.jsonl --html timeline.html</code></p>";
+
 /// Text as HTML shows it.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -113,7 +117,9 @@ fn bar(row: &Row) -> String {
 fn violations(report: &Report) -> String {
     let mut out = String::new();
     if !report.violations.is_empty() {
-        out += r#"<h2>Violations</h2><table><tr><th>key</th><th class="text">kind</th><th class="text">what shows it</th></tr>"#;
+        out += "<h2>Violations</h2>";
+        out += DRAWN;
+        out += r#"<table><tr><th>key</th><th class="text">kind</th><th class="text">what shows it</th></tr>"#;
         for violation in report.violations.iter().take(VIOLATIONS_MAX) {
             let _ = write!(
                 out,

@@ -23,8 +23,8 @@ pub(super) struct Actor {
     mix: Mix,
     /// One for each kind in the mix, in its order.
     scripts: Vec<Box<dyn Script>>,
-    /// The number of the one node it asks, counted round; `None`: any.
-    pinned_to: Option<usize>,
+    /// Whether it asks one node only.
+    pinned: bool,
     /// Whether it acts only when something has arrived to be done.
     on_arrival: bool,
     shared: Arc<Shared>,
@@ -39,7 +39,7 @@ impl Actor {
             draw: Draw::new(client, workload),
             mix: workload.mix.clone(),
             scripts: workload.mix.kinds().map(|kind| script::of(kind, shared)).collect(),
-            pinned_to: (client < workload.pinned).then_some(client as usize),
+            pinned: client < workload.pinned,
             on_arrival: workload.rate.is_some(),
             shared: shared.clone(),
             history: Vec::new(),
@@ -86,13 +86,14 @@ impl Actor {
         }
     }
 
-    /// Any node, or its own; `None`: there is none at the moment.
+    /// A node, of a pinned client always the same while the nodes are; `None`: there is none at the moment.
     fn pick_node(&mut self) -> Option<Node> {
         let endpoints = self.shared.endpoints.borrow();
-        match self.pinned_to {
-            Some(number) => endpoints.get(number % endpoints.len().max(1)).copied(),
-            None => endpoints.choose(&mut self.draw.random).copied(),
+        if self.pinned {
+            let place = self.caller.client.checked_rem(endpoints.len() as u64)?;
+            return endpoints.get(place as usize).copied();
         }
+        endpoints.choose(&mut self.draw.random).copied()
     }
 
     async fn back_off(&mut self) {

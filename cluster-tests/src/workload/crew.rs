@@ -55,8 +55,7 @@ async fn arrive(rate: f64, workload: &Workload, shared: &Arc<Shared>, clients: &
             if shared.arrivals.available_permits() < ARRIVALS_MAX {
                 shared.arrivals.add_permits(1);
             }
-            let gap = -(1.0 - random.random::<f64>()).ln() / rate;
-            next += Duration::from_secs_f64(gap);
+            next += gap(rate, &mut random);
         }
         sleep(next.saturating_duration_since(now).min(SLEEP_MAX)).await;
         // What has not been taken by now found every client busy.
@@ -66,5 +65,22 @@ async fn arrive(rate: f64, workload: &Workload, shared: &Arc<Shared>, clients: &
             clients.spawn(Actor::new(hired, process, workload, shared).run());
             hired += 1;
         }
+    }
+}
+
+/// The time between two arrivals.
+fn gap(rate: f64, random: &mut StdRng) -> Duration {
+    Duration::from_secs_f64(-(1.0 - random.random::<f64>()).ln() / rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrivals_keep_to_their_rate() {
+        let mut random = StdRng::seed_from_u64(1);
+        let took: Duration = (0..20_000).map(|_| gap(400.0, &mut random)).sum();
+        assert!((48.5..51.5).contains(&took.as_secs_f64()), "20,000 arrivals at 400 a second in {took:?}");
     }
 }

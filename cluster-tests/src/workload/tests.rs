@@ -171,3 +171,15 @@ async fn clients_wait_while_there_is_no_node() {
         assert!(last.input.is_linearizable_read() && last.client >= 8, "{last:?} is not the last read");
     }
 }
+
+#[tokio::test]
+async fn pinned_clients_ask_one_node_each() {
+    let nodes = vec![(1, serve(Fault::None).await), (2, serve(Fault::None).await)];
+    let running = Workload { pinned: 2, clients: 3, ..workload("counter") }.start(nodes);
+    running.acknowledges(200, WRITES_WITHIN).await.unwrap();
+    let history = running.finish(&[], 0).await.unwrap();
+    let asked = |client| -> BTreeSet<u64> {
+        history.iter().filter(|op| op.client == client).map(|op| op.node).collect()
+    };
+    assert_eq!((asked(0), asked(1), asked(2)), ([1].into(), [2].into(), [1, 2].into()));
+}

@@ -2,9 +2,8 @@
 
 use cluster_tests::admin;
 use cluster_tests::cluster::{Options, with_cluster};
-use cluster_tests::workload::Workload;
 
-use super::support::{FAILOVER_MAX, set_eventually};
+use super::support::{FAILOVER_MAX, everything, set_eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leader_killed_under_load_loses_nothing_and_catches_up() -> anyhow::Result<()> {
@@ -18,7 +17,7 @@ async fn leader_killed_under_load_with_8_groups() -> anyhow::Result<()> {
 
 async fn leader_killed(options: Options) -> anyhow::Result<()> {
     with_cluster(3, options, async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let group = admin::group_of(cluster, "probe").await?;
         let running = workload.start(cluster.endpoints());
@@ -40,7 +39,7 @@ async fn leader_killed(options: Options) -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_killed_at_once_under_load_lose_nothing() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let running = workload.start(cluster.endpoints());
         for _ in 0..2 {
@@ -59,7 +58,7 @@ async fn all_killed_at_once_under_load_lose_nothing() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leader_paused_through_an_election_serves_nothing_stale() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let group = admin::group_of(cluster, "probe").await?;
         let everyone = cluster.endpoints();
@@ -84,7 +83,7 @@ async fn leader_paused_through_an_election_serves_nothing_stale() -> anyhow::Res
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopped_and_started_one_after_the_other() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let running = workload.start(cluster.endpoints());
         for id in cluster.ids() {

@@ -3,14 +3,13 @@
 use anyhow::ensure;
 use cluster_tests::admin;
 use cluster_tests::cluster::{Cluster, Options, with_cluster};
-use cluster_tests::workload::Workload;
 
-use super::support::FAILOVER_MAX;
+use super::support::{FAILOVER_MAX, everything};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn voters_are_added_and_removed_under_load_through_any_node() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let group = admin::group_of(cluster, "probe").await?;
         let running = workload.start(cluster.endpoints());
@@ -61,7 +60,7 @@ async fn removing_one_voter_too_many_is_refused() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn removed_and_wiped_node_comes_back_under_a_new_id() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload::default();
+        let workload = everything();
         let keys = workload.keys;
         let group = admin::group_of(cluster, "probe").await?;
         let running = workload.start(cluster.endpoints());

@@ -69,6 +69,9 @@ async fn batch_reports_each_operation() -> anyhow::Result<()> {
             named("batch-d", Input::Get(Consistency::Linearizable)),
         ];
         let judged = client.batch(cluster.http(2)?, &operations).await;
+        let present = Input::Cas { expect: Expect::Present, value: "4".into(), ttl_ms: None };
+        let refused = client.batch(cluster.http(2)?, &[named("batch-a", present)]).await;
+        assert_eq!(refused[0].outcome, Outcome::Fail, "batches have no such condition: {}", refused[0].error);
         assert!(judged.iter().all(|j| j.outcome == Outcome::Ok), "{judged:?}");
         assert!(matches!(judged[2].output, Some(Output::Mismatch { .. })), "{:?}", judged[2]);
         let version = judged[0].output.as_ref().and_then(Output::version);

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use cluster_tests::client::Client;
 use cluster_tests::history::{Consistency, Input, Outcome, Output, Seen};
 use cluster_tests::wait;
+use cluster_tests::workload::{Mix, Workload};
 
 /// Within this, writes must go on after a node died: election, and a machine shared with all the clients.
 pub(crate) const FAILOVER_MAX: Duration = Duration::from_secs(10);
@@ -35,4 +36,9 @@ pub(crate) async fn get(node: SocketAddr, key: &str, how: Consistency) -> anyhow
 /// A set without a deadline.
 pub(crate) fn plain(value: &str) -> Input {
     Input::Set { value: value.to_owned(), ttl_ms: None }
+}
+
+/// Every kind of work at once.
+pub(crate) fn everything() -> Workload {
+    Workload { mix: Mix::all(), ..Workload::default() }
 }

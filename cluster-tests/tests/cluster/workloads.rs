@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use cluster_tests::cluster::{Options, with_cluster};
 use cluster_tests::history::{Consistency, Input, Outcome};
-use cluster_tests::workload::{Kind, Mix, Workload};
+use cluster_tests::workload::{Kind, Mix};
 
-use super::support::FAILOVER_MAX;
+use super::support::{FAILOVER_MAX, everything};
 
 /// Writes after which every kind has had its turn many times.
 const WRITES: u64 = 4000;
@@ -14,7 +14,7 @@ const WRITES: u64 = 4000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_workload_is_right_without_faults() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
-        let workload = Workload { mix: Mix::all(), ..Workload::default() };
+        let workload = everything();
         let keys = workload.keys;
         let running = workload.start(cluster.endpoints());
         running.acknowledges(WRITES, FAILOVER_MAX * 6).await?;
