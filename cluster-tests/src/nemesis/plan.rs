@@ -79,6 +79,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How often it is drawn against others of its round: those whose combinations found most elsewhere come more often.
+    fn weight(self) -> u32 {
+        match self {
+            Self::Partition => 4,
+            Self::Pause | Self::Voter => 3,
+            Self::Kill | Self::Power | Self::Replace => 2,
+            _ => 1,
+        }
+    }
+
     /// How it is called, on the command line and in reports.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
@@ -130,7 +140,7 @@ impl Plan {
         let mut faults: Vec<Planned> = Vec::new();
         let mut at = CALM;
         while at < lasts && !kinds.is_empty() {
-            let kind = *kinds.choose(&mut random).unwrap_or(&Kind::Kill);
+            let kind = *kinds.choose_weighted(&mut random, |kind| kind.weight()).unwrap_or(&Kind::Kill);
             let fault = Planned { at, lasts: duration(&mut random), kind, draw: random.random() };
             if faults.iter().filter(|other| other.at + other.lasts > at).count() < together {
                 faults.push(fault);
