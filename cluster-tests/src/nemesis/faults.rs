@@ -105,7 +105,7 @@ impl Stage<'_> {
         let nodes = self.everyone(random).await;
         let mut shape = None;
         let links = if matches!(kind, Kind::Partition | Kind::Reset) {
-            let drawn = *Shape::ALL.choose(random).unwrap_or(&Shape::Isolate);
+            let drawn = *Shape::DRAWN.choose(random).unwrap_or(&Shape::Isolate);
             shape = Some(drawn);
             drawn.cuts(&nodes, random)
         } else {

@@ -1,6 +1,5 @@
 //! One round, from an empty cluster to the verdict.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -95,33 +94,29 @@ async fn whole(cluster: &mut Cluster, plan: &Plan, entry: &mut Entry) -> anyhow:
     };
     let running = workload.start(cluster.endpoints());
     let readers = Readers::start(&cluster.endpoints(), KEYS, plan.seed, running.epoch());
-    let played = play(cluster, &running, plan).await;
+    let played = play(cluster, &running, plan, entry).await;
     // Also when something else went wrong: a wrong answer is worse than that.
     let judged = judge(cluster, (running, readers), played.is_ok(), entry).await;
-    let (faults, healed) = match (judged, played) {
+    match (judged, played) {
         (Err(wrong), Err(also)) => bail!("{wrong:#}; moreover: {also:#}"),
-        (judged, played) => {
-            judged?;
-            played?
-        }
-    };
-    entry.faults = faults.into_iter().map(|(kind, count)| (kind.name(), count)).collect();
-    entry.healed_s = healed.as_secs_f64();
+        (judged, played) => judged.and(played)?,
+    }
     replicas_agree(cluster).await.inspect_err(|_| entry.finding = Finding::Violation)?;
     watch.verdict().inspect_err(|_| entry.finding = Finding::Violation)
 }
 
-/// Faults, then none, then the cluster must work again: what began, and how long that took.
+/// Faults, then none, then the cluster must work again.
 async fn play(
     cluster: &mut Cluster,
     running: &Running,
     plan: &Plan,
-) -> anyhow::Result<(BTreeMap<Kind, u64>, Duration)> {
+    entry: &mut Entry,
+) -> anyhow::Result<()> {
     let mut stage = Stage::new(cluster, running).await?;
-    let faults = stage.play(plan).await?;
+    stage.play(plan, &mut entry.faults).await?;
     stage.heal().await?;
-    let healed = stage.live(KEYS).await?;
-    Ok((faults, healed))
+    entry.healed_s = stage.live(KEYS).await?.as_secs_f64();
+    Ok(())
 }
 
 /// Stops the clients and judges what they were told; with last reads of every key if the cluster works.

@@ -97,23 +97,26 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Plays all of a plan; faults that would last longer end with it. How many of each kind began.
-    pub(super) async fn play(&mut self, plan: &Plan) -> anyhow::Result<BTreeMap<Kind, u64>> {
+    /// Plays all of a plan; faults that would last longer end with it. `begun` counts those that began, by kind.
+    pub(super) async fn play(
+        &mut self,
+        plan: &Plan,
+        begun: &mut BTreeMap<String, u64>,
+    ) -> anyhow::Result<()> {
         let began = Instant::now();
-        let mut count = BTreeMap::new();
         for (number, at, edge) in agenda(plan) {
             sleep_until(began + at.min(plan.lasts)).await;
             let planned = &plan.faults[number as usize];
             match edge {
                 Edge::Begin if self.begin(number, planned).await? => {
-                    *count.entry(planned.kind).or_default() += 1
+                    *begun.entry(planned.kind.name()).or_default() += 1;
                 }
                 Edge::Begin => {}
                 Edge::End => self.end(number).await?,
             }
             self.nobody_ended()?;
         }
-        Ok(count)
+        Ok(())
     }
 
     /// Begins a fault, unless it needs a node that another holds.

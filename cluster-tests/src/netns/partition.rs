@@ -29,17 +29,21 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
+    /// All of them, those that leave a leader alone with its clients more often.
+    pub const DRAWN: [Self; 13] = [
         Self::Isolate,
-        Self::Vanish,
+        Self::Isolate,
+        Self::Isolate,
         Self::Halves,
+        Self::Halves,
+        Self::Vanish,
         Self::Mute,
         Self::Deaf,
         Self::Bridge,
         Self::Ring,
         Self::Random,
         Self::Clients,
+        Self::Vanish,
     ];
 
     /// The links it cuts between `nodes`; the first of them is the one it is about.
