@@ -111,6 +111,12 @@ impl ApplyObserver for History {
         let wanted = &self.states[last.index as usize].shown;
         assert_eq!(shown(map), *wanted, "group {}: another state behind {last}", self.group);
     }
+
+    fn restored(&self, map: &TtlMap) {
+        let shown = shown(map);
+        let known = self.states.iter().any(|state| state.shown == shown);
+        assert!(known, "group {}: a state that never was", self.group);
+    }
 }
 
 /// The state behind an entry.
