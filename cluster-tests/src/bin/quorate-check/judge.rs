@@ -125,7 +125,11 @@ fn report(file: &Path, history: &[Operation], verdict: &Verdict) -> anyhow::Resu
         keys.entry(&violation.key).or_default().1.push(violation);
     }
     let mut out = std::io::stdout().lock();
-    let word = if verdict.is_ok() { "ok" } else { "FAILED" };
+    let word = match (verdict.violations.is_empty(), verdict.undecided.is_empty()) {
+        (false, _) => "FAILED",
+        (true, false) => "undecided",
+        (true, true) => "ok",
+    };
     writeln!(out, "{}: {word}, {} operations on {} keys", file.display(), history.len(), keys.len())?;
     for (key, (operations, violations)) in &keys {
         let undecided = verdict.undecided.iter().any(|undecided| undecided == key);
