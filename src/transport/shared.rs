@@ -1,6 +1,6 @@
 //! The state behind every clone of a transport.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(super) struct Shared {
     pub(super) local_addr: SocketAddr,
     pub(super) peers: Peers,
     /// Accepted connections by number, with whose they are.
-    pub(super) inbound: Mutex<HashMap<u64, (NodeId, Arc<Outbox>)>>,
+    pub(super) inbound: Mutex<BTreeMap<u64, (NodeId, Arc<Outbox>)>>,
     pub(super) last_connection: AtomicU64,
     listener: Mutex<Option<TcpListener>>,
     handler: Mutex<Option<Arc<dyn Handler>>>,
