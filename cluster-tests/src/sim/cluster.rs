@@ -12,6 +12,7 @@ use rand::seq::SliceRandom;
 
 use super::client::{Client, Request};
 use super::clock::{Clock, MS};
+use super::invariants::{Id, Replica};
 use super::machine::Machine;
 use super::net::{Wire, address};
 use super::plan::Plan;
@@ -178,5 +179,54 @@ impl Cluster {
     /// Numbers of machines for which `which` holds.
     pub(super) fn numbers(&self, which: impl Fn(&Machine) -> bool) -> Vec<u64> {
         self.machines.values().filter(|machine| which(machine)).map(|machine| machine.number).collect()
+    }
+
+    /// A time later than all before, for a call or a return.
+    pub(super) fn stamp(&mut self) -> u64 {
+        self.stamp_ns = self.now_ns.max(self.stamp_ns + 1);
+        self.stamp_ns
+    }
+
+    /// Who leads a group, as it says itself; the one of the newest vote if several say so.
+    pub(super) fn leader_of(&self, group: u32) -> Option<u64> {
+        let probes = self.machines.values().filter_map(|machine| machine.probe(group));
+        probes.filter(|replica| replica.leads).max_by_key(|replica| replica.vote).map(|replica| replica.node)
+    }
+
+    /// Whether every machine that has a process has a node.
+    pub(super) fn all_started(&mut self) -> bool {
+        self.machines.values().all(|machine| !machine.is_up() || machine.node().is_some())
+    }
+
+    /// Whether all replicas of each group have applied the same entries and hold the same.
+    pub(super) fn converged(&mut self) -> bool {
+        (0..=self.plan.groups).all(|group| {
+            let Some(leader) = self.leader_of(group).and_then(|node| self.machines.get(&node)) else { return false };
+            let Some(wanted) = leader.probe(group) else { return false };
+            let same = |machine: &Machine| {
+                let replica = machine.probe(group);
+                replica.is_none_or(|replica| replica.applied == wanted.last)
+                    && machine.digest(group).is_none_or(|digest| Some(digest) == leader.digest(group))
+            };
+            wanted.applied == wanted.last && self.machines.values().all(same)
+        })
+    }
+
+    /// How everything stands, for people.
+    pub(super) fn describe(&self) -> String {
+        let one = |machine: &Machine| {
+            let group = |group| {
+                machine.probe(group).map(|replica| {
+                    let Replica { vote, leads, last, applied, .. } = replica;
+                    let index = |id: Option<Id>| id.map_or(0, |id| id.index);
+                    let leads = if leads { " leads" } else { "" };
+                    let ((vote, _), last, applied) = (vote, index(last), index(applied));
+                    format!("g{group}{leads} term {}.{} last {last} applied {applied}", vote.term, vote.node)
+                })
+            };
+            let groups: Vec<String> = (0..=self.plan.groups).filter_map(group).collect();
+            format!("node {} ({}): {}", machine.number, machine.state(), groups.join(", "))
+        };
+        self.machines.values().map(one).collect::<Vec<_>>().join("; ")
     }
 }

@@ -13,6 +13,8 @@ use crate::history::{Consistency, Expect, Input};
 pub(super) const PROCESSES_STEP: u64 = 1000;
 /// Most operations in one batch.
 const BATCH_MAX: usize = 4;
+/// Keys probed for each group: with that many it is all but certain that none is left out.
+const PROBES_PER_GROUP: u32 = 4;
 /// What a key's name begins with, by its kind.
 const KINDS: [&str; 4] = ["register", "counter", "list", "lease"];
 
@@ -103,4 +105,9 @@ impl Chosen {
 /// Every key clients use.
 pub(super) fn all(plan: &Plan) -> Vec<String> {
     KINDS.iter().flat_map(|kind| (0..plan.keys).map(move |number| format!("{kind}-{number}"))).collect()
+}
+
+/// Keys of their own for probes, so many that with any slot table each group has some.
+pub(super) fn for_each_group(groups: u32) -> Vec<String> {
+    (0..groups * PROBES_PER_GROUP).map(|number| format!("probe-{number}")).collect()
 }

@@ -19,7 +19,8 @@ impl Invariant for LogMatching {
     }
 
     fn see(&mut self, replica: &Replica) -> Broken {
-        for pair in replica.new_entries.windows(2) {
+        let entries: Vec<Id> = replica.before_new.into_iter().chain(replica.new_entries.clone()).collect();
+        for pair in entries.windows(2) {
             let (first, second) = (pair[0], pair[1]);
             if second.index != first.index + 1 || second.by < first.by {
                 return Err(format!("{second:?} stands behind {first:?}"));

@@ -57,8 +57,8 @@ pub struct Replica {
     pub group: u32,
     /// The newest vote it holds, and whether a quorum confirmed it.
     pub vote: (Leadership, bool),
-    /// Whether everything it has issued so far is on disk.
-    pub synced: bool,
+    /// The newest vote its disk has.
+    pub stored_vote: Option<(Leadership, bool)>,
     /// Whether it leads.
     pub leads: bool,
     /// The last entry its log let go of.
@@ -67,6 +67,8 @@ pub struct Replica {
     pub last: Option<Id>,
     /// Entries of its log that were not seen in it before, in order.
     pub new_entries: Vec<Id>,
+    /// The entry before those, if its log has that.
+    pub before_new: Option<Id>,
     /// The last entry it knows to be committed.
     pub committed: Option<Id>,
     /// The last entry it applied.

@@ -17,11 +17,12 @@ fn replica() -> Replica {
         process: 1,
         group: 1,
         vote: (by(1, 2), true),
-        synced: true,
+        stored_vote: Some((by(1, 2), true)),
         leads: false,
         purged: None,
         last: Some(id(1, 2, 3)),
         new_entries: vec![id(1, 2, 1), id(1, 2, 2), id(1, 2, 3)],
+        before_new: None,
         committed: Some(id(1, 2, 3)),
         applied: Some(id(1, 2, 3)),
         snapshot: None,
@@ -49,7 +50,12 @@ fn broken(seen: &[Replica]) -> Option<&'static str> {
 #[test]
 fn what_is_right_breaks_nothing() {
     let other = Replica { node: 3, ..replica() };
-    let later = Replica { last: Some(id(1, 2, 4)), new_entries: vec![id(1, 2, 3), id(1, 2, 4)], ..replica() };
+    let later = Replica {
+        last: Some(id(1, 2, 4)),
+        new_entries: vec![id(1, 2, 4)],
+        before_new: Some(id(1, 2, 3)),
+        ..replica()
+    };
     assert_eq!(broken(&[replica(), other, later]), None);
 }
 
@@ -108,9 +114,11 @@ fn states_that_differ() {
 
 #[test]
 fn a_vote_that_was_on_disk_and_is_gone() {
-    let before = Replica { vote: (by(2, 3), false), ..replica() };
-    assert_eq!(broken(&[before.clone(), replica()]), Some("votes-kept"));
-    assert_eq!(broken(&[Replica { synced: false, ..before }, replica()]), None);
+    let vote = |stored_vote| Replica { stored_vote, ..replica() };
+    let newer = vote(Some((by(2, 3), false)));
+    assert_eq!(broken(&[newer.clone(), replica()]), Some("votes-kept"));
+    assert_eq!(broken(&[newer.clone(), vote(None)]), Some("votes-kept"));
+    assert_eq!(broken(&[replica(), newer]), None);
 }
 
 #[test]

@@ -18,14 +18,11 @@ impl Invariant for VotesKept {
 
     fn see(&mut self, replica: &Replica) -> Broken {
         let place = (replica.group, replica.node);
-        if let Some(kept) = self.kept.get(&place)
-            && replica.vote < *kept
-        {
-            return Err(format!("it had the vote {kept:?} on disk and has {:?} now", replica.vote));
+        let kept = self.kept.get(&place).copied();
+        if replica.stored_vote < kept {
+            return Err(format!("it had the vote {kept:?} on disk and has {:?} now", replica.stored_vote));
         }
-        if replica.synced {
-            self.kept.insert(place, replica.vote);
-        }
+        self.kept.extend(replica.stored_vote.map(|vote| (place, vote)));
         Ok(())
     }
 }
