@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
 use crate::random;
-use crate::transport::{Transport, TransportConfig};
+use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
 impl Node {
@@ -39,9 +39,10 @@ impl Node {
         progress: Arc<Progress>,
     ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
-        let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
-            .await
-            .with_context(|| format!("listening for peers on {}", config.peer))?;
+        let transport =
+            Transport::bind(TransportConfig { node: config.id, listen: config.peer, net: Net::Tcp })
+                .await
+                .with_context(|| format!("listening for peers on {}", config.peer))?;
         let deps =
             open_stores(&config, transport.clone(), identity.identity.cluster.is_some(), progress.clone())
                 .await?;
