@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use raft_store::simulation::World;
 use rand::RngCore;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
@@ -100,26 +101,6 @@ impl Clock {
         self.fast_ppm.set(ppm);
     }
 
-    /// The boot clock, ns.
-    pub fn boot_ns(&self) -> u64 {
-        self.monotonic_ns() + self.suspended_ns.get()
-    }
-
-    /// How long the machine has been suspended, ms.
-    pub fn suspended_ms(&self) -> u64 {
-        self.suspended_ns.get() / MS
-    }
-
-    /// The wall clock, ms since 1970.
-    pub fn wall_ms(&self) -> u64 {
-        self.wall().max(0).cast_unsigned()
-    }
-
-    /// A random number.
-    pub fn random_u64(&self) -> u64 {
-        self.random.borrow_mut().next_u64()
-    }
-
     fn wall(&self) -> i64 {
         (self.boot_ns() / MS).cast_signed() + self.wall_offset_ms.get()
     }
@@ -131,6 +112,24 @@ impl Clock {
             _ => self.ran_ns.get(),
         };
         self.base_ns.get() + ran
+    }
+}
+
+impl World for Clock {
+    fn boot_ns(&self) -> u64 {
+        self.monotonic_ns() + self.suspended_ns.get()
+    }
+
+    fn suspended_ms(&self) -> u64 {
+        self.suspended_ns.get() / MS
+    }
+
+    fn wall_ms(&self) -> u64 {
+        self.wall().max(0).cast_unsigned()
+    }
+
+    fn random_u64(&self) -> u64 {
+        self.random.borrow_mut().next_u64()
     }
 }
 

@@ -4,19 +4,22 @@
 //! [`Machine::tick`] lets it, and computing takes no time. A crash drops the runtime; what the disks
 //! had is kept, or after a loss of power what of it was synced and a random part of the rest.
 
-use std::path::PathBuf;
+use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use quorate::config::Config;
 use quorate::node::Node;
 use raft_store::simulation::{self, Chance, FaultyDisk, FaultySnapshots};
+use raft_store::wal::Disk;
 use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::ask::{Judged, ask};
 use super::client::Request;
 use super::clock::{Clock, SECOND};
-use super::net::Wire;
+use super::invariants::{Id, Replica};
+use super::net::{NodeNet, Wire};
 use super::process::Process;
 use super::trace::Trace;
 
@@ -70,11 +73,6 @@ impl Machine {
             wire,
             trace,
         }
-    }
-
-    /// Where the identity is kept.
-    pub(super) fn folder(&self) -> PathBuf {
-        self.config.data_dir.clone()
     }
 
     /// Starts the process, unless there is one.
@@ -143,10 +141,7 @@ impl Machine {
 
     /// The node, once the process has started it; also while it is stopped.
     pub(super) fn node(&self) -> Option<&Node> {
-        match &self.life {
-            Life::Off => None,
-            Life::Runs(process) | Life::Stopped(process) => process.node(),
-        }
+        self.process()?.node()
     }
 
     /// `true_ns` of true time pass, until `now_ns`. `Some`: the process has ended by itself, and why.
@@ -174,8 +169,9 @@ impl Machine {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (Life::Runs(process) | Life::Stopped(process)) = &self.life else { return };
-        if let Some(node) = process.node() {
+        if let Some(process) = self.process()
+            && let Some(node) = process.node()
+        {
             process.spawn(work(node.clone()));
         }
     }
@@ -192,5 +188,58 @@ impl Machine {
         self.spawn(|node| async move {
             let _ = answer.send(ask(node, asked, timeout).await);
         });
+    }
+
+    /// A replica as it is now, without its new entries and its digest; `None`: none is open here.
+    pub(super) fn probe(&self, group: u32) -> Option<Replica> {
+        self.process()?.probe(self, group)
+    }
+
+    /// A checksum of a replica's whole state.
+    pub(super) fn digest(&self, group: u32) -> Option<u64> {
+        self.process()?.digest(group)
+    }
+
+    /// Ids of the entries from `first` to before `end` that a group's log has.
+    pub(super) fn log_ids(&self, group: u32, first: u64, end: u64) -> Vec<Id> {
+        self.process().map(|process| process.log_ids(group, first, end)).unwrap_or_default()
+    }
+
+    /// What runs here, for people.
+    pub(super) fn state(&self) -> &'static str {
+        match &self.life {
+            Life::Off => "off",
+            Life::Runs(process) if process.node().is_none() => "starts",
+            Life::Runs(_) => "runs",
+            Life::Stopped(_) => "stopped",
+        }
+    }
+
+    fn process(&self) -> Option<&Process> {
+        match &self.life {
+            Life::Off => None,
+            Life::Runs(process) | Life::Stopped(process) => Some(process),
+        }
+    }
+
+    /// The disk under the log.
+    pub(super) fn log_disk(&self) -> Arc<dyn Disk> {
+        Arc::new(self.disk.clone())
+    }
+
+    /// The way to the other machines.
+    pub(super) fn net(&self) -> Arc<NodeNet> {
+        Arc::new(NodeNet::new(self.wire.clone(), self.number))
+    }
+
+    /// Asks the disk under the log how many bytes are free.
+    pub(super) fn free_bytes(&self) -> Arc<dyn Fn() -> io::Result<u64> + Send + Sync> {
+        let disk = self.disk.clone();
+        Arc::new(move || disk.free_bytes())
+    }
+
+    /// Leaves so many bytes free on the disk under the log; `None`: no bound.
+    pub(super) fn set_room(&mut self, bytes: Option<usize>) {
+        self.disk.set_capacity(bytes.map(|bytes| self.disk.used() + bytes));
     }
 }

@@ -29,6 +29,7 @@ pub mod net;
 mod outcome;
 mod panics;
 pub mod plan;
+mod probe;
 mod process;
 mod run;
 pub mod seed;

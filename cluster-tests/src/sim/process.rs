@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use quorate::node::{Node, Parts};
-use raft_store::simulation::LogSteps;
+use quorate::node::Node;
+use quorate::node::simulation::{Parts, wal_options};
 use raft_store::snapshot_store::SnapshotStore;
-use raft_store::wal::{SharedLog, WalOptions};
+use raft_store::wal::{LogSteps, SharedLog};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ pub(super) struct Process {
     node: Option<Node>,
     starting: oneshot::Receiver<anyhow::Result<Node>>,
     steps: LogSteps,
+    log: SharedLog,
     failed: Option<String>,
     // Last, so that what is dropped before can still reach it.
     runtime: Runtime,
@@ -32,27 +33,28 @@ impl Process {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         runtime.block_on(async { machine.clock.start(Instant::now()) });
         let config = machine.config.clone();
-        let options = WalOptions {
-            segment_bytes: config.log_segment,
-            salt: machine.clock.random_u64(),
-            clock: quorate::clock::boot_ns,
-            ..WalOptions::default()
-        };
-        let (log, steps) = SharedLog::open_stepped(machine.log_disk(), options).context("opening the log")?;
+        let (log, steps) = SharedLog::open_stepped(machine.log_disk(), wal_options(&config))
+            .context("opening the log")?;
         let snapshots = SnapshotStore::open_simulated(&machine.snapshots).context("opening the snapshots")?;
-        let parts = Parts { net: machine.net(), log, snapshots, disk_room: machine.disk_room() };
+        let parts =
+            Parts { net: machine.net(), log: log.clone(), snapshots, free_bytes: machine.free_bytes() };
         let (tell, starting) = oneshot::channel();
         let http = config.http;
         runtime.spawn(async move {
             // Nobody listens any more if the process was killed meanwhile.
             let _ = tell.send(Node::start_simulated(config, http, parts).await);
         });
-        Ok(Self { node: None, starting, steps, failed: None, runtime })
+        Ok(Self { node: None, starting, steps, log, failed: None, runtime })
     }
 
     /// The node, once it has started.
     pub(super) fn node(&self) -> Option<&Node> {
         self.node.as_ref()
+    }
+
+    /// Its log.
+    pub(super) fn log(&self) -> &SharedLog {
+        &self.log
     }
 
     /// Lets the process run until its clock shows `until`.

@@ -19,6 +19,8 @@ mod votes_kept;
 
 use std::collections::BTreeSet;
 
+use raft_store::map::SlotSet;
+
 /// Where an entry came from, as Raft numbers leaderships: term, then node, since here votes of one term are ordered by node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Leadership {
@@ -84,7 +86,7 @@ pub struct Replica {
     /// Checksum of everything replicated, where it was computed.
     pub digest: Option<u64>,
     /// Slots it takes for the group's.
-    pub slots: BTreeSet<u16>,
+    pub slots: SlotSet,
 }
 
 /// What an invariant found.

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use raft_store::map::SlotSet;
+
 use super::{Broken, Invariant, Replica};
 
 #[derive(Default)]
 pub(super) struct SlotOwner {
     /// What each group owned after the newest entry that was seen applied.
-    owned: BTreeMap<u32, (u64, std::collections::BTreeSet<u16>)>,
+    owned: BTreeMap<u32, (u64, SlotSet)>,
 }
 
 impl Invariant for SlotOwner {
@@ -18,18 +20,16 @@ impl Invariant for SlotOwner {
 
     fn see(&mut self, replica: &Replica) -> Broken {
         let Some(applied) = replica.applied.map(|id| id.index) else { return Ok(()) };
-        let (newest, owned) = self.owned.entry(replica.group).or_default();
-        if applied < *newest {
+        if self.owned.get(&replica.group).is_some_and(|(newest, _)| applied < *newest) {
             return Ok(());
         }
-        *newest = applied;
-        if *owned == replica.slots {
+        let before = self.owned.insert(replica.group, (applied, replica.slots.clone()));
+        if before.is_some_and(|(_, slots)| slots == replica.slots) {
             return Ok(());
         }
-        owned.clone_from(&replica.slots);
         let others = self.owned.iter().filter(|(group, _)| **group != replica.group);
         let mut shared = others.filter_map(|(group, (_, slots))| {
-            slots.intersection(&replica.slots).next().map(|slot| (*group, *slot))
+            slots.iter().find(|&slot| replica.slots.contains(slot)).map(|slot| (*group, slot))
         });
         match shared.next() {
             Some((group, slot)) => Err(format!("it owns slot {slot}, which group {group} owns as well")),

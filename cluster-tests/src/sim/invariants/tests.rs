@@ -10,6 +10,12 @@ fn id(term: u64, node: u64, index: u64) -> Id {
     Id { by: by(term, node), index }
 }
 
+fn slots(slots: &[u16]) -> SlotSet {
+    let mut set = SlotSet::none();
+    slots.iter().for_each(|&slot| set.insert(slot));
+    set
+}
+
 /// A follower on node 1 with three entries of node 2's leadership, all applied.
 fn replica() -> Replica {
     Replica {
@@ -30,7 +36,7 @@ fn replica() -> Replica {
         time_ms: 1000,
         version: 5,
         digest: Some(7),
-        slots: [1, 2].into(),
+        slots: slots(&[1, 2]),
     }
 }
 
@@ -153,6 +159,6 @@ fn members_changed_without_a_joint_step() {
 
 #[test]
 fn a_slot_with_two_owners() {
-    let other = Replica { group: 2, slots: [2, 3].into(), ..replica() };
+    let other = Replica { group: 2, slots: slots(&[2, 3]), ..replica() };
     assert_eq!(broken(&[replica(), other]), Some("slot-owner"));
 }

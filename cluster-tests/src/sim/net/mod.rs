@@ -8,6 +8,7 @@
 //! depends on the seed and on the order of the calls alone, and that nothing is delivered but by [`Wire::advance`].
 
 mod link;
+mod node;
 mod pipe;
 mod state;
 mod stream;
@@ -26,6 +27,7 @@ use self::stream::Connecting;
 use super::trace::Trace;
 
 pub use self::link::Link;
+pub use self::node::NodeNet;
 pub use self::stream::End;
 
 /// All cables and sockets. Clones are the same network.
