@@ -242,4 +242,7 @@ impl Machine {
     pub(super) fn set_room(&mut self, bytes: Option<usize>) {
         self.disk.set_capacity(bytes.map(|bytes| self.disk.used() + bytes));
     }
+
+    /// Lets one of the next writes or flushes of the snapshot store fail.
+    pub(super) fn fail_snapshot(&self, _random: &mut StdRng) {}
 }
