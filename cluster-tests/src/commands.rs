@@ -129,7 +129,10 @@ impl Sim {
             let outcome = sim::run(seed, &options);
             let sim::Outcome { trace_hash, simulated_s, ref history, .. } = outcome;
             let operations = history.len();
-            writeln!(out, "seed {seed}: {simulated_s:.3} simulated s, {operations} operations, trace {trace_hash:016x}")?;
+            writeln!(
+                out,
+                "seed {seed}: {simulated_s:.3} simulated s, {operations} operations, trace {trace_hash:016x}"
+            )?;
             sweep::report(&outcome, &options, &keep, out)?;
             return Ok(outcome.violation.is_none());
         }
@@ -142,7 +145,8 @@ impl Sim {
 }
 
 fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
-    let bounds = text.split_once("..").and_then(|(first, end)| Some((first.parse().ok()?, end.parse().ok()?)));
+    let bounds =
+        text.split_once("..").and_then(|(first, end)| Some((first.parse().ok()?, end.parse().ok()?)));
     let (first, end) = bounds.ok_or_else(|| format!("`{text}` is not a range like 0..100"))?;
     Ok(first..end)
 }

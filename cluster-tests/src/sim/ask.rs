@@ -79,9 +79,7 @@ fn command(name: &str, input: &Input) -> Command {
         }
         Input::Delete => Command::Delete(Delete { key, condition: Condition::None }),
         Input::Cas { expect, value } => set(key, value, Expiry::Never, condition(expect)),
-        Input::Incr { by } => {
-            Command::Incr(Incr { key, by: *by, init: Some(0), condition: Condition::None })
-        }
+        Input::Incr { by } => Command::Incr(Incr { key, by: *by, init: Some(0), condition: Condition::None }),
         Input::Append { value } => {
             let suffix = Bytes::copy_from_slice(value.as_bytes());
             let (content, len_max) = (Content::Text, VALUE_BYTES_CEILING as u64);

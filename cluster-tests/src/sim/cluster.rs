@@ -201,7 +201,9 @@ impl Cluster {
     /// Whether all replicas of each group have applied the same entries and hold the same.
     pub(super) fn converged(&mut self) -> bool {
         (0..=self.plan.groups).all(|group| {
-            let Some(leader) = self.leader_of(group).and_then(|node| self.machines.get(&node)) else { return false };
+            let Some(leader) = self.leader_of(group).and_then(|node| self.machines.get(&node)) else {
+                return false;
+            };
             let Some(wanted) = leader.probe(group) else { return false };
             let same = |machine: &Machine| {
                 let replica = machine.probe(group);

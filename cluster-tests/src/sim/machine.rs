@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use quorate::config::Config;
 use quorate::node::Node;
-use raft_store::simulation::{self, Chance, FaultyDisk, FaultySnapshots};
+use raft_store::simulation::{self, Chance, FaultyDisk, FaultySnapshots, FlushFault};
 use raft_store::wal::Disk;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -25,6 +25,9 @@ use super::trace::Trace;
 
 /// How long the log's thread waits before it marks its last batch as synced, and between two tries on a full disk.
 const IDLE_NS: u64 = SECOND;
+
+/// Writes of the snapshot store until one fails, at most.
+const WRITES_TILL_FAULT: u32 = 10;
 
 /// What runs on a machine.
 enum Life {
@@ -98,13 +101,8 @@ impl Machine {
         self.wire.crash(self.number, power_lost);
         // The process must not reach the disks any more, whatever it does while it is dropped.
         let mut chance = Chance(self.random.random());
-        if power_lost {
-            self.disk = self.disk.crash(&mut chance);
-            self.snapshots = self.snapshots.crashed();
-        } else {
-            self.disk = self.disk.after_kill();
-            self.snapshots = self.snapshots.after_kill();
-        }
+        self.disk = if power_lost { self.disk.crash(&mut chance) } else { self.disk.after_kill() };
+        self.snapshots = self.snapshots.crashed();
         let _world = simulation::enter(self.clock.clone());
         self.clock.stop();
         self.life = Life::Off;
@@ -238,11 +236,19 @@ impl Machine {
         Arc::new(move || disk.free_bytes())
     }
 
-    /// Leaves so many bytes free on the disk under the log; `None`: no bound.
+    /// Leaves so many bytes free, on the disk under the log and for snapshots; `None`: no bound.
     pub(super) fn set_room(&mut self, bytes: Option<usize>) {
         self.disk.set_capacity(bytes.map(|bytes| self.disk.used() + bytes));
+        self.snapshots.set_capacity(bytes.map(|bytes| self.snapshots.used() + bytes as u64), true);
     }
 
     /// Lets one of the next writes or flushes of the snapshot store fail.
-    pub(super) fn fail_snapshot(&self, _random: &mut StdRng) {}
+    pub(super) fn fail_snapshot(&self, random: &mut StdRng) {
+        let (nth, kind) = (random.random_range(0..=WRITES_TILL_FAULT), io::ErrorKind::Other);
+        match random.random_range(0..3) {
+            0 => self.snapshots.fail_write(nth, kind),
+            1 => self.snapshots.fail_flush(nth % 2, FlushFault::Before(kind)),
+            _ => self.snapshots.fail_flush(nth % 2, FlushFault::After(kind)),
+        }
+    }
 }

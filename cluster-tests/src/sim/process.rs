@@ -30,11 +30,12 @@ pub(super) struct Process {
 impl Process {
     /// Opens the log and begins to start the node. To be called in the machine's world.
     pub(super) fn start(machine: &Machine) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
         runtime.block_on(async { machine.clock.start(Instant::now()) });
         let config = machine.config.clone();
-        let (log, steps) = SharedLog::open_stepped(machine.log_disk(), wal_options(&config))
-            .context("opening the log")?;
+        let (log, steps) =
+            SharedLog::open_stepped(machine.log_disk(), wal_options(&config)).context("opening the log")?;
         let snapshots = SnapshotStore::open_simulated(&machine.snapshots).context("opening the snapshots")?;
         let parts =
             Parts { net: machine.net(), log: log.clone(), snapshots, free_bytes: machine.free_bytes() };

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::client::SHOWN_EXPIRED;
 use super::clock::SECOND;
 use super::cluster::Cluster;
 use super::faults::Nemesis;
@@ -13,7 +14,6 @@ use super::trace::Trace;
 use super::watch::Watch;
 use super::{liveness, panics};
 use crate::checker;
-use super::client::SHOWN_EXPIRED;
 use crate::history::Operation;
 
 /// How long a cluster may take to found itself when nothing is wrong, ns of simulated time.
@@ -80,7 +80,8 @@ impl Run {
         let until_ns = self.cluster.now_ns + within_ns;
         while !done(&mut self.cluster) {
             if self.cluster.now_ns >= until_ns {
-                let detail = format!("not within {} s: {what}; {}", within_ns / SECOND, self.cluster.describe());
+                let detail =
+                    format!("not within {} s: {what}; {}", within_ns / SECOND, self.cluster.describe());
                 return Err(Violation::new("liveness", detail));
             }
             // A process that ends by itself is started again, as an init system does it.

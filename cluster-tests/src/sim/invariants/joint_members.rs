@@ -26,7 +26,9 @@ impl Invariant for JointMembers {
             return Ok(());
         }
         let now = &replica.members;
-        let Some(before) = self.last.insert((replica.group, replica.vote.0), now.clone()) else { return Ok(()) };
+        let Some(before) = self.last.insert((replica.group, replica.vote.0), now.clone()) else {
+            return Ok(());
+        };
         if before == *now || always_meet(&before.voters, &now.voters) {
             return Ok(());
         }
@@ -36,12 +38,14 @@ impl Invariant for JointMembers {
 
 /// Whether every quorum of `old` has a node in common with every quorum of `new`.
 fn always_meet(old: &[BTreeSet<u64>], new: &[BTreeSet<u64>]) -> bool {
-    let all: Vec<u64> = old.iter().chain(new).flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let all: Vec<u64> =
+        old.iter().chain(new).flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
     assert!(all.len() <= VOTERS_MAX, "simulated clusters are small");
     // Two quorums without a common node exist just if one does whose complement is another.
     !(0..1_u32 << all.len()).any(|chosen| {
         let part = |inside: bool| {
-            let places = all.iter().enumerate().filter(move |(place, _)| (chosen >> place & 1 == 1) == inside);
+            let places =
+                all.iter().enumerate().filter(move |(place, _)| (chosen >> place & 1 == 1) == inside);
             places.map(|(_, node)| *node).collect::<BTreeSet<u64>>()
         };
         is_quorum(old, &part(true)) && is_quorum(new, &part(false))

@@ -21,14 +21,18 @@ impl Invariant for TimeAndVersions {
         let (group, now) = (replica.group, (replica.time_ms, replica.version));
         let same = *self.at.entry((group, applied.index)).or_insert(now);
         if same != now {
-            return Err(format!("after {applied:?} time and version are {now:?}; elsewhere they were {same:?}"));
+            return Err(format!(
+                "after {applied:?} time and version are {now:?}; elsewhere they were {same:?}"
+            ));
         }
         let before = self.at.range((group, 0)..(group, applied.index)).next_back();
         let behind = self.at.range((group, applied.index + 1)..=(group, u64::MAX)).next();
         let grows = |(low, high): ((u64, u64), (u64, u64))| low.0 <= high.0 && low.1 <= high.1;
         let pairs = [before.map(|(_, low)| (*low, now)), behind.map(|(_, high)| (now, *high))];
         match pairs.into_iter().flatten().find(|pair| !grows(*pair)) {
-            Some((low, high)) => Err(format!("around {applied:?} time and version go from {low:?} to {high:?}")),
+            Some((low, high)) => {
+                Err(format!("around {applied:?} time and version go from {low:?} to {high:?}"))
+            }
             None => Ok(()),
         }
     }
