@@ -34,6 +34,7 @@ pub mod public;
 pub mod report;
 pub mod scenario;
 pub mod seed;
+pub mod sim;
 pub mod timeline;
 pub mod wait;
 pub mod workload;

@@ -36,6 +36,8 @@ enum Arguments {
     Crash(commands::Crash),
     /// Does everything at once to nodes, networks, disks, clocks and members while clients write; judges each round.
     Nemesis(commands::Nemesis),
+    /// Runs whole clusters in one thread each, every choice from a seed, under all kinds of faults.
+    Sim(commands::Sim),
     /// Runs single faults of disks, each with what must come of it.
     Disk {
         /// Which; all when none is named.
@@ -47,7 +49,7 @@ enum Arguments {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::stdout();
     let good = match Arguments::parse() {
         Arguments::Check { file } => {
             let verdict = checker::check(&history::read(&file)?);
@@ -80,6 +82,7 @@ fn main() -> anyhow::Result<ExitCode> {
             until_interrupted(nemesis.run(&mut out))?;
             true
         }
+        Arguments::Sim(sim) => sim.run(&mut out)?,
         Arguments::Disk { scenarios, seed } => {
             until_interrupted(commands::scenarios(scenarios, seed, &mut out))?;
             true
