@@ -39,7 +39,7 @@ impl Stage<'_> {
             Kind::Kill | Kind::Power | Kind::Boot => self.kill(planned.kind, random).await,
             Kind::Pause => self.pause(random).await,
             Kind::Starve => self.starve(number, random).await,
-            Kind::Rolling => self.terminate(random).await,
+            Kind::Rolling => self.terminate(planned.draw),
             Kind::Partition | Kind::Reset | Kind::Delay | Kind::Loss | Kind::Reorder | Kind::Narrow => {
                 Ok(Some(self.network(number, planned.kind, random).await?))
             }
@@ -74,8 +74,13 @@ impl Stage<'_> {
         Ok(Some((victims.clone(), Undo::Start(victims), detail)))
     }
 
-    async fn terminate(&mut self, random: &mut StdRng) -> anyhow::Result<Option<Begun>> {
-        let Some(&id) = self.free(random).await.first() else { return Ok(None) };
+    /// The node at a place in a row, if no other fault holds it.
+    fn terminate(&mut self, place: u64) -> anyhow::Result<Option<Begun>> {
+        let ids = self.cluster.ids();
+        let id = ids[place as usize % ids.len()];
+        if !self.is_free(id) {
+            return Ok(None);
+        }
         self.cluster.ask_to_end(id)?;
         self.held.insert(id);
         Ok(Some((vec![id], Undo::Restart(id), String::new())))

@@ -1,10 +1,11 @@
 //! After the faults: everything is mended, and then the cluster must work again within a bound.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use hyper::Method;
-use quorate::views::ClusterView;
+use quorate::views::{ClusterView, GroupSummary};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -79,11 +80,47 @@ async fn serves(cluster: &Cluster, keys: u64) -> anyhow::Result<()> {
 }
 
 /// Waits until all replicas of every group hold the same state.
-pub(super) async fn replicas_agree(cluster: &Cluster) -> anyhow::Result<()> {
-    let (_, node) = *cluster.endpoints().first().context("no node runs")?;
-    for group in admin::cluster(node).await?.groups {
-        let members: Vec<u64> = group.voters.iter().chain(&group.learners).copied().collect();
-        admin::converged(cluster, u64::from(group.id), &members).await?;
+pub(super) async fn replicas_agree(cluster: &Cluster) -> Result<(), Disagreement> {
+    for (group, members) in groups(cluster).await? {
+        let Err(error) = admin::converged(cluster, group, &members).await else { continue };
+        let at_same_index = differ(cluster, group, &members).await;
+        return Err(Disagreement { at_same_index, error });
     }
     Ok(())
+}
+
+/// Replicas that do not hold the same state.
+#[derive(Debug)]
+pub(super) struct Disagreement {
+    /// Whether two that have applied the same entries hold different state; otherwise one is behind or silent.
+    pub(super) at_same_index: bool,
+    /// What they have.
+    pub(super) error: anyhow::Error,
+}
+
+impl From<anyhow::Error> for Disagreement {
+    fn from(error: anyhow::Error) -> Self {
+        Self { at_same_index: false, error }
+    }
+}
+
+/// Every group and who is in it.
+async fn groups(cluster: &Cluster) -> anyhow::Result<Vec<(u64, Vec<u64>)>> {
+    let (_, node) = *cluster.endpoints().first().context("no node runs")?;
+    let view = admin::cluster(node).await?;
+    let members = |group: &GroupSummary| group.voters.iter().chain(&group.learners).copied().collect();
+    Ok(view.groups.iter().map(|group| (u64::from(group.id), members(group))).collect())
+}
+
+async fn differ(cluster: &Cluster, group: u64, members: &[u64]) -> bool {
+    let mut seen: BTreeMap<u64, String> = BTreeMap::new();
+    for &id in members {
+        let Ok(node) = cluster.http(id) else { continue };
+        let Ok(view) = admin::replica(node, group).await else { continue };
+        let (Some(applied), Some(digest)) = (view.applied, view.digest) else { continue };
+        if seen.entry(applied).or_insert_with(|| digest.to_string()) != &digest.to_string() {
+            return true;
+        }
+    }
+    false
 }

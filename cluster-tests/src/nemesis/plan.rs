@@ -22,6 +22,8 @@ const GAPS_MS: [f64; 3] = [400.0, 1000.0, 2500.0];
 /// Most faults at a time; one is drawn for each round. With many of them nobody is served most of the time, so nothing
 /// new happens; with few a part of the cluster goes on while the rest does not know.
 const TOGETHER: [usize; 6] = [1, 1, 2, 2, 3, 5];
+/// Longest time between two nodes of a rolling restart.
+const STEP_MAX: Duration = Duration::from_secs(2);
 /// Clients write undisturbed for so long first.
 const CALM: Duration = Duration::from_secs(1);
 /// A round's clusters have one of these numbers of nodes.
@@ -143,10 +145,15 @@ impl Plan {
             let kind = *kinds.choose_weighted(&mut random, |kind| kind.weight()).unwrap_or(&Kind::Kill);
             let fault = Planned { at, lasts: duration(&mut random), kind, draw: random.random() };
             if faults.iter().filter(|other| other.at + other.lasts > at).count() < together {
-                faults.push(fault);
+                match kind {
+                    Kind::Rolling => faults.extend(row(fault, nodes)),
+                    _ => faults.push(fault),
+                }
             }
             at += Duration::from_secs_f64(-random.random::<f64>().max(1e-9).ln() * gap / 1000.0);
         }
+        faults.retain(|fault| fault.at < lasts);
+        faults.sort_by_key(|fault| fault.at);
         Self { seed, nodes, groups, kinds, lasts, faults }
     }
 }
@@ -156,6 +163,17 @@ fn duration(random: &mut StdRng) -> Duration {
     let range = LASTS_MS_MIN.ln()..LASTS_MS_MAX.ln();
     let exponent = random.random_range(range.clone()).max(random.random_range(range));
     Duration::from_secs_f64(exponent.exp() / 1000.0)
+}
+
+/// A fault of every node in turn: each draws its place in the row.
+fn row(first: Planned, nodes: u64) -> impl Iterator<Item = Planned> {
+    let step = first.lasts.min(STEP_MAX);
+    (0..nodes).map(move |place| Planned {
+        at: first.at + step * place as u32,
+        lasts: step * 3 / 4,
+        draw: place,
+        ..first
+    })
 }
 
 /// The seed of a round; that of the first is the seed itself, so that any round can be run alone.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::heal::replicas_agree;
+use super::heal::{Disagreement, replicas_agree};
 use super::ledger::{Entry, Finding};
 use super::plan::{Kind, Plan};
 use super::readers::Readers;
@@ -101,7 +101,12 @@ async fn whole(cluster: &mut Cluster, plan: &Plan, entry: &mut Entry) -> anyhow:
         (Err(wrong), Err(also)) => bail!("{wrong:#}; moreover: {also:#}"),
         (judged, played) => judged.and(played)?,
     }
-    replicas_agree(cluster).await.inspect_err(|_| entry.finding = Finding::Violation)?;
+    if let Err(Disagreement { at_same_index, error }) = replicas_agree(cluster).await {
+        if at_same_index {
+            entry.finding = Finding::Violation;
+        }
+        return Err(error);
+    }
     watch.verdict().inspect_err(|_| entry.finding = Finding::Violation)
 }
 

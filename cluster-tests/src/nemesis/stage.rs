@@ -165,10 +165,14 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Whether a node runs and no fault holds it.
+    pub(super) fn is_free(&self, id: u64) -> bool {
+        !self.held.contains(&id) && !self.leaving.contains(&id) && self.cluster.runs(id)
+    }
+
     /// Running nodes that no fault holds, in random order; half the time a group's leader comes first.
     pub(super) async fn free(&self, random: &mut StdRng) -> Vec<u64> {
-        let free = |id: &u64| !self.held.contains(id) && !self.leaving.contains(id) && self.cluster.runs(*id);
-        let mut ids: Vec<u64> = self.cluster.ids().into_iter().filter(free).collect();
+        let mut ids: Vec<u64> = self.cluster.ids().into_iter().filter(|&id| self.is_free(id)).collect();
         self.order(&mut ids, random).await;
         ids
     }

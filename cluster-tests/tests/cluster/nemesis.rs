@@ -6,7 +6,7 @@ use std::time::Duration;
 use cluster_tests::nemesis;
 
 /// How long faults come.
-const SHORT: Duration = Duration::from_secs(15);
+const SHORT: Duration = Duration::from_secs(12);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_short_round_of_everything_at_once() -> anyhow::Result<()> {
