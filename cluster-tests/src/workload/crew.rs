@@ -18,8 +18,8 @@ use super::actor::Actor;
 use super::shared::Shared;
 use crate::history::Operation;
 
-/// Most clients of one run.
-const CLIENTS_MAX: u64 = 1000;
+/// Most clients that are hired: of hundreds at once on few keys no search says what order they came in.
+const CLIENTS_MAX: u64 = 32;
 /// Most that waits for a client; what arrives beyond that is turned away.
 const ARRIVALS_MAX: usize = 1000;
 /// Longest sleep between two arrivals, so that the end of the run is not overslept.
