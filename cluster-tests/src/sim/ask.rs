@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use quorate::error::{Error, Outcome as Told};
 use quorate::node::{Consistency as Fresh, Node, Read, ReadOk, WriteOk};
-use raft_store::command::{Append, Command, Condition, Content, Delete, Expiry, Incr, Rejection, Reply, Set};
+use raft_store::command::{
+    Append, Command, Condition, Content, Delete, Expiry, Incr, Persist, Rejection, Reply, Set, Touch,
+};
 use raft_store::key::{DEFAULT_NAMESPACE, Key};
 use raft_store::limits::VALUE_BYTES_CEILING;
 use tokio::time::Instant;
@@ -74,11 +76,11 @@ fn command(name: &str, input: &Input) -> Command {
     };
     match input {
         Input::Get(_) => unreachable!("reads and writes are never asked for together"),
-        Input::Set { value, ttl_ms } => {
-            set(key, value, ttl_ms.map_or(Expiry::Never, Expiry::AfterMs), Condition::None)
-        }
+        Input::Set { value, ttl_ms } => set(key, value, expiry(*ttl_ms), Condition::None),
         Input::Delete => Command::Delete(Delete { key, condition: Condition::None }),
-        Input::Cas { expect, value } => set(key, value, Expiry::Never, condition(expect)),
+        Input::Cas { expect, value, ttl_ms } => set(key, value, expiry(*ttl_ms), condition(expect)),
+        Input::Touch { ttl_ms } => Command::Touch(Touch { key, ttl_ms: *ttl_ms, condition: Condition::None }),
+        Input::Persist => Command::Persist(Persist { key, condition: Condition::None }),
         Input::Incr { by } => Command::Incr(Incr { key, by: *by, init: Some(0), condition: Condition::None }),
         Input::Append { value } => {
             let suffix = Bytes::copy_from_slice(value.as_bytes());
@@ -88,9 +90,14 @@ fn command(name: &str, input: &Input) -> Command {
     }
 }
 
+fn expiry(ttl_ms: Option<u64>) -> Expiry {
+    ttl_ms.map_or(Expiry::Never, Expiry::AfterMs)
+}
+
 fn condition(expect: &Expect) -> Condition {
     match expect {
         Expect::Absent => Condition::Absent,
+        Expect::Present => Condition::Present,
         Expect::Version(version) => Condition::Version(*version),
         // Quorate compares versions only; a version that never is makes the operation fail cleanly.
         Expect::Value(_) => Condition::Version(0),

@@ -108,6 +108,7 @@ impl Client {
                 outcome,
                 time_ms,
                 error,
+                ..Operation::default()
             }
         };
         let ended: Vec<_> = waiting.asked.into_iter().zip(judged).map(operation).collect();

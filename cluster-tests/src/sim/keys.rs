@@ -80,8 +80,9 @@ impl Chosen {
         }
         match random.random_range(0..10) {
             0 => Input::Delete,
-            // What a compare-and-set meets at a key past its deadline is not in the checker's model.
-            1..4 if !key.starts_with("lease") => Input::Cas { expect: self.expect(key), value: self.value() },
+            1..4 => {
+                Input::Cas { expect: self.expect(key), value: self.value(), ttl_ms: self.ttl(key, random) }
+            }
             _ => Input::Set { value: self.value(), ttl_ms: self.ttl(key, random) },
         }
     }

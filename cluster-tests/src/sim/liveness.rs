@@ -103,6 +103,7 @@ fn note(cluster: &mut Cluster, node: u64, key: &str, input: &Input, call_ns: u64
         outcome,
         time_ms,
         error,
+        ..Operation::default()
     };
     cluster.trace.event(crate::checker::describe(&operation));
     cluster.history.push(operation);
