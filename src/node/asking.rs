@@ -66,11 +66,19 @@ impl Inner {
             .or_else(|| self.any_replica(group))
     }
 
+    fn last_known_peers(&self) -> Vec<NodeId> {
+        let file = self.identity.lock();
+        file.identity.cluster.iter().flat_map(|cluster| cluster.peers.keys().copied()).collect()
+    }
+
     fn any_replica(&self, group: GroupId) -> Option<NodeId> {
-        let doc = self.doc()?;
-        let replicas = match group {
-            META_GROUP => doc.nodes.keys().copied().collect::<Vec<_>>(),
-            _ => doc.groups.get(&group)?.iter().copied().collect(),
+        let replicas = match (self.doc(), group) {
+            (Some(doc), META_GROUP) => doc.nodes.keys().copied().collect::<Vec<_>>(),
+            (Some(doc), _) => doc.groups.get(&group)?.iter().copied().collect(),
+            // A node that starts again knows no document until a leader tells it what is committed. One that was removed
+            // hears of no leader, and has to ask whether it is still wanted.
+            (None, META_GROUP) => self.last_known_peers(),
+            (None, _) => return None,
         };
         replicas.get(random::below(replicas.len())).copied()
     }

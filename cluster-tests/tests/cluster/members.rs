@@ -82,6 +82,20 @@ async fn removed_and_wiped_node_comes_back_under_a_new_id() -> anyhow::Result<()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_node_that_is_started_again_stops() -> anyhow::Result<()> {
+    with_cluster(3, Options::default(), async |cluster| {
+        admin::remove_member(cluster.http(1)?, 3).await?;
+        cluster.kill(3)?;
+        cluster.start(3)?;
+        let (status, log) = cluster.exited(3).await?;
+        assert!(!status.success(), "{status}");
+        assert!(log.contains("was removed from its cluster"), "{log}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wiped_node_is_refused_under_its_old_id() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
         cluster.kill(3)?;
