@@ -4,7 +4,7 @@
 //! by term and then by node, and a replica stores a vote before it shows it. So what one replica shows must
 //! never go back, across crashes least of all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,8 +34,6 @@ type Vote = (u64, Option<u64>);
 pub struct Votes {
     /// By node and group.
     largest: BTreeMap<(u64, u64), Vote>,
-    /// Replicas that showed no vote at all when last seen: openraft's first metrics, before it has read its vote.
-    blank: BTreeSet<(u64, u64)>,
     seen: u64,
     wrong: Vec<String>,
 }
@@ -45,13 +43,6 @@ impl Votes {
     pub fn saw(&mut self, node: u64, group: &GroupSummary) {
         let now = (group.term, group.leader);
         let key = (node, u64::from(group.id));
-        let opens = now.0 == 0 && self.blank.insert(key);
-        if now.0 > 0 {
-            self.blank.remove(&key);
-        }
-        if opens {
-            return;
-        }
         let largest = self.largest.entry(key).or_insert(now);
         // Without a leader only the term is known.
         let back = now.0 < largest.0 || (now.0 == largest.0 && now.1.is_some() && now.1 < largest.1);
@@ -148,12 +139,5 @@ mod tests {
         assert_eq!(wrong(&[(1, 2, None), (2, 1, None)]), 0, "other replicas may be behind");
         assert_eq!(wrong(&[(1, 2, None), (1, 1, Some(3))]), 1);
         assert_eq!(wrong(&[(1, 2, Some(3)), (1, 2, None), (1, 2, Some(2))]), 1);
-        assert_eq!(
-            wrong(&[(1, 2, None), (1, 0, None), (1, 2, None), (1, 0, None)]),
-            0,
-            "a replica that opens"
-        );
-        assert_eq!(wrong(&[(1, 2, None), (1, 0, None), (1, 0, None)]), 1, "one that stays blank");
-        assert_eq!(wrong(&[(1, 2, None), (1, 0, None), (1, 1, None)]), 1, "one that begins anew");
     }
 }
