@@ -31,6 +31,7 @@ pub(crate) struct Power(Arc<Mutex<State>>);
 
 impl Power {
     /// Goes at the `nth` operation (0: the first) and stays away.
+    #[cfg(test)]
     pub(crate) fn cut_at(nth: u64) -> Self {
         Self(Arc::new(Mutex::new(State { operations: 0, cut_at: Some(nth) })))
     }
@@ -43,6 +44,7 @@ impl Power {
     }
 
     /// Operations so far, those without power included.
+    #[cfg(test)]
     pub(crate) fn operations(&self) -> u64 {
         self.0.lock().operations
     }

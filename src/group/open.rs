@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
-use raft_store::raft::{CommitGate, GroupLog, GroupStateMachine, recovery};
+use raft_store::raft::{CommitGate, GroupLog, GroupStateMachine, Vote, recovery};
 use raft_store::{GroupId, blocking};
 
 use super::applied::{Applied, Progress};
@@ -55,8 +55,7 @@ impl Group {
             _ => floor,
         };
         let mut log = GroupLog::new(&deps.log, id);
-        let voted =
-            log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?.is_some();
+        let vote = log.read_vote().await.with_context(|| format!("reading the vote of group {id}"))?;
         let applied = Applied::new();
         let machine = GroupStateMachine::new(id, deps.snapshots.clone(), applied.clone());
         let (map, progress) = (machine.map(), Progress(machine.applied()));
@@ -72,9 +71,10 @@ impl Group {
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
             .with_context(|| format!("recovering group {id}"))?;
-        let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
+        let embargo = if vote.is_some() { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
         embargo.enforce(&raft, floor, &progress);
         raft.run();
+        shows(&raft, vote).await.with_context(|| format!("starting group {id}"))?;
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
         let leadership = Leadership { raft, applied, progress, map };
         let inbound = Inbound::new(leadership.clone(), embargo, floor);
@@ -111,4 +111,12 @@ impl Group {
             raft,
         }
     }
+}
+
+/// Waits until openraft shows the vote it started from: its first metrics say term 0, which would be a vote forgotten.
+async fn shows(raft: &Raft, vote: Option<Vote>) -> anyhow::Result<()> {
+    let term = vote.map_or(0, |vote| vote.leader_id.term);
+    let started = raft.wait(None);
+    started.metrics(|metrics| metrics.current_term >= term, "the stored vote is in use").await?;
+    Ok(())
 }

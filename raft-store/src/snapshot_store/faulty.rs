@@ -9,11 +9,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Result;
+#[cfg(test)]
 use super::SnapshotStore;
 use super::backend::{Backend, Pairs, Place};
 use super::error::SnapshotError;
 use super::room::{Probe, Space};
-use crate::power::{Chance, Power};
+#[cfg(test)]
+use crate::power::Chance;
+use crate::power::Power;
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 
