@@ -8,6 +8,9 @@
 //!
 //! This crate has no socket and never reads a clock (`clippy.toml` enforces it).
 
+#[macro_use]
+pub mod mutants;
+
 pub mod codec;
 pub mod command;
 pub mod key;

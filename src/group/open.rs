@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
-use raft_store::GroupId;
 use raft_store::raft::{GroupLog, GroupStateMachine};
+use raft_store::{GroupId, mutant};
 
 use super::applied::{Applied, Progress};
 use super::batcher::Batcher;
@@ -69,7 +69,11 @@ impl Group {
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
             .with_context(|| format!("recovering group {id}"))?;
-        let embargo = if voted { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
+        let embargo = if voted && !mutant!(VoteAtOnce) {
+            Embargo::after_restart(deps.lease())
+        } else {
+            Embargo::none()
+        };
         embargo.enforce(&raft, floor, &progress);
         raft.run();
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use raft_store::command::Replies;
 use raft_store::key::Key;
-use raft_store::{GroupId, NodeId};
+use raft_store::{GroupId, NodeId, mutant};
 use tokio::time::{Instant, timeout_at};
 
 use super::doc::META_GROUP;
@@ -242,11 +242,14 @@ fn attempt_of<T>(answer: Forwarded<T>) -> Attempt<T> {
     match answer {
         Ok(value) => Attempt::Ended(Ok(value)),
         Err(Declined::NotLeader(hint)) => Attempt::Elsewhere(hint),
-        Err(Declined::Error(error)) => Attempt::Ended(Err(error)),
+        Err(Declined::Error(error)) => ended(error),
     }
 }
 
 fn ended<T>(error: Error) -> Attempt<T> {
+    if mutant!(RetryProposed) && error.outcome == Some(crate::error::Outcome::Unknown) {
+        return Attempt::Nobody(error.detail);
+    }
     Attempt::Ended(Err(error))
 }
 

@@ -6,6 +6,8 @@
 mod conformance;
 mod log_store;
 pub mod messages;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod state_machine;
 mod types;
 

@@ -19,6 +19,8 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "mutants")]
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::{Stream, TryStreamExt as _};
 use openraft::OptionalSend;
@@ -69,6 +71,8 @@ pub struct GroupStateMachine {
     observer: Arc<dyn ApplyObserver>,
     pin: SnapshotPin,
     prepared: Prepared,
+    #[cfg(feature = "mutants")]
+    just_restored: std::sync::atomic::AtomicBool,
 }
 
 impl fmt::Debug for GroupStateMachine {
@@ -90,6 +94,8 @@ impl GroupStateMachine {
             observer,
             pin: SnapshotPin::default(),
             prepared: Prepared::default(),
+            #[cfg(feature = "mutants")]
+            just_restored: false.into(),
         }
     }
 
@@ -136,6 +142,7 @@ impl GroupStateMachine {
 
     fn apply_packed(&self, log_id: &LogId, packed: &PackedEntry) -> io::Result<Replies> {
         let mut map = self.map.write();
+        mutant!(ApplyTwice => if self.just_restored.swap(false, Relaxed) { drop(map.apply(packed)) });
         let (replies, dropped) = (map.apply(packed), map.take_dropped());
         drop(map);
         if let Some(dropped) = dropped {
@@ -178,6 +185,8 @@ impl GroupStateMachine {
     fn replace(&mut self, map: TtlMap, meta: &SnapshotMeta) -> TtlMap {
         let old = std::mem::replace(&mut *self.map.write(), map);
         self.membership = meta.last_membership.clone();
+        #[cfg(feature = "mutants")]
+        self.just_restored.store(true, Relaxed);
         match meta.last_log_id {
             Some(log_id) => self.publish(log_id),
             None => drop(self.applied.send_replace(None)),
