@@ -15,12 +15,11 @@ use super::doc::META_GROUP;
 use super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
 use super::{Consistency, Inner};
 use crate::clock::boot_ms;
-use crate::error::{Error, ErrorKind, Result};
-use crate::group::{Batch, Group, Lookups, ProposeError, ReadIndexError};
-use crate::limits::{
-    FIRST_REFRESH_MAX, NO_LEADER_RETRY_AFTER_MS, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH,
-};
+use crate::error::{Error, Result};
+use crate::group::{Batch, Group, Lookups, ReadIndexError};
+use crate::limits::{FIRST_REFRESH_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
 use crate::transport::{CallError, Lane};
+use told::{declined, no_leader, queue_full, unknown};
 
 /// How an attempt to carry a request out ended.
 enum Attempt<T> {
@@ -253,44 +252,6 @@ fn ended<T>(error: Error) -> Attempt<T> {
     Attempt::Ended(Err(error))
 }
 
-fn declined(group: GroupId, deadline: Instant, error: ProposeError) -> Declined {
-    match error {
-        ProposeError::NotLeader(hint) => Declined::NotLeader(hint),
-        ProposeError::QueueFull => Declined::Error(queue_full(group)),
-        ProposeError::TooLarge => {
-            let detail = "the writes of one group are too large together";
-            Declined::Error(Error::not_applied(ErrorKind::TooLarge, detail).group(group))
-        }
-        ProposeError::Malformed(error) => {
-            Declined::Error(Error::not_applied(ErrorKind::BadRequest, error.to_string()).group(group))
-        }
-        ProposeError::Unknown(why) => Declined::Error(unknown(group, deadline, why)),
-    }
-}
-
-fn queue_full(group: GroupId) -> Error {
-    Error::not_applied(ErrorKind::QueueFull, format!("too much waits for group {group}"))
-        .group(group)
-        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
-}
-
-fn no_leader(group: GroupId, last_seen: &str) -> Error {
-    Error::not_applied(
-        ErrorKind::NoLeader,
-        format!("group {group} has no leader that could be asked: {last_seen}"),
-    )
-    .group(group)
-    .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
-}
-
-/// What was proposed and has no answer: out of time, or its leader went away.
-fn unknown(group: GroupId, deadline: Instant, why: String) -> Error {
-    let kind = if Instant::now() >= deadline { ErrorKind::Timeout } else { ErrorKind::NoLeader };
-    Error::unknown(kind, format!("group {group} may or may not have applied this: {why}"))
-        .group(group)
-        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
-}
-
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
@@ -301,3 +262,4 @@ fn millis_until(deadline: Instant) -> u64 {
 
 #[cfg(test)]
 mod tests;
+mod told;
