@@ -6,17 +6,21 @@
 //! - the **disk** ([`wal`], [`snapshot_store`]) and the thin adapters that give both halves to openraft
 //!   ([`raft`]).
 //!
-//! This crate has no socket and never reads a clock (`clippy.toml` enforces it).
+//! This crate has no socket and never reads a clock (`clippy.toml` enforces it). `simulation`, which only tests and the
+//! feature of that name compile, is where a simulator provides what would come from the system.
 
 #[macro_use]
 pub mod mutants;
 
+pub mod blocking;
 pub mod codec;
 pub mod command;
 pub mod key;
 pub mod limits;
 pub mod map;
 pub mod raft;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod slot;
 pub mod snapshot;
 pub mod snapshot_store;

@@ -13,7 +13,7 @@
 
 use raft_store::raft::LogId;
 use raft_store::wal::EntryId;
-use raft_store::{GroupId, NodeId};
+use raft_store::{GroupId, NodeId, blocking};
 use serde::{Deserialize, Serialize};
 
 use super::GroupDeps;
@@ -50,5 +50,5 @@ pub(crate) fn held(group: GroupId, deps: &GroupDeps) -> anyhow::Result<Option<Fl
 pub(crate) async fn clear(group: GroupId, deps: &GroupDeps) -> anyhow::Result<()> {
     deps.log.clear(group).await?;
     let snapshots = deps.snapshots.clone();
-    Ok(tokio::task::spawn_blocking(move || snapshots.remove(group)).await??)
+    Ok(blocking::run(move || snapshots.remove(group)).await??)
 }

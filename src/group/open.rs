@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
 use raft_store::raft::{GroupLog, GroupStateMachine};
-use raft_store::{GroupId, mutant};
+use raft_store::{GroupId, blocking, mutant};
 
 use super::applied::{Applied, Progress};
 use super::batcher::Batcher;
@@ -36,7 +36,7 @@ impl Group {
         };
         let set_aside = deps.snapshots.current(id)?.is_some();
         let diagnosed = deps.clone();
-        match tokio::task::spawn_blocking(move || repair::diagnose(id, &diagnosed)).await?? {
+        match blocking::run(move || repair::diagnose(id, &diagnosed)).await?? {
             Some(need) => Err(need.into()),
             None if set_aside && deps.snapshots.current(id)?.is_none() => {
                 Self::try_open(id, deps, floor).await

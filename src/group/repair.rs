@@ -26,11 +26,11 @@ use std::io;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
-use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u32, put_u64};
 use raft_store::raft::{LogId, SnapshotMeta, Vote, messages, snapshot_meta};
 use raft_store::snapshot_store::{SnapshotError, SnapshotStore, SnapshotWriter, StoredSnapshot};
 use raft_store::wal::{EntryId, SharedLog};
+use raft_store::{GroupId, blocking};
 
 use super::GroupDeps;
 
@@ -150,7 +150,7 @@ impl Adoption {
             let stored = writer.finish(&offer.meta)?;
             anyhow::Ok(snapshots.commit(&stored)?)
         };
-        let current = tokio::task::spawn_blocking(commit).await??;
+        let current = blocking::run(commit).await??;
         ensure!(current, "the group has a snapshot that covers more than {last}");
         let purged = deps.log.bounds(group)?.0;
         if purged.is_none_or(|purged| purged.index < last.index) {

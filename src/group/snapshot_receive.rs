@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use openraft::storage::Snapshot;
-use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u32};
 use raft_store::raft::{Prepared, SnapshotMeta, Vote, messages};
 use raft_store::snapshot_store::{SnapshotStore, SnapshotWriter, StoredSnapshot};
+use raft_store::{GroupId, blocking};
 use tokio::sync::mpsc;
 
 use super::wire::{self, Offer};
@@ -140,7 +140,7 @@ impl Worker {
             Some(stream) if stream.offer == offer => stream.content,
             _ => {
                 let (store, group) = (self.store.clone(), self.group);
-                Content::Coming(tokio::task::spawn_blocking(move || store.begin(group)).await??)
+                Content::Coming(blocking::run(move || store.begin(group)).await??)
             }
         };
         self.begun += 1;
@@ -166,7 +166,7 @@ impl Worker {
             anyhow::bail!("chunk {index} is one too many");
         };
         let write = move || writer.put_raw(&frame).map(|()| writer);
-        let content = Content::Coming(tokio::task::spawn_blocking(write).await??);
+        let content = Content::Coming(blocking::run(write).await??);
         self.stream = Some(Stream { number, offer, content });
         Ok(Bytes::new())
     }
@@ -185,7 +185,7 @@ impl Worker {
         let installed = self.raft.install_full_snapshot(vote, snapshot).await;
         // What openraft had no use for is not kept.
         let prepared = self.prepared.clone();
-        tokio::task::spawn_blocking(move || prepared.clear()).await?;
+        blocking::run(move || prepared.clear()).await?;
         let vote = installed?.vote;
         Ok(wire::encode(|out| messages::put_vote(out, &vote)))
     }
@@ -196,7 +196,7 @@ impl Worker {
             return Ok(());
         }
         let (prepared, stored) = (self.prepared.clone(), stored.clone());
-        Ok(tokio::task::spawn_blocking(move || prepared.prepare(&stored)).await??)
+        Ok(blocking::run(move || prepared.prepare(&stored)).await??)
     }
 
     /// Makes what came durable, and keeps it in the stream.
@@ -204,7 +204,7 @@ impl Worker {
         let Stream { number, offer, content } = self.stream.take().context("no stream is under way")?;
         let meta = offer.meta.clone();
         let stored = match content {
-            Content::Coming(writer) => tokio::task::spawn_blocking(move || writer.finish(&meta)).await??,
+            Content::Coming(writer) => blocking::run(move || writer.finish(&meta)).await??,
             Content::Whole(stored) => stored,
         };
         self.stream = Some(Stream { number, offer, content: Content::Whole(stored.clone()) });
@@ -223,7 +223,7 @@ impl Worker {
             return;
         }
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || store.sweep()).await {
+        match blocking::run(move || store.sweep()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(group = self.group, %error, "a broken snapshot was not removed"),
             Err(error) => tracing::warn!(group = self.group, %error, "a broken snapshot was not removed"),

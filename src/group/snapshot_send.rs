@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use openraft::errors::{NetworkError, RPCError};
 use openraft::raft::SnapshotResponse;
+use raft_store::blocking;
 use raft_store::codec::{DecodeError, put_u32};
 use raft_store::raft::{TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
@@ -127,7 +128,7 @@ impl Reader {
     /// Reads a chunk and waits until it may go.
     async fn read(self, index: u32) -> Rpc<Chunk> {
         let snapshot = self.snapshot;
-        let read = tokio::task::spawn_blocking(move || snapshot.read_raw(index)).await.map_err(unreadable)?;
+        let read = blocking::run(move || snapshot.read_raw(index)).await.map_err(unreadable)?;
         let frame = read.map_err(|error| {
             tracing::error!(%error, "a snapshot cannot be sent");
             // So that the next attempt gets a newer one, once there is one.

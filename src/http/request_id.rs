@@ -15,7 +15,7 @@ impl RequestId {
     /// The client's id, or a random one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(HEADER).and_then(|id| id.to_str().ok()).filter(|id| sane(id));
-        Self(given.map_or_else(|| format!("{:016x}", rand::random::<u64>()), str::to_owned))
+        Self(given.map_or_else(|| format!("{:016x}", crate::random::bits64()), str::to_owned))
     }
 
     /// Its text.

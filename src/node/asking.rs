@@ -12,6 +12,7 @@ use super::doc::META_GROUP;
 use super::peer::{self, Ask, Told};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::limits::ROUTE_PAUSE;
+use crate::random;
 use crate::transport::{CallError, Lane};
 
 impl Inner {
@@ -71,7 +72,7 @@ impl Inner {
             META_GROUP => doc.nodes.keys().copied().collect::<Vec<_>>(),
             _ => doc.groups.get(&group)?.iter().copied().collect(),
         };
-        replicas.get(rand::random_range(0..replicas.len().max(1))).copied()
+        replicas.get(random::below(replicas.len())).copied()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
-use raft_store::GroupId;
+use raft_store::{GroupId, blocking};
 use tokio::sync::Notify;
 
 use crate::group::{self, Floor, Group, GroupDeps, NeedsSnapshot};
@@ -137,7 +137,7 @@ impl Host {
     /// `opened` how many are done. Those that need a peer's snapshot stay closed ([`Self::repairs`]).
     pub(crate) async fn open_all(&self, ids: Vec<GroupId>, opened: impl Fn(usize)) -> anyhow::Result<()> {
         let _changing = self.changing.lock().await;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = blocking::cores();
         let opening = |id| {
             let (deps, floor) = (self.deps.clone(), self.floor(id));
             // A task of its own, so that what does not wait runs beside the others too.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::doc::Founding;
 use crate::group::Floor;
+use crate::random;
 
 const FILE: &str = "node.json";
 const FORMAT: u32 = 1;
@@ -141,7 +142,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Identity> {
 
 /// 128 random bits in hexadecimal.
 pub(crate) fn random_id() -> String {
-    format!("{:032x}", rand::random::<u128>())
+    format!("{:032x}", random::bits128())
 }
 
 #[cfg(test)]

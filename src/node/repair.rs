@@ -180,7 +180,7 @@ impl Inner {
         let asked = |input: &mut Decoder| Ok((input.u32()?, input.u64()?, input.u32()?));
         let (group, sequence, index) = wire::decode(body, asked)?;
         let (held, replica) = (self.offered.find(group, sequence), self.host.get(group));
-        tokio::task::spawn_blocking(move || {
+        raft_store::blocking::begin(move || {
             let gone = || unfit("that snapshot is not held any more".to_owned());
             let unreadable = |error: SnapshotError| {
                 tracing::error!(%error, "a snapshot cannot be given to a peer");
@@ -213,5 +213,5 @@ fn given<T>(answer: Forwarded<T>) -> anyhow::Result<T> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work).await?
+    raft_store::blocking::run(work).await?
 }

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use raft_store::GroupId;
+use raft_store::{GroupId, blocking};
 use tokio::time::Instant;
 
 use super::Inner;
@@ -162,7 +162,7 @@ impl Inner {
             let of = |group| Some((group, store.current(group).ok()??.bytes()));
             (store.groups().into_iter().filter_map(of).collect(), store.disk_bytes())
         };
-        let Ok((bytes, disk_bytes)) = tokio::task::spawn_blocking(measure).await else { return };
+        let Ok((bytes, disk_bytes)) = blocking::run(measure).await else { return };
         *self.snapshots.bytes.lock() = bytes;
         match disk_bytes {
             Ok(bytes) => self.snapshots.measured(bytes),

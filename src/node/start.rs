@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::Context as _;
 use parking_lot::Mutex;
+use raft_store::blocking;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
 use tokio::sync::{Notify, watch};
@@ -26,7 +27,8 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
-use crate::transport::{Transport, TransportConfig};
+use crate::random;
+use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
 impl Node {
@@ -37,9 +39,10 @@ impl Node {
         progress: Arc<Progress>,
     ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
-        let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer })
-            .await
-            .with_context(|| format!("listening for peers on {}", config.peer))?;
+        let transport =
+            Transport::bind(TransportConfig { node: config.id, listen: config.peer, net: Net::Tcp })
+                .await
+                .with_context(|| format!("listening for peers on {}", config.peer))?;
         let deps =
             open_stores(&config, transport.clone(), identity.identity.cluster.is_some(), progress.clone())
                 .await?;
@@ -94,7 +97,7 @@ async fn open_stores(
 ) -> anyhow::Result<GroupDeps> {
     let options = WalOptions {
         segment_bytes: config.log_segment,
-        salt: rand::random(),
+        salt: random::bits64(),
         clock: boot_ns,
         ..WalOptions::default()
     };
@@ -111,9 +114,8 @@ async fn open_stores(
         }
         anyhow::Ok((log, snapshots))
     };
-    let (log, snapshots) = tokio::task::spawn_blocking(open)
-        .await?
-        .with_context(|| format!("opening {}", config.data_dir.display()))?;
+    let (log, snapshots) =
+        blocking::run(open).await?.with_context(|| format!("opening {}", config.data_dir.display()))?;
     let raft = settings(config.heartbeat, config.election_min, config.election_max);
     let raft = Arc::new(raft.validate().context("Raft settings")?);
     let pace = Arc::new(Pace::new(config.snapshot_rate));
@@ -262,7 +264,7 @@ impl Inner {
         self.leave_groups().await;
         self.transport.shutdown().await;
         let log = self.host.deps().log.clone();
-        match tokio::task::spawn_blocking(move || log.close()).await {
+        match blocking::run(move || log.close()).await {
             Ok(Ok(())) => tracing::info!("stopped"),
             Ok(Err(error)) => tracing::error!(%error, "the log was not closed cleanly"),
             Err(error) => tracing::error!(%error, "the log was not closed"),

@@ -96,7 +96,34 @@ fn the_snapshot_store_knows_nothing_of_raft() {
 
 #[test]
 fn the_store_has_no_clock_no_socket_and_no_randomness() {
-    for word in ["SystemTime", "Instant", "tokio::time", "tokio::net", "std::net", "rand", "thread::sleep"] {
+    // Where there is a simulated world its clocks and numbers come in.
+    let simulation = "raft-store/src/simulation";
+    for word in ["SystemTime", "tokio::time", "tokio::net", "std::net", "rand", "rand_core", "thread::sleep"]
+    {
+        assert_absent(word, STORE, &[simulation]);
+    }
+    // The second has to say what a point in time is to openraft.
+    assert_absent("Instant", STORE, &[simulation, "raft-store/src/raft/runtime.rs"]);
+}
+
+#[test]
+fn one_file_draws_random_numbers() {
+    assert_absent("rand", SERVER, &["src/random.rs", THIS]);
+}
+
+#[test]
+fn one_file_sends_work_to_threads_that_may_block() {
+    for folders in [SERVER, STORE] {
+        for word in ["spawn_blocking", "block_in_place"] {
+            assert_absent(word, folders, &["raft-store/src/blocking.rs", THIS]);
+        }
+    }
+}
+
+#[test]
+fn nothing_happens_in_the_order_of_a_hash_map() {
+    for word in ["HashMap", "HashSet"] {
+        assert_absent(word, SERVER, &[THIS]);
         assert_absent(word, STORE, &[]);
     }
 }
@@ -122,7 +149,7 @@ fn dependencies_point_down_only() {
         let folder = layer.replace("crate::", "src/");
         layers[..above].iter().for_each(|upper| assert_absent(upper, &[&folder], &[]));
     }
-    for leaf in ["clock", "error", "limits", "views", "ring", "config"] {
+    for leaf in ["clock", "random", "error", "limits", "views", "ring", "config"] {
         let files = sources(SERVER).into_iter().filter(|s| s.is_in(&[&format!("src/{leaf}")]));
         for source in files {
             assert!(!layers.iter().any(|layer| source.names(layer)), "{} is no leaf", source.path);

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use super::context::Context;
 use super::frame::{Frame, FrameError, Kind, Split, split};
 use super::hello::Mismatch;
+use super::net::Stream;
 use super::tuning::{COPY_BYTES_MAX, READ_BUFFER_BYTES, SILENT_BEATS_MAX};
 use crate::limits::FRAME_BYTES_MAX;
 
@@ -56,17 +56,37 @@ pub(super) trait End: Sync {
 
 /// Drives a connection until it ends. To drop this future closes it as well.
 pub(super) async fn drive(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     reader: &mut FrameReader,
     end: &impl End,
     context: &Context,
 ) -> Ended {
-    let (mut input, mut output) = stream.split();
+    match stream {
+        Stream::Tcp(stream) => {
+            let (mut input, mut output) = stream.split();
+            drive_both(&mut input, &mut output, reader, end, context).await
+        }
+        #[cfg(feature = "simulation")]
+        Stream::Simulated(stream) => {
+            let (mut input, mut output) = tokio::io::split(stream);
+            drive_both(&mut input, &mut output, reader, end, context).await
+        }
+    }
+}
+
+/// Drives both directions of a connection until one of them ends.
+async fn drive_both(
+    input: &mut (impl AsyncRead + Unpin),
+    output: &mut (impl AsyncWrite + Unpin),
+    reader: &mut FrameReader,
+    end: &impl End,
+    context: &Context,
+) -> Ended {
     let heard = AtomicBool::new(true);
     // Not biased: a peer that sends without pause must not keep this end from writing.
     let ended = tokio::select! {
-        ended = read_all(&mut input, reader, end, &heard, context) => ended,
-        ended = write_all(&mut output, end, context) => ended,
+        ended = read_all(input, reader, end, &heard, context) => ended,
+        ended = write_all(output, end, context) => ended,
         ended = watch(end, &heard, context) => ended,
     };
     ended.err().unwrap_or(Ended::Closed)

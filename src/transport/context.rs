@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::net::Net;
 use super::stats::Counters;
 use super::tuning::Tuning;
 
@@ -16,6 +17,7 @@ use super::tuning::Tuning;
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) node: NodeId,
+    pub(super) net: Net,
     pub(super) tuning: Tuning,
     pub(super) counters: Counters,
     cluster: OnceLock<u128>,
@@ -26,9 +28,10 @@ pub(super) struct Context {
 
 impl Context {
     /// For a node whose tasks run on the current runtime.
-    pub(super) fn new(node: NodeId, tuning: Tuning) -> Self {
+    pub(super) fn new(node: NodeId, net: Net, tuning: Tuning) -> Self {
         Self {
             node,
+            net,
             tuning,
             counters: Counters::default(),
             cluster: OnceLock::new(),

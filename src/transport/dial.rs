@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 
 use super::connection::{Ended, FrameReader};
 use super::context::Context;
 use super::frame::{Frame, Kind};
 use super::hello::{Hello, Mismatch, Welcome};
+use super::net::Stream;
 use super::pending::result_of;
 use super::tuning::HELLO_BYTES_MAX;
 use super::{CallError, Service};
@@ -17,7 +17,7 @@ use crate::limits::FRAME_BYTES_MAX;
 
 /// A connection on which calls may be sent.
 pub(super) struct Dialled {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) reader: FrameReader,
     /// The cluster this node said it belongs to.
     pub(super) announced: u128,
@@ -55,8 +55,8 @@ pub(super) async fn dial(context: &Context, addr: &str, hello: Hello) -> Result<
 }
 
 async fn introduce(context: &Context, addr: &str, hello: Hello) -> Result<Dialled, DialError> {
-    let mut stream = TcpStream::connect(addr).await?;
-    stream.set_nodelay(true)?;
+    let mut stream = context.net.connect(addr).await?;
+    stream.set_nodelay()?;
     stream.write_all(&Frame::control(Kind::Hello, hello.to_bytes()).to_bytes()).await?;
     let mut reader = FrameReader::default();
     let answer = reader.read(&mut stream, HELLO_BYTES_MAX).await?;

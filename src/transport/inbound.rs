@@ -7,23 +7,23 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use raft_store::NodeId;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 
 use super::answer::{Answer, Outbox};
 use super::connection::{End, Ended, FrameReader, drive};
 use super::frame::{Frame, Kind};
 use super::hello::{Hello, Mismatch, Welcome, same_cluster};
+use super::net::{Listener, Stream};
 use super::tuning::{BACKOFF_MAX, BACKOFF_MIN, HELLO_BYTES_MAX};
 use super::{From, Handler, Shared};
 
 /// Accepts peers until the transport ends.
-pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, handler: Arc<dyn Handler>) {
+pub(super) async fn accept_all(shared: Arc<Shared>, mut listener: Listener, handler: Arc<dyn Handler>) {
     let room = Arc::new(Semaphore::new(shared.context.tuning.inbound_max));
     let mut backoff = BACKOFF_MIN;
     loop {
         let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: trying again at once would only burn the CPU.
                 tracing::warn!(%error, "cannot accept a peer");
@@ -45,7 +45,7 @@ pub(super) async fn accept_all(shared: Arc<Shared>, listener: TcpListener, handl
     }
 }
 
-async fn serve(shared: Arc<Shared>, mut stream: TcpStream, handler: Arc<dyn Handler>) {
+async fn serve(shared: Arc<Shared>, mut stream: Stream, handler: Arc<dyn Handler>) {
     let mut reader = FrameReader::default();
     let greeting = greet(&shared, &mut stream, &mut reader);
     let hello = match tokio::time::timeout(shared.context.tuning.hello, greeting).await {
@@ -61,8 +61,8 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream, handler: Arc<dyn Hand
 }
 
 /// Reads the hello and answers it.
-async fn greet(shared: &Shared, stream: &mut TcpStream, reader: &mut FrameReader) -> Result<Hello, Ended> {
-    stream.set_nodelay(true)?;
+async fn greet(shared: &Shared, stream: &mut Stream, reader: &mut FrameReader) -> Result<Hello, Ended> {
+    stream.set_nodelay()?;
     let frame = reader.read(stream, HELLO_BYTES_MAX).await?;
     if frame.kind != Kind::Hello {
         return Err(Ended::Unexpected(frame.kind));

@@ -17,15 +17,20 @@ mod frame;
 mod hello;
 mod inbound;
 mod link;
+mod net;
 mod peers;
 mod pending;
 mod queue;
 mod shared;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod stats;
 #[cfg(test)]
 mod tests;
 mod tuning;
 mod waiting;
+#[cfg(all(test, feature = "simulation"))]
+pub(crate) mod wires;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +40,9 @@ use bytes::Bytes;
 use raft_store::NodeId;
 
 pub use self::answer::Answer;
+pub use self::net::Net;
+#[cfg(feature = "simulation")]
+pub use self::simulated::{SimulatedListener, SimulatedNet, SimulatedStream};
 pub use self::stats::{PeerStats, TransportStats};
 
 use self::frame::HEADER_BYTES;
@@ -93,6 +101,8 @@ pub struct TransportConfig {
     pub node: NodeId,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The network all this is about.
+    pub net: Net,
 }
 
 /// The transport of one node; cheap to clone. Its tasks run on the runtime it was bound on, until

@@ -1,6 +1,6 @@
 //! The peers this node knows, each with its two lanes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -36,7 +36,7 @@ impl Peer {
 
 /// All peers by id.
 #[derive(Debug, Default)]
-pub(super) struct Peers(RwLock<HashMap<NodeId, Peer>>);
+pub(super) struct Peers(RwLock<BTreeMap<NodeId, Peer>>);
 
 impl Peers {
     /// Adds a peer, or moves it to another address.
@@ -61,7 +61,9 @@ impl Peers {
 
     /// Forgets all peers.
     pub(super) fn shut_down(&self) {
-        self.0.write().drain().for_each(|(_, peer)| peer.close("this node shuts down"));
+        std::mem::take(&mut *self.0.write())
+            .into_values()
+            .for_each(|peer| peer.close("this node shuts down"));
     }
 
     /// A peer's lane.

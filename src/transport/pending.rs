@@ -1,6 +1,6 @@
 //! Calls without an answer yet, on one lane to one peer. Pure but for handing results over.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -29,7 +29,7 @@ struct Call {
 /// The calls, by number.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    calls: HashMap<u64, Call>,
+    calls: BTreeMap<u64, Call>,
 }
 
 impl Pending {
@@ -62,9 +62,9 @@ impl Pending {
         self.calls.remove(&call).map(|call| call.sent)
     }
 
-    /// Ends every call: those sent are lost for `reason`, the others fail with `unsent`.
+    /// Ends every call, in order: those sent are lost for `reason`, the others fail with `unsent`.
     pub(super) fn fail_all(&mut self, reason: &str, unsent: &CallError) {
-        for (_, call) in self.calls.drain() {
+        for call in std::mem::take(&mut self.calls).into_values() {
             let error = if call.sent { CallError::Lost(reason.to_owned()) } else { unsent.clone() };
             let _ = call.answer.send(Err(error));
         }

@@ -1,6 +1,6 @@
 //! The state behind every clone of a transport.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -11,11 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use raft_store::NodeId;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::answer::{Answer, Outbox};
 use super::context::Context;
+use super::net::Listener;
 use super::peers::Peers;
 use super::tuning::Tuning;
 use super::{CallError, From, Handler, Service, TransportConfig, TransportStats, inbound};
@@ -26,9 +26,9 @@ pub(super) struct Shared {
     pub(super) local_addr: SocketAddr,
     pub(super) peers: Peers,
     /// Accepted connections by number, with whose they are.
-    pub(super) inbound: Mutex<HashMap<u64, (NodeId, Arc<Outbox>)>>,
+    pub(super) inbound: Mutex<BTreeMap<u64, (NodeId, Arc<Outbox>)>>,
     pub(super) last_connection: AtomicU64,
-    listener: Mutex<Option<TcpListener>>,
+    listener: Mutex<Option<Listener>>,
     handler: Mutex<Option<Arc<dyn Handler>>>,
 }
 
@@ -39,10 +39,10 @@ impl Shared {
             let text = format!("cannot listen for peers on {}: {error}", config.listen);
             io::Error::new(error.kind(), text)
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
+        let listener = config.net.listen(config.listen).await.map_err(taken)?;
         Ok(Self {
-            context: Arc::new(Context::new(config.node, tuning)),
             local_addr: listener.local_addr()?,
+            context: Arc::new(Context::new(config.node, config.net, tuning)),
             peers: Peers::default(),
             inbound: Mutex::default(),
             last_connection: AtomicU64::new(0),

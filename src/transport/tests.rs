@@ -4,3 +4,5 @@ mod calls;
 mod failures;
 mod greeting;
 mod harness;
+#[cfg(feature = "simulation")]
+mod simulated;

@@ -4,12 +4,9 @@ use std::fmt;
 
 use openraft::impls::leader_id_adv;
 
+use super::Runtime;
 use crate::NodeId;
 use crate::command::{PackedEntry, Replies};
-
-/// The runtime everything below the HTTP edge runs on: its clock, its sleep and its tasks. Simulation
-/// swaps this one alias.
-pub type Runtime = openraft::impls::TokioRuntime;
 
 /// The types of a Quorate group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -60,14 +60,14 @@ impl Drop for Background {
 }
 
 /// The same without a thread, for tests and simulation: everything is done when it is asked for.
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 #[derive(Debug)]
 pub(super) struct Inline {
     worker: Worker,
     segment_bytes: u64,
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 impl Inline {
     pub(super) fn new(supply: Arc<Supply>, pool: Pool, next: u64, segment_bytes: u64) -> Self {
         let mut worker = Worker::new(supply, pool, next, segment_bytes, Box::new(|| ()));
@@ -76,7 +76,7 @@ impl Inline {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 impl SegmentSource for Inline {
     fn take(&mut self, segment: u64, bytes: u64) -> io::Result<Option<Arc<dyn DiskFile>>> {
         let supply = self.worker.supply.clone();
@@ -89,6 +89,11 @@ impl SegmentSource for Inline {
 
     fn retire(&mut self, retired: Retired) {
         self.worker.supply.retire(retired);
+        self.worker.work();
+    }
+
+    fn retry(&mut self) {
+        self.worker.tried = None;
         self.worker.work();
     }
 
@@ -156,7 +161,7 @@ impl Worker {
     }
 
     /// Does all there is to do now.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "simulation"))]
     fn work(&mut self) {
         let supply = self.supply.clone();
         let next = |tried| next_job(&mut supply.state.lock(), tried);

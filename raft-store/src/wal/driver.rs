@@ -6,11 +6,14 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Semaphore;
 
+use super::disk::Disk;
 use super::error::{Failure, WalError};
 use super::flushed::Flushed;
 use super::memory::Memory;
 use super::options::{IDLE_BEFORE_SEAL, WalOptions};
-use super::supply::Supply;
+use super::recover::Recovered;
+use super::segment::Pool;
+use super::supply::{SegmentSource, Supply};
 use super::writer::Writer;
 
 /// What the handles and the threads of a log share.
@@ -24,6 +27,29 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// What a log that was read back starts with. Its segments come from what `source` makes of their pool and of the
+    /// number of the next one.
+    pub(super) fn begin(
+        disk: Arc<dyn Disk>,
+        options: WalOptions,
+        mut recovered: Recovered,
+        source: impl FnOnce(&Arc<Self>, Pool, u64) -> io::Result<Box<dyn SegmentSource>>,
+    ) -> io::Result<(Arc<Self>, Writer)> {
+        let spares = std::mem::take(&mut recovered.spares);
+        let pool = Pool::new(disk, recovered.home.salt, spares, &options);
+        let shared = Arc::new(Self {
+            memory: Mutex::default(),
+            work: Condvar::new(),
+            space: Semaphore::new(options.queue_bytes),
+            options,
+            supply: Arc::new(Supply::new(recovered.prepared.take())),
+        });
+        let source = source(&shared, pool, recovered.home.segment + 1)?;
+        let (writer, memory) = Writer::new(recovered, source, options)?;
+        *shared.memory.lock() = memory;
+        Ok((shared, writer))
+    }
+
     /// Lets the writer look again whether there is room.
     pub(super) fn wake(&self) {
         self.memory.lock().retry = true;
@@ -52,12 +78,17 @@ impl Driven {
             };
             self.complete(flushed);
         }
+        self.end(&mut writer);
+    }
+
+    /// The last that is done once all is written that has room.
+    pub(super) fn end(&self, writer: &mut Writer) {
         self.complete(writer.seal(&self.0.memory));
         self.give_up();
     }
 
     /// Gives back the queue's space, and tells everyone.
-    fn complete(&self, flushed: Flushed) {
+    pub(super) fn complete(&self, flushed: Flushed) {
         self.0.space.add_permits(flushed.charged);
         flushed.complete();
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{SemaphorePermit, oneshot};
 
 use super::background::Background;
 use super::disk::{Disk, FsDisk};
@@ -17,14 +17,11 @@ use super::error::WalError;
 use super::found::Found;
 use super::frame::segment_of;
 use super::memory::{Callback, Change, Done, Memory, Operation, closed};
-use super::options::{QUEUE_BYTES_CEILING, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, WalOptions};
+use super::options::WalOptions;
 use super::record::{Entry, EntryId};
 use super::recover::{Recovered, recover};
-use super::segment::Pool;
 use super::stats::{GroupStats, WalStats};
-use super::supply::Supply;
-use super::writer::Writer;
-use crate::GroupId;
+use crate::{GroupId, blocking};
 
 /// A node's log. Clones share it; the last one to go closes it.
 #[derive(Clone)]
@@ -75,33 +72,26 @@ impl SharedLog {
         options: WalOptions,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Self, WalError> {
-        let queue_bytes = options.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
-        let segment_bytes = options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
-        let options = WalOptions { queue_bytes, segment_bytes, ..options };
+        let options = options.bounded();
         let recovered = recover(&*disk, &options, progress)?;
         Self::run(disk, options, recovered).map_err(WalError::io("starting the log"))
     }
 
     /// Starts the two threads of a log that was read back.
-    fn run(disk: Arc<dyn Disk>, options: WalOptions, mut recovered: Recovered) -> io::Result<Self> {
-        let spares = std::mem::take(&mut recovered.spares);
-        let pool = Pool::new(disk, recovered.home.salt, spares, &options);
-        let shared = Arc::new(Shared {
-            memory: Mutex::default(),
-            work: Condvar::new(),
-            space: Semaphore::new(options.queue_bytes),
-            options,
-            supply: Arc::new(Supply::new(recovered.prepared.take())),
-        });
-        let (waker, supply) = (shared.clone(), shared.supply.clone());
-        let wake = Box::new(move || waker.wake());
-        let next = recovered.home.segment + 1;
-        let source = Background::start(supply, pool, next, options.segment_bytes, wake)?;
-        let (writer, memory) = Writer::new(recovered, Box::new(source), options)?;
-        *shared.memory.lock() = memory;
+    fn run(disk: Arc<dyn Disk>, options: WalOptions, recovered: Recovered) -> io::Result<Self> {
+        let (shared, writer) = Shared::begin(disk, options, recovered, |shared, pool, next| {
+            let (waker, supply) = (shared.clone(), shared.supply.clone());
+            let wake = Box::new(move || waker.wake());
+            Ok(Box::new(Background::start(supply, pool, next, options.segment_bytes, wake)?))
+        })?;
         let driven = Driven(shared.clone());
         let thread = std::thread::Builder::new().name("wal".into()).spawn(move || driven.run(writer))?;
-        Ok(Self { inner: Arc::new(Inner { shared, thread: Mutex::new(Some(thread)) }) })
+        Ok(Self::of(shared, Some(thread)))
+    }
+
+    /// A handle to what `shared` is of, with the thread to be waited for when it closes.
+    pub(super) fn of(shared: Arc<Shared>, thread: Option<JoinHandle<()>>) -> Self {
+        Self { inner: Arc::new(Inner { shared, thread: Mutex::new(thread) }) }
     }
 
     /// Groups the log knows, by an entry, a purge or only a vote.
@@ -198,7 +188,7 @@ impl SharedLog {
         if !stored {
             return load();
         }
-        tokio::task::spawn_blocking(load).await.map_err(io::Error::other)?
+        blocking::run(load).await.map_err(io::Error::other)?
     }
 
     /// A group's last purged entry, and its last entry (the purged one if there is no other).

@@ -21,7 +21,8 @@
 //!
 //! The parts: `frame` and `record` are the format; `index` is what the disk holds (12 bytes for each entry: `entries`,
 //! `leaders`; by segment: `live`, `moving`); `memory` and `view` are what callers see; `recover` and `reading` read a directory back; `writer` makes batches; `segment` makes files, `background`
-//! ahead of time; `driver` and `log` add the threads. Everything else runs without any.
+//! ahead of time; `driver` and `log` add the threads. Everything else runs without any; `stepped` is a whole log that does,
+//! for simulation.
 
 mod background;
 mod disk;
@@ -32,6 +33,7 @@ mod fields;
 mod flushed;
 mod found;
 mod frame;
+mod head;
 mod histogram;
 mod index;
 mod leaders;
@@ -46,12 +48,14 @@ mod recover;
 mod room;
 mod segment;
 mod stats;
+#[cfg(any(test, feature = "simulation"))]
+mod stepped;
 mod supply;
 mod view;
 mod writer;
 
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -63,3 +67,5 @@ pub use memory::Done;
 pub use options::{APPEND_BYTES_MAX, WalOptions};
 pub use record::{Entry, EntryId};
 pub use stats::{GroupStats, WalStats};
+#[cfg(any(test, feature = "simulation"))]
+pub use stepped::LogSteps;

@@ -51,6 +51,15 @@ pub struct WalOptions {
     pub clock: fn() -> u64,
 }
 
+impl WalOptions {
+    /// The same within the log's own bounds.
+    pub(super) fn bounded(self) -> Self {
+        let queue_bytes = self.queue_bytes.clamp(1, QUEUE_BYTES_CEILING);
+        let segment_bytes = self.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
+        Self { queue_bytes, segment_bytes, ..self }
+    }
+}
+
 impl Default for WalOptions {
     fn default() -> Self {
         Self {

@@ -23,6 +23,9 @@ pub(super) trait SegmentSource: Debug + Send {
     fn take(&mut self, segment: u64, bytes: u64) -> io::Result<Option<Arc<dyn DiskFile>>>;
     /// Takes a segment nobody needs. They come in order.
     fn retire(&mut self, retired: Retired);
+    /// Tries again to make the next segment, where no thread does so by itself.
+    #[cfg(any(test, feature = "simulation"))]
+    fn retry(&mut self) {}
     /// Whether the next segment cannot be made for want of room.
     fn is_full(&self) -> bool;
 }

@@ -10,3 +10,4 @@ mod rig;
 mod shared;
 mod space;
 mod stall;
+mod stepped;

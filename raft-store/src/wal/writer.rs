@@ -7,15 +7,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::disk::DiskFile;
 use super::error::while_doing;
 use super::flushed::Flushed;
 use super::found::Found;
 use super::frame::{self, ALIGN, FRAME_BYTES, HEADER_BYTES, Home, segment_name};
+use super::head::Head;
 use super::memory::{Change, Memory, Operation};
 use super::moving::{self, Cursor, Movable};
 use super::options::{BUFFER_KEPT_BYTES, SEGMENT_NUMBER_MAX, WalOptions};
@@ -28,37 +27,6 @@ use crate::GroupId;
 
 /// An old segment is emptied once less than one part in so many of it is live.
 const SPARSE_PARTS: u64 = 4;
-
-/// The segment being written.
-#[derive(Debug)]
-struct Head {
-    home: Home,
-    file: Arc<dyn DiskFile>,
-    offset: u64,
-    /// Bytes of the file.
-    size: u64,
-}
-
-impl Head {
-    fn new(home: Home, file: Arc<dyn DiskFile>, offset: u64) -> io::Result<Self> {
-        let size = file.size()?;
-        Ok(Self { home, file, offset, size })
-    }
-
-    fn is_fresh(&self) -> bool {
-        self.offset == HEADER_BYTES as u64
-    }
-
-    /// Bytes that still fit besides `bytes`.
-    fn room(&self, bytes: usize) -> usize {
-        usize::try_from(self.size.saturating_sub(self.offset)).unwrap_or(usize::MAX).saturating_sub(bytes)
-    }
-
-    /// Whether `bytes` fit, with `left` to spare.
-    fn fits(&self, bytes: usize, left: u64) -> bool {
-        self.offset + bytes as u64 + left <= self.size
-    }
-}
 
 /// The one writer of a log.
 #[derive(Debug)]
@@ -181,6 +149,13 @@ impl Writer {
             }
             Err(error) => Flushed::new(memory.fail(&error), memory.failure.clone()),
         }
+    }
+
+    /// Tries again to make the next segment, and lets the next flush look again whether there is room.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn retry(&mut self, memory: &Mutex<Memory>) {
+        self.source.retry();
+        memory.lock().retry = true;
     }
 
     /// Whether [`Self::seal`] has nothing to do.

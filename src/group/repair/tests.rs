@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::super::{Pace, settings};
 use super::*;
-use crate::transport::{Transport, TransportConfig};
+use crate::transport::{Net, Transport, TransportConfig};
 
 const GROUP: GroupId = 3;
 const NODE: u64 = 1;
@@ -32,7 +32,7 @@ impl Disk {
         let options = WalOptions { segment_bytes: 1 << 20, ..WalOptions::default() };
         let deps = GroupDeps {
             node: NODE,
-            transport: Transport::bind(TransportConfig { node: NODE, listen }).await.unwrap(),
+            transport: Transport::bind(TransportConfig { node: NODE, listen, net: Net::Tcp }).await.unwrap(),
             log: SharedLog::open(&dir.path().join("log"), options).unwrap(),
             snapshots: SnapshotStore::open(dir.path().join("snapshots")).unwrap(),
             raft: settings(50, 250, 500).into(),

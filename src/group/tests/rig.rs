@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::super::{Floor, Group, GroupDeps, Lookups, Pace, clear, held, settings};
 use super::gate::Gate;
 use super::steps::*;
-use crate::transport::{Transport, TransportConfig};
+use crate::transport::{Net, Transport, TransportConfig};
 
 /// The group that owns every slot.
 pub(super) const GROUP: GroupId = 0;
@@ -238,7 +238,7 @@ impl Rig {
 impl Replica {
     async fn start(node: NodeId, dir: PathBuf, raft: Arc<openraft::Config>) -> Self {
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
-        let transport = Transport::bind(TransportConfig { node, listen }).await.unwrap();
+        let transport = Transport::bind(TransportConfig { node, listen, net: Net::Tcp }).await.unwrap();
         let snapshots = SnapshotStore::open(dir.join("snapshots")).unwrap();
         let log = reopened(dir.join("log")).await;
         let pace = Arc::new(Pace::new(u64::MAX));

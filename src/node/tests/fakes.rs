@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::super::{Inner, Node};
 use crate::config::Config;
-use crate::transport::{Answer, From, Handler, Service, Transport, TransportConfig};
+use crate::transport::{Answer, From, Handler, Net, Service, Transport, TransportConfig};
 
 /// A group this node holds no replica of.
 pub(super) const ELSEWHERE: GroupId = 77;
@@ -94,7 +94,8 @@ impl Fake {
         service: Service,
         reply: impl FnMut(usize) -> Option<Bytes> + Send + 'static,
     ) -> Self {
-        let transport = Transport::bind(TransportConfig { node, listen: anywhere() }).await.unwrap();
+        let transport =
+            Transport::bind(TransportConfig { node, listen: anywhere(), net: Net::Tcp }).await.unwrap();
         let state =
             Arc::new(FakeState { service, calls: Mutex::default(), reply: Mutex::new(Box::new(reply)) });
         transport.serve(state.clone());

@@ -12,7 +12,7 @@ use super::super::connection::FrameReader;
 use super::super::frame::{Frame, Kind};
 use super::super::hello::{Hello, Welcome};
 use super::super::tuning::Tuning;
-use super::super::{Answer, CallError, From, Handler, Lane, Service, Transport, TransportConfig};
+use super::super::{Answer, CallError, From, Handler, Lane, Net, Service, Transport, TransportConfig};
 use crate::limits::FRAME_BYTES_MAX;
 
 /// Longer than anything here takes; reaching it is a failure.
@@ -61,7 +61,8 @@ pub(super) async fn start_at(
     tuning: Tuning,
     handler: Arc<dyn Handler>,
 ) -> Transport {
-    let transport = Transport::bind_with(TransportConfig { node, listen }, tuning).await.unwrap();
+    let transport =
+        Transport::bind_with(TransportConfig { node, listen, net: Net::Tcp }, tuning).await.unwrap();
     transport.serve(handler);
     transport
 }

@@ -1,15 +1,16 @@
 //! Installs a stored snapshot: reads it whole, then makes it the group's current one.
 //!
-//! One helper thread reads and decompresses the chunks while this one builds the map from them.
+//! But in a simulated world one helper thread reads and decompresses the chunks while this one builds the map from them.
 
 use std::io;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use openraft::type_config::TypeConfigExt as _;
 
 use super::{TypeConfig, blocking};
 use crate::GroupId;
+use crate::blocking::in_place;
 use crate::limits::SNAPSHOT_INSTALL_TRIES_MAX;
 use crate::map::{Frozen, TtlMap};
 use crate::snapshot::{ChunkReader, ChunkWriter};
@@ -79,23 +80,30 @@ pub(super) fn write(
 
 /// Builds the map `snapshot` holds. Blocks on the disk.
 pub(super) fn load(snapshot: &StoredSnapshot) -> io::Result<TtlMap> {
+    let chunks = (0..snapshot.chunks()).map(|index| snapshot.read_chunk(index));
+    if in_place() {
+        return build(snapshot, chunks);
+    }
     std::thread::scope(|scope| {
-        let (chunks, read) = sync_channel(READ_AHEAD_MAX);
+        let (read_ahead, read) = sync_channel(READ_AHEAD_MAX);
         scope.spawn(move || {
             // The other end hangs up when it has found the map broken.
-            let mut all = (0..snapshot.chunks()).map(|index| snapshot.read_chunk(index));
-            let _ = all.try_for_each(|chunk| chunks.send(chunk).map_err(drop));
+            let mut chunks = chunks;
+            let _ = chunks.try_for_each(|chunk| read_ahead.send(chunk).map_err(drop));
         });
-        build(snapshot, &read)
+        build(snapshot, read.into_iter())
     })
 }
 
-fn build(snapshot: &StoredSnapshot, chunks: &Receiver<Result<Vec<u8>, SnapshotError>>) -> io::Result<TtlMap> {
+fn build(
+    snapshot: &StoredSnapshot,
+    mut chunks: impl Iterator<Item = Result<Vec<u8>, SnapshotError>>,
+) -> io::Result<TtlMap> {
     let undecodable =
         |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", snapshot.id()));
     let mut reader = ChunkReader::new();
     for _ in 0..snapshot.chunks() {
-        let chunk = chunks.recv().map_err(|_| io::Error::other("the thread that reads chunks is gone"))?;
+        let chunk = chunks.next().ok_or_else(|| io::Error::other("the thread that reads chunks is gone"))?;
         reader.push(&chunk?).map_err(undecodable)?;
     }
     reader.finish().map_err(undecodable)

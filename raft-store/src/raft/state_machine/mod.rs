@@ -147,7 +147,7 @@ impl GroupStateMachine {
         drop(map);
         if let Some(dropped) = dropped {
             // Freeing millions of entries takes a while: nobody waits for it.
-            tokio::task::spawn_blocking(|| drop(dropped));
+            crate::blocking::free(dropped);
         }
         replies.map_err(|error| self.corrupt(format_args!("entry {log_id} does not decode: {error}")))
     }
@@ -244,7 +244,7 @@ impl RaftStateMachine<TypeConfig> for GroupStateMachine {
         let map = install::load_and_commit(group, snapshots, snapshot, prepared).await?;
         let old = self.replace(map, meta);
         // Freeing millions of entries takes a while too, and nobody has to wait for it.
-        tokio::task::spawn_blocking(move || drop(old));
+        crate::blocking::free(old);
         Ok(())
     }
 
@@ -264,5 +264,5 @@ fn whole(snapshot: StoredSnapshot) -> io::Result<GroupSnapshot> {
 
 /// Runs `work`, which takes long or waits for the disk, away from the tasks.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+    crate::blocking::run(work).await.map_err(io::Error::other)?
 }

@@ -273,7 +273,7 @@ async fn a_full_log_closes_and_says_what_it_left() {
     let (tell, told) = tokio::sync::oneshot::channel();
     log.append(1, vec![large], Box::new(move |result| drop(tell.send(result)))).await.unwrap();
     let closing = log.clone();
-    let closed = tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
+    let closed = crate::blocking::run(move || closing.close()).await.unwrap();
     assert!(matches!(closed, Err(WalError::Full(_))), "{closed:?}");
     assert_eq!(told.await.unwrap().unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     drop(log);

@@ -1,34 +1,28 @@
 //! The faulty twin of a disk: in memory, fails or loses power at any operation, and forgets at a crash
 //! what was not synced, in the ways real disks do.
 
-use std::collections::BTreeMap;
+mod chance;
+mod content;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::disk::{Disk, DiskFile};
-
-/// Bytes a disk writes whole or not at all.
-const SECTOR: usize = 512;
+pub use chance::Chance;
+use content::Content;
 
 /// What happens at a given operation (write, sync, create, rename, remove) of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// This operation fails half done, the later ones work.
     Fail(io::ErrorKind),
     /// This one and all later ones fail: the power is gone.
     PowerLoss,
     /// The program panics.
     Panic,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Content {
-    durable: Vec<u8>,
-    current: Vec<u8>,
-    /// Writes since the last sync.
-    pending: Vec<(usize, Vec<u8>)>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +38,7 @@ struct State {
 
 /// A directory in memory. Clones are the same directory.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct FaultyDisk(Arc<Mutex<State>>);
+pub struct FaultyDisk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct FaultyFile {
@@ -52,50 +46,39 @@ struct FaultyFile {
     number: usize,
 }
 
-/// A small generator of numbers (xorshift64*, Vigna 2016): the tests' only chance.
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.max(1);
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % bound.max(1)
-    }
-}
-
 impl FaultyDisk {
-    pub(crate) fn operations(&self) -> u64 {
+    /// Operations so far: writes, syncs, and changes of names.
+    pub fn operations(&self) -> u64 {
         self.0.lock().operations
     }
 
     /// Lets `fault` happen at the `nth` operation from now (0: the next one).
-    pub(crate) fn fault_at(&self, nth: u64, fault: Fault) {
+    pub fn fault_at(&self, nth: u64, fault: Fault) {
         let mut state = self.0.lock();
         state.fault = Some((state.operations + nth, fault));
     }
 
     /// Gives the disk room for `bytes` in all, from now on; `None`: for everything.
-    pub(crate) fn set_capacity(&self, bytes: Option<usize>) {
+    pub fn set_capacity(&self, bytes: Option<usize>) {
         self.0.lock().capacity = bytes;
     }
 
-    pub(crate) fn files_made(&self) -> usize {
+    /// Files made so far.
+    pub fn files_made(&self) -> usize {
         self.0.lock().files.len()
     }
 
-    pub(crate) fn used(&self) -> usize {
+    /// Bytes of all files that have a name.
+    pub fn used(&self) -> usize {
         self.0.lock().used()
     }
 
     /// The directory as a machine finds it after losing power now. Names that were not synced are either
     /// way; of the writes to a file that were not synced a prefix is there, the last one torn at any byte, or
     /// any of their sectors.
-    pub(crate) fn crash(&self, chance: &mut Chance) -> Self {
+    pub fn crash(&self, chance: &mut Chance) -> Self {
         let state = self.0.lock();
-        let files = state.files.iter().map(|content| content.crash(chance)).collect();
+        let files = state.files_named(|content| content.crash(chance));
         let names = if chance.below(2) == 0 { &state.names } else { &state.durable_names };
         let (names, durable_names, capacity) = (names.clone(), names.clone(), state.capacity);
         Self(Arc::new(Mutex::new(State { files, names, durable_names, capacity, ..State::default() })))
@@ -103,10 +86,10 @@ impl FaultyDisk {
 
     /// The directory as the next process finds it after this one was killed: nothing is lost, and nothing
     /// more is durable. Handles of the old process no longer reach it.
-    pub(crate) fn after_kill(&self) -> Self {
+    pub fn after_kill(&self) -> Self {
         let state = self.0.lock();
         Self(Arc::new(Mutex::new(State {
-            files: state.files.clone(),
+            files: state.files_named(Content::clone),
             names: state.names.clone(),
             durable_names: state.durable_names.clone(),
             capacity: state.capacity,
@@ -114,8 +97,8 @@ impl FaultyDisk {
         })))
     }
 
-    /// Flips one bit of a file, on disk and in its cache.
-    pub(crate) fn flip(&self, name: &str, bit: usize) {
+    /// Flips one bit of a file, on disk and in its cache. Panics if there is no such file or bit.
+    pub fn flip(&self, name: &str, bit: usize) {
         let mut state = self.0.lock();
         let number = state.names[name];
         let content = &mut state.files[number];
@@ -123,51 +106,14 @@ impl FaultyDisk {
         content.current[bit / 8] ^= 1 << (bit % 8);
     }
 
-    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+    /// What a file holds. Panics if there is none of that name.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
         let state = self.0.lock();
         state.files[state.names[name]].current.clone()
     }
 
     fn file(&self, number: usize) -> Arc<dyn DiskFile> {
         Arc::new(FaultyFile { state: self.0.clone(), number })
-    }
-}
-
-impl Content {
-    fn write(bytes: &mut Vec<u8>, at: usize, written: &[u8]) {
-        bytes.resize(bytes.len().max(at + written.len()), 0);
-        bytes[at..at + written.len()].copy_from_slice(written);
-    }
-
-    fn crash(&self, chance: &mut Chance) -> Self {
-        let mut bytes = self.durable.clone();
-        if chance.below(2) == 0 {
-            self.tear_at_a_byte(&mut bytes, chance);
-        } else {
-            self.tear_in_sectors(&mut bytes, chance);
-        }
-        Self { durable: bytes.clone(), current: bytes, pending: Vec::new() }
-    }
-
-    fn tear_at_a_byte(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
-        let whole = chance.below(self.pending.len() as u64 + 1) as usize;
-        for (at, written) in &self.pending[..whole] {
-            Self::write(bytes, *at, written);
-        }
-        if let Some((at, written)) = self.pending.get(whole) {
-            let len = chance.below(written.len() as u64 + 1) as usize;
-            Self::write(bytes, *at, &written[..len]);
-        }
-    }
-
-    fn tear_in_sectors(&self, bytes: &mut Vec<u8>, chance: &mut Chance) {
-        for (at, written) in &self.pending {
-            for (nth, sector) in written.chunks(SECTOR).enumerate() {
-                if chance.below(2) == 0 {
-                    Self::write(bytes, at + nth * SECTOR, sector);
-                }
-            }
-        }
     }
 }
 
@@ -181,6 +127,14 @@ impl State {
             Some((at, Fault::PowerLoss)) if at <= now => Err(io::Error::other("no power")),
             _ => Ok(()),
         }
+    }
+
+    /// What `kept` makes of every file; of those without a name nothing stays.
+    fn files_named(&self, mut kept: impl FnMut(&Content) -> Content) -> Vec<Content> {
+        let named: BTreeSet<usize> =
+            self.names.values().chain(self.durable_names.values()).copied().collect();
+        let all = self.files.iter().enumerate();
+        all.map(|(at, file)| if named.contains(&at) { kept(file) } else { Content::default() }).collect()
     }
 
     fn used(&self) -> usize {
