@@ -9,7 +9,8 @@ use clap::ValueEnum;
 use cluster_tests::cluster::Storage;
 use cluster_tests::crash::plan::{FaultKind, Plan};
 use cluster_tests::scenario::Scenario;
-use cluster_tests::{crash, disk};
+use cluster_tests::sim::sweep::{self, Sweep};
+use cluster_tests::{crash, disk, sim};
 
 /// What nodes store on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,4 +92,61 @@ pub(crate) async fn scenarios(
     }
     ensure!(failed.is_empty(), "failed, with --seed {seed}: {failed:?}");
     Ok(())
+}
+
+/// Simulations.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sim {
+    /// The one to run.
+    #[arg(long, required_unless_present = "seeds", conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Those to run: the first, two dots, the one behind the last.
+    #[arg(long, value_parser = range)]
+    seeds: Option<std::ops::Range<u64>>,
+    /// How long faults go on in each, simulated seconds; drawn from the seed when not given.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Prints everything that happens.
+    #[arg(long, conflicts_with = "seeds")]
+    trace: bool,
+    /// How many run at once.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Notes in this file what is done, and goes on from there.
+    #[arg(long)]
+    resume: Option<PathBuf>,
+    /// Where histories of failed seeds are kept; among the temporary files when not given.
+    #[arg(long)]
+    keep: Option<PathBuf>,
+}
+
+impl Sim {
+    /// Runs them; whether nothing was wrong.
+    pub(crate) fn run(self, out: &mut impl Write) -> anyhow::Result<bool> {
+        let options = sim::Options { seconds: self.seconds, print: self.trace };
+        let keep = self.keep.unwrap_or_else(std::env::temp_dir);
+        if let Some(seed) = self.seed {
+            let outcome = sim::run(seed, &options);
+            let sim::Outcome { trace_hash, simulated_s, ref history, .. } = outcome;
+            let operations = history.len();
+            writeln!(
+                out,
+                "seed {seed}: {simulated_s:.3} simulated s, {operations} operations, trace {trace_hash:016x}"
+            )?;
+            sweep::report(&outcome, &options, &keep, out)?;
+            return Ok(outcome.violation.is_none());
+        }
+        let seeds = self.seeds.unwrap_or_default();
+        let sweep = Sweep { seeds, jobs: self.jobs, resume: self.resume, keep, options };
+        let summary = sweep.run(out)?;
+        writeln!(out, "{summary}")?;
+        Ok(summary.failed.is_empty())
+    }
+}
+
+fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let bounds =
+        text.split_once("..").and_then(|(first, end)| Some((first.parse().ok()?, end.parse().ok()?)));
+    let (first, end) = bounds.ok_or_else(|| format!("`{text}` is not a range like 0..100"))?;
+    Ok(first..end)
 }

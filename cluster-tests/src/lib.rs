@@ -23,5 +23,6 @@ pub mod ports;
 pub mod process;
 pub mod public;
 pub mod scenario;
+pub mod sim;
 pub mod wait;
 pub mod workload;

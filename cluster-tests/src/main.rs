@@ -26,6 +26,8 @@ enum Arguments {
     },
     /// Kills nodes at random moments, with or without their power, while clients write; checks that nothing is lost.
     Crash(commands::Crash),
+    /// Runs whole clusters in one thread each, every choice from a seed, under all kinds of faults.
+    Sim(commands::Sim),
     /// Runs single faults of disks, each with what must come of it.
     Disk {
         /// Which; all when none is named.
@@ -37,7 +39,7 @@ enum Arguments {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::stdout();
     let good = match Arguments::parse() {
         Arguments::Check { file } => {
             let verdict = checker::check(&history::read(&file)?);
@@ -57,6 +59,7 @@ fn main() -> anyhow::Result<ExitCode> {
             until_interrupted(crash.run(&mut out))?;
             true
         }
+        Arguments::Sim(sim) => sim.run(&mut out)?,
         Arguments::Disk { scenarios, seed } => {
             until_interrupted(commands::scenarios(scenarios, seed, &mut out))?;
             true

@@ -19,6 +19,8 @@ mod open;
 mod outgoing;
 mod pace;
 mod pipeline;
+#[cfg(feature = "simulation")]
+mod probe;
 mod reads;
 mod repair;
 mod settings;
@@ -62,6 +64,8 @@ pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use floor::{Floor, clear, held};
 pub(crate) use members::ChangeError;
 pub(crate) use pace::Pace;
+#[cfg(feature = "simulation")]
+pub use probe::{GroupProbe, MembersProbe, Role, VoteProbe};
 pub(crate) use reads::ReadIndexError;
 pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
 pub(crate) use settings::settings;

@@ -34,7 +34,7 @@ use crate::limits::*;
 use crate::views::NodeView;
 
 /// Bytes free in a folder's file system for a process without privileges.
-pub(super) type Probe = fn(&Path) -> io::Result<u64>;
+pub(super) type Probe = Arc<dyn Fn(&Path) -> io::Result<u64> + Send + Sync>;
 
 /// How the disk stood when it was last looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,13 +65,13 @@ impl fmt::Debug for DiskWatch {
 }
 
 impl DiskWatch {
-    /// Watches the data folder of `config`. What is kept in reserve grows with the log's segments.
-    pub(super) fn new(config: &Config) -> Self {
+    /// Watches the data folder of `config` by `probe`. What is kept in reserve grows with the log's segments.
+    pub(super) fn new(config: &Config, probe: Probe) -> Self {
         Self {
             dir: config.data_dir.clone(),
             reserve_bytes: config.log_segment.saturating_mul(DISK_RESERVE_SEGMENTS),
             resume_bytes: config.log_segment.saturating_mul(DISK_RESUME_SEGMENTS),
-            probe: Mutex::new(free_bytes),
+            probe: Mutex::new(probe),
             state: Mutex::default(),
             attempts: Mutex::default(),
         }
@@ -84,7 +84,8 @@ impl DiskWatch {
 
     /// Looks again; tells the log when it becomes full and when it ends.
     pub(super) fn look(&self, log: &SharedLog, snapshots: &SnapshotStore) {
-        let free_bytes = (*self.probe.lock())(&self.dir).ok();
+        let probe = self.probe.lock().clone();
+        let free_bytes = probe(&self.dir).ok();
         let mut state = self.state.lock();
         let store_full = log.full().or_else(|| snapshots.full());
         let full = store_full.or_else(|| self.short_of_space(free_bytes, state.full.is_some()));
@@ -130,12 +131,13 @@ impl DiskWatch {
 
     /// Has every later look see what `probe` says.
     #[cfg(test)]
-    pub(super) fn pretend(&self, probe: Probe) {
-        *self.probe.lock() = probe;
+    pub(super) fn pretend(&self, probe: fn(&Path) -> io::Result<u64>) {
+        *self.probe.lock() = Arc::new(probe);
     }
 }
 
-fn free_bytes(dir: &Path) -> io::Result<u64> {
+/// What the system says of a folder.
+pub(super) fn free_bytes(dir: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(dir)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -25,11 +25,14 @@ mod retire;
 mod room;
 mod route;
 mod services;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod snapshot_policy;
 mod snapshots;
 mod start;
 mod startup;
 mod status;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod types;

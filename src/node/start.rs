@@ -1,6 +1,6 @@
-//! Starting and stopping a node.
+//! Starting a node, and what makes it part of a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -12,7 +12,7 @@ use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
 use tokio::sync::{Notify, watch};
 
-use super::disk::DiskWatch;
+use super::disk::{DiskWatch, free_bytes};
 use super::doc::META_GROUP;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
@@ -26,10 +26,19 @@ use crate::clock::boot_ns;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
-use crate::limits::{HAND_OVER_TIMEOUT, META_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT_MAX};
+use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
 use crate::random;
 use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
+
+/// What a node stands on.
+pub(super) struct Ground {
+    pub(super) identity: IdentityFile,
+    pub(super) transport: Transport,
+    pub(super) log: SharedLog,
+    pub(super) snapshots: SnapshotStore,
+    pub(super) disk: DiskWatch,
+}
 
 impl Node {
     /// Starts a node, telling `progress` how far it is.
@@ -39,13 +48,28 @@ impl Node {
         progress: Arc<Progress>,
     ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
+        let member = identity.identity.cluster.is_some();
         let transport =
             Transport::bind(TransportConfig { node: config.id, listen: config.peer, net: Net::Tcp })
                 .await
                 .with_context(|| format!("listening for peers on {}", config.peer))?;
-        let deps =
-            open_stores(&config, transport.clone(), identity.identity.cluster.is_some(), progress.clone())
-                .await?;
+        let (log, snapshots) = open_stores(&config, member, progress.clone()).await?;
+        let disk = DiskWatch::new(&config, Arc::new(free_bytes));
+        Self::start_on(config, http, Ground { identity, transport, log, snapshots, disk }, &progress).await
+    }
+
+    /// Starts a node on what it stands on.
+    pub(super) async fn start_on(
+        config: Config,
+        http: SocketAddr,
+        ground: Ground,
+        progress: &Progress,
+    ) -> anyhow::Result<Self> {
+        let Ground { identity, transport, log, snapshots, disk } = ground;
+        let raft = settings(config.heartbeat, config.election_min, config.election_max);
+        let raft = Arc::new(raft.validate().context("Raft settings")?);
+        let pace = Arc::new(Pace::new(config.snapshot_rate));
+        let deps = GroupDeps { node: config.id, transport: transport.clone(), log, snapshots, raft, pace };
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -53,7 +77,6 @@ impl Node {
             zone: config.zone.clone(),
         };
         let belongs = identity.identity.clone();
-        let disk = DiskWatch::new(&config);
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,
@@ -80,10 +103,20 @@ impl Node {
             tasks: Mutex::default(),
             itself: itself.clone(),
         });
-        inner.clone().recover(belongs, &progress).await?;
+        inner.clone().recover(belongs, progress).await?;
         inner.transport.serve(Arc::new(PeerHandler(Arc::downgrade(&inner))));
         inner.run();
         Ok(Self { inner })
+    }
+}
+
+/// How the log is opened.
+pub(super) fn log_options(config: &Config) -> WalOptions {
+    WalOptions {
+        segment_bytes: config.log_segment,
+        salt: random::bits64(),
+        clock: boot_ns,
+        ..WalOptions::default()
     }
 }
 
@@ -91,16 +124,10 @@ impl Node {
 /// votes, and an empty one in its place would make it a voter that can vote twice.
 async fn open_stores(
     config: &Config,
-    transport: Transport,
     member: bool,
     progress: Arc<Progress>,
-) -> anyhow::Result<GroupDeps> {
-    let options = WalOptions {
-        segment_bytes: config.log_segment,
-        salt: random::bits64(),
-        clock: boot_ns,
-        ..WalOptions::default()
-    };
+) -> anyhow::Result<(SharedLog, SnapshotStore)> {
+    let options = log_options(config);
     let (data_dir, snapshot_dir) = (config.data_dir.clone(), config.data_dir.join("snapshots"));
     let open = move || {
         progress.at(Phase::Log(0, 0));
@@ -114,12 +141,7 @@ async fn open_stores(
         }
         anyhow::Ok((log, snapshots))
     };
-    let (log, snapshots) =
-        blocking::run(open).await?.with_context(|| format!("opening {}", config.data_dir.display()))?;
-    let raft = settings(config.heartbeat, config.election_min, config.election_max);
-    let raft = Arc::new(raft.validate().context("Raft settings")?);
-    let pace = Arc::new(Pace::new(config.snapshot_rate));
-    Ok(GroupDeps { node: config.id, transport, log, snapshots, raft, pace })
+    blocking::run(open).await?.with_context(|| format!("opening {}", config.data_dir.display()))
 }
 
 impl Inner {
@@ -239,36 +261,6 @@ impl Inner {
     pub(super) fn check_group(&self, group: raft_store::GroupId) -> Result<()> {
         let known = group == META_GROUP || self.member_doc()?.groups.contains_key(&group);
         if known { Ok(()) } else { Err(super::admin::unknown_group(group)) }
-    }
-
-    /// Hands every leadership over, if somebody can take it, and stops every replica.
-    pub(super) async fn leave_groups(&self) {
-        let inner = self.shared();
-        let groups = self.host.all();
-        let roomy = if groups.iter().any(|group| group.leads()) {
-            inner.nodes_with_room().await
-        } else {
-            BTreeSet::new()
-        };
-        let handing = groups.iter().map(|group| group.hand_over(HAND_OVER_TIMEOUT, &roomy));
-        // Many groups hand over side by side; none may hold the node up for ever.
-        let _ = tokio::time::timeout(2 * HAND_OVER_TIMEOUT, futures_util::future::join_all(handing)).await;
-        let stopped = tokio::time::timeout(REQUEST_TIMEOUT_MAX, self.host.close_all()).await;
-        if stopped.is_err() {
-            tracing::warn!("some groups did not stop in time");
-        }
-    }
-
-    pub(super) async fn stop(&self) {
-        self.tasks.lock().drain(..).for_each(|task| task.abort());
-        self.leave_groups().await;
-        self.transport.shutdown().await;
-        let log = self.host.deps().log.clone();
-        match blocking::run(move || log.close()).await {
-            Ok(Ok(())) => tracing::info!("stopped"),
-            Ok(Err(error)) => tracing::error!(%error, "the log was not closed cleanly"),
-            Err(error) => tracing::error!(%error, "the log was not closed"),
-        }
     }
 }
 

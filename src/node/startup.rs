@@ -48,7 +48,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    /// At the very beginning.
+    pub(super) fn new() -> Self {
         Self { state: Mutex::new((Phase::Begin, Instant::now())) }
     }
 

@@ -15,6 +15,7 @@ mod fixed;
 mod random;
 mod world;
 
+pub use crate::snapshot_store::faulty::{FaultySnapshots, FlushFault};
 pub use crate::wal::testing::{Chance, Fault, FaultyDisk};
 #[cfg(test)]
 pub(crate) use fixed::Fixed;

@@ -1,5 +1,5 @@
 //! A database in memory that fails where it is told to, as the real one does: after a failure it answers
-//! nothing any more, and what was not flushed is gone when it is opened again.
+//! nothing any more, and what was not flushed is gone when it is opened again. For tests and simulation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +17,7 @@ type Map = BTreeMap<Vec<u8>, Bytes>;
 
 /// How a flush fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FlushFault {
+pub enum FlushFault {
     /// Nothing of it is durable.
     Before(io::ErrorKind),
     /// All of it is durable, and the error is told all the same.
@@ -45,20 +45,51 @@ pub(super) struct Disk {
     pub(super) opened: u32,
 }
 
-/// The disk, which tests hold on to.
+/// The disk under a snapshot store, which tests and simulators hold on to. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faulty(pub(super) Arc<Mutex<Disk>>);
+pub struct FaultySnapshots(pub(super) Arc<Mutex<Disk>>);
 
-impl Faulty {
-    /// What a power loss at this moment leaves.
-    pub(super) fn crashed(&self) -> Self {
+impl FaultySnapshots {
+    /// What a power loss at this moment leaves, or the death of the process, which comes to the same: what was not
+    /// flushed is gone. Handles of before do not reach it. Faults and bounds are left behind.
+    pub fn crashed(&self) -> Self {
         let disk = self.0.lock();
         let durable = disk.durable.clone();
         Self(Arc::new(Mutex::new(Disk { durable, damaged: disk.damaged.clone(), ..Disk::default() })))
     }
+
+    /// Gives the disk room for values of `bytes` in all, from now on; `None`: for everything. With `told` the store can
+    /// ask how much is left; without it learns of a full disk only when a flush fails.
+    pub fn set_capacity(&self, bytes: Option<u64>, told: bool) {
+        let mut disk = self.0.lock();
+        (disk.capacity, disk.tells_room) = (bytes, told);
+    }
+
+    /// Lets the `nth` write from now fail (0: the next one).
+    pub fn fail_write(&self, nth: u32, kind: io::ErrorKind) {
+        self.0.lock().write_fault = Some((nth, kind));
+    }
+
+    /// Lets the `nth` flush from now fail (0: the next one).
+    pub fn fail_flush(&self, nth: u32, fault: FlushFault) {
+        self.0.lock().flush_fault = Some((nth, fault));
+    }
+
+    /// Damages what is stored as the `nth` value (counted round): whoever needs it fails. `false`: nothing is stored.
+    pub fn damage(&self, nth: u64) -> bool {
+        let mut disk = self.0.lock();
+        let count = disk.durable.len().max(1);
+        let key = disk.durable.keys().nth((nth % count as u64) as usize).cloned();
+        key.is_some_and(|key| disk.damaged.insert(key))
+    }
+
+    /// Bytes of all values flushed.
+    pub fn used(&self) -> u64 {
+        bytes(&self.0.lock().durable)
+    }
 }
 
-impl Place for Faulty {
+impl Place for FaultySnapshots {
     fn open(&mut self, _abandoned: bool) -> Result<Box<dyn Backend>> {
         let mut disk = self.0.lock();
         disk.opened += 1;

@@ -17,8 +17,8 @@ mod covers;
 mod damage;
 mod database;
 mod error;
-#[cfg(test)]
-mod faulty;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) mod faulty;
 mod files;
 mod frame;
 mod keeper;
@@ -109,6 +109,12 @@ impl SnapshotStore {
     /// incomplete by a crash or superseded, go with the first sweep.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_at(Box::new(Folder::lock(path.as_ref())?))
+    }
+
+    /// Opens the store on a disk in memory that fails as it is told to.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn open_simulated(disk: &faulty::FaultySnapshots) -> Result<Self> {
+        Self::open_at(Box::new(disk.clone()))
     }
 
     fn open_at(place: Box<dyn Place>) -> Result<Self> {

@@ -114,12 +114,12 @@ impl Copy<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::faulty::Faulty;
+    use super::super::faulty::FaultySnapshots;
     use super::*;
 
     #[test]
     fn what_others_write_during_a_rescue_is_in_the_fresh_database() {
-        let faulty = Faulty::default();
+        let faulty = FaultySnapshots::default();
         let table = Table::open(Box::new(faulty.clone())).unwrap();
         (0..4).for_each(|at| table.insert(&[at], &[at]).unwrap());
         table.flush().unwrap();

@@ -189,12 +189,12 @@ fn failed(error: io::Error) -> SnapshotError {
 mod tests {
     use std::io::ErrorKind::{Other, StorageFull};
 
-    use super::super::faulty::Faulty;
+    use super::super::faulty::FaultySnapshots;
     use super::*;
     use crate::limits::SNAPSHOT_ABANDONED_MAX;
 
-    fn table() -> (Faulty, Table) {
-        let faulty = Faulty::default();
+    fn table() -> (FaultySnapshots, Table) {
+        let faulty = FaultySnapshots::default();
         let table = Table::open(Box::new(faulty.clone())).unwrap();
         for at in 0..20 {
             table.insert(&[at], &[at]).unwrap();
@@ -203,7 +203,7 @@ mod tests {
         (faulty, table)
     }
 
-    fn keys(faulty: &Faulty) -> Vec<u8> {
+    fn keys(faulty: &FaultySnapshots) -> Vec<u8> {
         faulty.0.lock().durable.keys().map(|key| key[0]).collect()
     }
 

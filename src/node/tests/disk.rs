@@ -1,19 +1,23 @@
 //! A full disk: writes are refused and say so, reads go on, others take over, and it ends by itself. A failed one:
 //! the node steps down, acknowledges nothing more and stops.
 
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::disk::Probe;
 use super::super::{Consistency, Node};
 use super::fakes::Alone;
 use super::three::*;
 use crate::error::{ErrorKind, Outcome};
 use crate::views::MemberSpec;
 
-const NOTHING_FREE: Probe = |_| Ok(0);
-const ROOM: Probe = |_| Ok(1 << 40);
+/// What the system is made to say of the free bytes.
+type Pretence = fn(&Path) -> io::Result<u64>;
+
+const NOTHING_FREE: Pretence = |_| Ok(0);
+const ROOM: Pretence = |_| Ok(1 << 40);
 const ALL: [Consistency; 3] = [Consistency::Linearizable, Consistency::Lease, Consistency::Local];
 
 async fn fill(node: &Node) {
@@ -74,7 +78,7 @@ async fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_space_again(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_at_the_brink_does_not_flap() {
     let alone = Alone::start().await;
-    let brink: Probe = |_| Ok((1 << 20) * 5 / 2);
+    let brink: Pretence = |_| Ok((1 << 20) * 5 / 2);
     alone.inner().disk.pretend(brink);
     let look = || {
         let deps = alone.inner().host.deps();

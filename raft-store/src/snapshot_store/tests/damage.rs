@@ -160,7 +160,7 @@ fn a_snapshot_finished_before_a_rescue_cannot_become_current_after_it() {
 
 #[test]
 fn damage_found_while_reading_costs_nobody_else_anything() {
-    let faulty = Faulty::default();
+    let faulty = FaultySnapshots::default();
     let store = Home::Memory(faulty.clone()).open();
     let one = write_current(&store, 1, 10, &[b"one"]);
     let two = write_current(&store, 2, 10, &[b"two"]);

@@ -6,14 +6,14 @@ use super::super::faulty::FlushFault::{self, After, Before};
 use super::*;
 use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_RESIDENT_BYTES_MAX};
 
-fn memory() -> (Home, Faulty, SnapshotStore) {
-    let faulty = Faulty::default();
+fn memory() -> (Home, FaultySnapshots, SnapshotStore) {
+    let faulty = FaultySnapshots::default();
     let home = Home::Memory(faulty.clone());
     let store = home.open();
     (home, faulty, store)
 }
 
-fn fail_flush(faulty: &Faulty, fault: FlushFault) {
+fn fail_flush(faulty: &FaultySnapshots, fault: FlushFault) {
     faulty.0.lock().flush_fault = Some((0, fault));
 }
 
@@ -148,7 +148,7 @@ fn a_disk_that_stays_full_lets_the_store_rest_before_it_takes_all_memory() {
 
 /// Writes until the database is opened afresh for its memory, then until a flush fails that nobody foresaw. Says
 /// how much it had in memory at the most.
-fn fill_until_full(faulty: &Faulty, store: &SnapshotStore) -> usize {
+fn fill_until_full(faulty: &FaultySnapshots, store: &SnapshotStore) -> usize {
     let (chunk, mut most) = (noise(SNAPSHOT_CHUNK_BYTES), 0);
     let mut writer = store.begin(1).unwrap();
     while store.0.table.resident_bytes() >= most {

@@ -7,6 +7,7 @@ mod fixture;
 mod frames;
 mod full;
 mod rot;
+mod simulated;
 mod space;
 
 use std::fs;
@@ -15,13 +16,13 @@ use std::io;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::faulty::Faulty;
+use super::faulty::FaultySnapshots;
 use super::*;
 
 /// Where a store under test lives.
 enum Home {
     Folder(TempDir),
-    Memory(Faulty),
+    Memory(FaultySnapshots),
 }
 
 impl Home {
@@ -30,7 +31,7 @@ impl Home {
     }
 
     fn memory() -> Self {
-        Self::Memory(Faulty::default())
+        Self::Memory(FaultySnapshots::default())
     }
 
     fn both() -> [Self; 2] {

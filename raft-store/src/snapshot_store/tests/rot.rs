@@ -6,14 +6,14 @@ use super::super::faulty::FlushFault::Before;
 use super::*;
 use crate::limits::{SNAPSHOT_ABANDONED_MAX, SNAPSHOT_CHUNK_BYTES, SNAPSHOT_ROOM_KEPT_BYTES};
 
-fn memory() -> (Home, Faulty, SnapshotStore) {
-    let faulty = Faulty::default();
+fn memory() -> (Home, FaultySnapshots, SnapshotStore) {
+    let faulty = FaultySnapshots::default();
     let home = Home::Memory(faulty.clone());
     let store = home.open();
     (home, faulty, store)
 }
 
-fn damage(faulty: &Faulty, id: SnapshotId, chunk: u32) {
+fn damage(faulty: &FaultySnapshots, id: SnapshotId, chunk: u32) {
     faulty.0.lock().damaged.insert(key::chunk(id, chunk));
 }
 
