@@ -37,6 +37,7 @@ pub(super) struct Cluster {
     pub(super) ended: Vec<(u64, String)>,
     /// Whether clients ask for more.
     pub(super) clients_go_on: bool,
+    folder: String,
     clients: Vec<Client>,
     requests: Vec<Request>,
     random: StdRng,
@@ -60,6 +61,7 @@ impl Cluster {
             unreachable: Vec::new(),
             ended: Vec::new(),
             clients_go_on: true,
+            folder: folder.display().to_string(),
             clients,
             requests: Vec::new(),
             random: seed.stream("schedule"),
@@ -119,6 +121,8 @@ impl Cluster {
         for number in order {
             let Some(machine) = self.machines.get_mut(&number) else { continue };
             let Some(why) = machine.tick(self.now_ns, TICK_NS) else { continue };
+            // The folder's name differs from run to run.
+            let why = why.replace(&*self.folder, "");
             self.trace.event(format!("node {number} has ended: {why}"));
             machine.crash(false);
             self.ended.push((number, why));
