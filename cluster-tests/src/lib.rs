@@ -19,6 +19,8 @@ pub mod crash;
 pub mod disk;
 pub mod history;
 pub mod http;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod ports;
 pub mod process;
 pub mod public;

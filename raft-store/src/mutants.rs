@@ -13,7 +13,7 @@ mod chosen;
 #[cfg(feature = "mutants")]
 pub use catalogue::{Mutant, UnknownMutant};
 #[cfg(feature = "mutants")]
-pub use chosen::{VARIABLE, active, with};
+pub use chosen::{Entered, VARIABLE, active, current, enter, with};
 
 /// A seeded bug: see the module [`mutants`](crate::mutants).
 #[cfg(feature = "mutants")]

@@ -29,16 +29,27 @@ fn named() -> Option<Mutant> {
     Some(name.parse().unwrap_or_else(|error| panic!("{VARIABLE}: {error}")))
 }
 
+/// The bug that is active on this thread.
+pub fn current() -> Option<Mutant> {
+    Mutant::ALL.iter().copied().find(|&mutant| active(mutant))
+}
+
+/// Gives this thread this bug, or none whatever the process has, until the guard is dropped.
+pub fn enter(mutant: Option<Mutant>) -> Entered {
+    Entered(OF_THREAD.replace(Some(mutant)))
+}
+
 /// Runs `work` with this bug, or with none whatever the process has; on this thread only.
 pub fn with<T>(mutant: Option<Mutant>, work: impl FnOnce() -> T) -> T {
-    let _restored = Restore(OF_THREAD.replace(Some(mutant)));
+    let _entered = enter(mutant);
     work()
 }
 
 /// Sets the thread's choice back, after a panic too.
-struct Restore(Option<Option<Mutant>>);
+#[derive(Debug)]
+pub struct Entered(Option<Option<Mutant>>);
 
-impl Drop for Restore {
+impl Drop for Entered {
     fn drop(&mut self) {
         OF_THREAD.set(self.0);
     }

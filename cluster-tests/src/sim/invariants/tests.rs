@@ -162,3 +162,12 @@ fn a_slot_with_two_owners() {
     let other = Replica { group: 2, slots: slots(&[2, 3]), ..replica() };
     assert_eq!(broken(&[replica(), other]), Some("slot-owner"));
 }
+
+#[test]
+fn a_joint_step_that_one_log_has_and_another_has_not() {
+    let at = Some(id(1, 2, 3));
+    let joint = Members { at, voters: vec![[1, 2, 3].into(), [1, 2].into()] };
+    let one = Replica { node: 2, members: joint, ..replica() };
+    let other = Replica { members: Members { at, voters: vec![[1, 2].into()] }, ..replica() };
+    assert_eq!(broken(&[one, other]), Some("same-members"));
+}
