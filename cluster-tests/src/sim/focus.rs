@@ -12,8 +12,8 @@ pub enum Focus {
     /// Nothing: the plan stays as it was drawn.
     #[default]
     All,
-    /// Three voters of one group whose cables are cut pair by pair and whose processes are killed, again and again, each for
-    /// about as long as a lease; many clients at few keys.
+    /// Three voters of one group. Cables are cut pair by pair, leaders are isolated and processes stopped, mostly for longer
+    /// than an election takes, and processes are killed; many clients at few keys.
     Leases,
     /// Members that come and go, on cables that break.
     Members,
@@ -49,9 +49,9 @@ impl Plan {
                 clients: 8,
                 keys: 1,
                 pause_ns: 5 * MS,
-                faults: vec![Fault::Bridge, Fault::Bridge, Fault::IsolateLeader, Fault::Kill, Fault::Kill],
-                gap_ns: 150 * MS,
-                lasts_ns: 600 * MS,
+                faults: vec![Fault::Bridge, Fault::IsolateLeader, Fault::Pause, Fault::Kill],
+                gap_ns: 300 * MS,
+                lasts_ns: 2500 * MS,
                 ..calm
             },
             Focus::Members => {
