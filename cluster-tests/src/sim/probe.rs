@@ -16,7 +16,7 @@ impl Process {
     /// A replica of this process as it is now, without its new entries, its slots and its digest.
     pub(super) fn probe(&self, machine: &Machine, group: u32) -> Option<Replica> {
         let probe = self.node()?.probe(group, false)?;
-        Some(replica(machine, probe))
+        Some(Replica { log_failed: self.log().health().is_err(), ..replica(machine, probe) })
     }
 
     /// A checksum of a replica's whole state.
@@ -53,6 +53,7 @@ fn replica(machine: &Machine, probe: GroupProbe) -> Replica {
         process: machine.starts,
         group: probe.group,
         vote: vote(probe.vote),
+        log_failed: false,
         stored_vote: probe.stored_vote.map(vote),
         leads: probe.role == Role::Leader,
         purged: probe.purged.map(id),

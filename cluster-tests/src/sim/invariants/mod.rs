@@ -60,6 +60,8 @@ pub struct Replica {
     pub group: u32,
     /// The newest vote it holds, and whether a quorum confirmed it.
     pub vote: (Leadership, bool),
+    /// Whether its log has failed: it shows no votes and no entries any more, and its process is about to end.
+    pub log_failed: bool,
     /// The newest vote its disk has.
     pub stored_vote: Option<(Leadership, bool)>,
     /// Whether it leads.

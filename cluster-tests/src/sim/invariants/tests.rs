@@ -23,6 +23,7 @@ fn replica() -> Replica {
         process: 1,
         group: 1,
         vote: (by(1, 2), true),
+        log_failed: false,
         stored_vote: Some((by(1, 2), true)),
         leads: false,
         purged: None,
@@ -42,7 +43,8 @@ fn replica() -> Replica {
 
 /// A leader in the same place.
 fn leader() -> Replica {
-    Replica { leads: true, vote: (by(1, 1), true), ..replica() }
+    let vote = (by(1, 1), true);
+    Replica { leads: true, vote, stored_vote: Some(vote), ..replica() }
 }
 
 /// The name of the invariant that the last of these breaks; `None`: none does.
@@ -120,11 +122,14 @@ fn states_that_differ() {
 
 #[test]
 fn a_vote_that_was_on_disk_and_is_gone() {
-    let vote = |stored_vote| Replica { stored_vote, ..replica() };
-    let newer = vote(Some((by(2, 3), false)));
-    assert_eq!(broken(&[newer.clone(), replica()]), Some("votes-kept"));
-    assert_eq!(broken(&[newer.clone(), vote(None)]), Some("votes-kept"));
-    assert_eq!(broken(&[replica(), newer]), None);
+    let vote = |stored_vote, used| Replica { stored_vote, vote: used, ..replica() };
+    let (old, new) = ((by(1, 2), true), (by(2, 3), false));
+    let newer = vote(Some(new), new);
+    assert_eq!(broken(&[newer.clone(), vote(Some(old), new)]), Some("votes-kept"));
+    assert_eq!(broken(&[newer.clone(), vote(Some(new), old)]), Some("votes-kept"));
+    assert_eq!(broken(&[newer.clone(), vote(None, new)]), Some("votes-kept"));
+    assert_eq!(broken(&[replica(), newer.clone()]), None);
+    assert_eq!(broken(&[newer, Replica { log_failed: true, ..vote(None, new) }]), None);
 }
 
 #[test]
@@ -154,7 +159,8 @@ fn a_purge_beyond_the_snapshot() {
 #[test]
 fn members_changed_without_a_joint_step() {
     let members = Members { at: Some(id(1, 1, 3)), voters: vec![[3, 4, 5].into()] };
-    assert_eq!(broken(&[leader(), Replica { members, ..leader() }]), Some("joint-members"));
+    let change = Replica { members, new_entries: Vec::new(), ..leader() };
+    assert_eq!(broken(&[leader(), change]), Some("joint-members"));
 }
 
 #[test]

@@ -17,10 +17,16 @@ impl Invariant for VotesKept {
     }
 
     fn see(&mut self, replica: &Replica) -> Broken {
+        if replica.log_failed {
+            return Ok(());
+        }
         let place = (replica.group, replica.node);
         let kept = self.kept.get(&place).copied();
-        if replica.stored_vote < kept {
-            return Err(format!("it had the vote {kept:?} on disk and has {:?} now", replica.stored_vote));
+        if replica.stored_vote < kept || Some(replica.vote) < kept {
+            let (stored, used) = (replica.stored_vote, replica.vote);
+            return Err(format!(
+                "it had the vote {kept:?} on disk, now that is {stored:?} and it goes by {used:?}"
+            ));
         }
         self.kept.extend(replica.stored_vote.map(|vote| (place, vote)));
         Ok(())
