@@ -11,6 +11,7 @@ use cluster_tests::crash::plan::{FaultKind, Plan};
 use cluster_tests::drive::Drive;
 use cluster_tests::nemesis::Until;
 use cluster_tests::scenario::Scenario;
+use cluster_tests::sim::focus::Focus;
 use cluster_tests::sim::sweep::{self, Sweep};
 use cluster_tests::workload::Mix;
 use cluster_tests::{crash, disk, nemesis, seed, sim};
@@ -215,6 +216,9 @@ pub(crate) struct Sim {
     /// How long faults go on in each, simulated seconds; drawn from the seed when not given.
     #[arg(long)]
     seconds: Option<u64>,
+    /// What plans are narrowed to.
+    #[arg(long, value_enum, default_value_t)]
+    focus: Focus,
     /// Prints everything that happens.
     #[arg(long, conflicts_with = "seeds")]
     trace: bool,
@@ -232,7 +236,7 @@ pub(crate) struct Sim {
 impl Sim {
     /// Runs them; whether nothing was wrong.
     pub(crate) fn run(self, out: &mut impl Write) -> anyhow::Result<bool> {
-        let options = sim::Options { seconds: self.seconds, print: self.trace };
+        let options = sim::Options { seconds: self.seconds, focus: self.focus, print: self.trace };
         let keep = self.keep.unwrap_or_else(std::env::temp_dir);
         if let Some(seed) = self.seed {
             let outcome = sim::run(seed, &options);
@@ -250,6 +254,35 @@ impl Sim {
         let summary = sweep.run(out)?;
         writeln!(out, "{summary}")?;
         Ok(summary.failed.is_empty())
+    }
+}
+
+/// Seeded bugs.
+#[cfg(feature = "mutants")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mutants {
+    /// Which, by name or number; all when none is named.
+    mutants: Vec<raft_store::mutants::Mutant>,
+    /// Seeds to try at the most for each; its stated bound when not given.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// How long faults go on in each, simulated seconds; drawn from the seed when not given.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// How many run at once.
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+}
+
+#[cfg(feature = "mutants")]
+impl Mutants {
+    /// Hunts them; whether each was caught in time.
+    pub(crate) fn run(self, out: &mut impl Write) -> anyhow::Result<bool> {
+        let Self { mutants, seeds, first, seconds, jobs } = self;
+        cluster_tests::mutants::Score { mutants, seeds, first, seconds, jobs }.run(out)
     }
 }
 

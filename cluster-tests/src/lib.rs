@@ -26,6 +26,8 @@ pub mod drive;
 pub mod edn;
 pub mod history;
 pub mod http;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod nemesis;
 pub mod netns;
 pub mod ports;

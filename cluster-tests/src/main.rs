@@ -38,6 +38,9 @@ enum Arguments {
     Nemesis(commands::Nemesis),
     /// Runs whole clusters in one thread each, every choice from a seed, under all kinds of faults.
     Sim(commands::Sim),
+    /// Lets the simulator catch seeded bugs, and prints how many seeds each took.
+    #[cfg(feature = "mutants")]
+    Mutants(commands::Mutants),
     /// Runs single faults of disks, each with what must come of it.
     Disk {
         /// Which; all when none is named.
@@ -83,6 +86,8 @@ fn main() -> anyhow::Result<ExitCode> {
             true
         }
         Arguments::Sim(sim) => sim.run(&mut out)?,
+        #[cfg(feature = "mutants")]
+        Arguments::Mutants(mutants) => mutants.run(&mut out)?,
         Arguments::Disk { scenarios, seed } => {
             until_interrupted(commands::scenarios(scenarios, seed, &mut out))?;
             true

@@ -9,6 +9,9 @@
 //! This crate has no socket and never reads a clock (`clippy.toml` enforces it). `simulation`, which only tests and the
 //! feature of that name compile, is where a simulator provides what would come from the system.
 
+#[macro_use]
+pub mod mutants;
+
 pub mod blocking;
 pub mod codec;
 pub mod command;

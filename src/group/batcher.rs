@@ -59,7 +59,7 @@ impl Batch {
     }
 }
 
-type Outcome = Result<Replies, ProposeError>;
+pub(super) type Outcome = Result<Replies, ProposeError>;
 
 struct Proposal {
     batch: Batch,
@@ -89,6 +89,8 @@ impl Batcher {
             proposals,
             queued: queued.clone(),
             in_flight: Arc::new(Semaphore::new(PROPOSALS_IN_FLIGHT_MAX)),
+            #[cfg(feature = "mutants")]
+            ahead: super::mutants::Ahead::default(),
         };
         tokio::spawn(worker.run());
         Self { queue, queued }
@@ -140,10 +142,12 @@ struct Worker {
     proposals: mpsc::Receiver<Proposal>,
     queued: Arc<Queued>,
     in_flight: Arc<Semaphore>,
+    #[cfg(feature = "mutants")]
+    ahead: super::mutants::Ahead,
 }
 
 /// Who waits for which replies of an entry.
-type Waiters = Vec<(usize, oneshot::Sender<Outcome>)>;
+pub(super) type Waiters = Vec<(usize, oneshot::Sender<Outcome>)>;
 
 impl Worker {
     async fn run(mut self) {
@@ -170,6 +174,8 @@ impl Worker {
 
     async fn propose(&mut self, leader: LeaderId, first: Proposal, permit: OwnedSemaphorePermit) {
         let (entry, waiters) = self.pack(first);
+        #[cfg(feature = "mutants")]
+        let waiters = self.ahead.answer(leader, &self.leadership.map, &entry, waiters);
         let (responder, outcome) = OneshotResponder::<TypeConfig, ClientWriteResult<TypeConfig>>::new_pair();
         let sent = self.leadership.raft.write(entry).with_leader(leader).responder(responder).await;
         tokio::spawn(async move {
@@ -213,7 +219,7 @@ fn outcome_of(result: Option<ClientWriteResult<TypeConfig>>) -> Outcome {
     }
 }
 
-fn hand_out(outcome: Outcome, waiters: Waiters) {
+pub(super) fn hand_out(outcome: Outcome, waiters: Waiters) {
     match outcome {
         Ok(Replies { time_ms, replies }) => {
             let mut replies = replies.into_iter();

@@ -12,6 +12,8 @@ mod inbound;
 mod leadership;
 mod lease;
 mod members;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod network;
 mod open;
 mod outgoing;
@@ -45,7 +47,7 @@ use raft_store::map::Lookup;
 use raft_store::raft::{CommitGate, GroupStateMachine, SharedMap, TypeConfig};
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::SharedLog;
-use raft_store::{GroupId, NodeId};
+use raft_store::{GroupId, NodeId, mutant};
 use tokio::task::AbortHandle;
 
 use crate::clock::{boot_ms, wall_ms};
@@ -159,7 +161,7 @@ impl Group {
 
     /// Waits until this replica has applied `index`, confirmed by a round that began at `started_ms` (boot clock).
     pub(crate) async fn caught_up(&self, index: u64, started_ms: u64) -> Result<(), ReadIndexError> {
-        if !self.leadership.progress.reached(index).await {
+        if !mutant!(AnswerBeforeApplied) && !self.leadership.progress.reached(index).await {
             return Err(ReadIndexError::NoQuorum("the group is stopping".into()));
         }
         let mut fresh_at = self.fresh_at.lock();
@@ -174,7 +176,9 @@ impl Group {
         let index = self.read_index(lease).await?;
         self.caught_up(index, started).await?;
         let not_leader = |leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint);
-        self.leadership.established().await.map_err(not_leader)?;
+        if !mutant!(AnswerBeforeApplied) {
+            self.leadership.established().await.map_err(not_leader)?;
+        }
         loop {
             let now_ms = self.now_ms();
             let lookups = self.look_up(keys);
@@ -196,6 +200,8 @@ impl Group {
         let mut found = Vec::with_capacity(keys.len());
         for key in keys {
             let one = map.get(key);
+            #[cfg(feature = "mutants")]
+            let one = mutants::by_own_clock(one);
             if let Lookup::Hit(entry) = &one {
                 bytes += entry.value.len();
             }

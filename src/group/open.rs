@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use openraft::RaftLogReader as _;
 use parking_lot::Mutex;
 use raft_store::raft::{CommitGate, GroupLog, GroupStateMachine, Vote, recovery};
-use raft_store::{GroupId, blocking};
+use raft_store::{GroupId, blocking, mutant};
 
 use super::applied::{Applied, Progress};
 use super::batcher::Batcher;
@@ -71,7 +71,11 @@ impl Group {
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
             .with_context(|| format!("recovering group {id}"))?;
-        let embargo = if vote.is_some() { Embargo::after_restart(deps.lease()) } else { Embargo::none() };
+        let embargo = if vote.is_some() && !mutant!(VoteAtOnce) {
+            Embargo::after_restart(deps.lease())
+        } else {
+            Embargo::none()
+        };
         embargo.enforce(&raft, floor, &progress);
         raft.run();
         shows(&raft, vote).await.with_context(|| format!("starting group {id}"))?;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use openraft::errors::{LinearizableReadError, RaftError};
 use openraft::raft::linearizable_read::LinearizerOption;
-use raft_store::NodeId;
 use raft_store::raft::TypeConfig;
+use raft_store::{NodeId, mutant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Raft;
@@ -76,12 +76,17 @@ async fn run<F: Future<Output = Outcome>>(
     let mut round = Vec::new();
     while waiting.recv_many(&mut round, READS_QUEUED_MAX).await > 0 {
         let outcome = confirmed().await;
+        mutant!(JoinRunningRound => while let Ok(late) = waiting.try_recv() { round.push(late) });
         round.drain(..).for_each(|reply| drop(reply.send(outcome.clone())));
     }
 }
 
 /// One round. `awake` counts from the last one that asked a quorum.
 async fn confirmed(raft: &Raft, confirm: Confirm, awake: &Awake) -> Outcome {
+    #[cfg(feature = "mutants")]
+    if let Some(index) = super::mutants::unconfirmed(raft, confirm) {
+        return Ok(index);
+    }
     if let Confirm::Lease(lease) = confirm {
         let held = LinearizerOption::new(Some(read_age(lease)), false).with_wait_timeout(Duration::ZERO);
         // Looked at after the lease, so that a suspend before or while it was looked at shows.

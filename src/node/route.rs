@@ -8,19 +8,18 @@ use std::time::Duration;
 
 use raft_store::command::Replies;
 use raft_store::key::Key;
-use raft_store::{GroupId, NodeId};
+use raft_store::{GroupId, NodeId, mutant};
 use tokio::time::{Instant, timeout_at};
 
 use super::doc::META_GROUP;
 use super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
 use super::{Consistency, Inner};
 use crate::clock::boot_ms;
-use crate::error::{Error, ErrorKind, Result};
-use crate::group::{Batch, Group, Lookups, ProposeError, ReadIndexError};
-use crate::limits::{
-    FIRST_REFRESH_MAX, NO_LEADER_RETRY_AFTER_MS, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH,
-};
+use crate::error::{Error, Result};
+use crate::group::{Batch, Group, Lookups, ReadIndexError};
+use crate::limits::{FIRST_REFRESH_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
 use crate::transport::{CallError, Lane};
+use told::{declined, no_leader, queue_full, unknown};
 
 /// How an attempt to carry a request out ended.
 enum Attempt<T> {
@@ -242,50 +241,15 @@ fn attempt_of<T>(answer: Forwarded<T>) -> Attempt<T> {
     match answer {
         Ok(value) => Attempt::Ended(Ok(value)),
         Err(Declined::NotLeader(hint)) => Attempt::Elsewhere(hint),
-        Err(Declined::Error(error)) => Attempt::Ended(Err(error)),
+        Err(Declined::Error(error)) => ended(error),
     }
 }
 
 fn ended<T>(error: Error) -> Attempt<T> {
-    Attempt::Ended(Err(error))
-}
-
-fn declined(group: GroupId, deadline: Instant, error: ProposeError) -> Declined {
-    match error {
-        ProposeError::NotLeader(hint) => Declined::NotLeader(hint),
-        ProposeError::QueueFull => Declined::Error(queue_full(group)),
-        ProposeError::TooLarge => {
-            let detail = "the writes of one group are too large together";
-            Declined::Error(Error::not_applied(ErrorKind::TooLarge, detail).group(group))
-        }
-        ProposeError::Malformed(error) => {
-            Declined::Error(Error::not_applied(ErrorKind::BadRequest, error.to_string()).group(group))
-        }
-        ProposeError::Unknown(why) => Declined::Error(unknown(group, deadline, why)),
+    if mutant!(RetryProposed) && error.outcome == Some(crate::error::Outcome::Unknown) {
+        return Attempt::Nobody(error.detail);
     }
-}
-
-fn queue_full(group: GroupId) -> Error {
-    Error::not_applied(ErrorKind::QueueFull, format!("too much waits for group {group}"))
-        .group(group)
-        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
-}
-
-fn no_leader(group: GroupId, last_seen: &str) -> Error {
-    Error::not_applied(
-        ErrorKind::NoLeader,
-        format!("group {group} has no leader that could be asked: {last_seen}"),
-    )
-    .group(group)
-    .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
-}
-
-/// What was proposed and has no answer: out of time, or its leader went away.
-fn unknown(group: GroupId, deadline: Instant, why: String) -> Error {
-    let kind = if Instant::now() >= deadline { ErrorKind::Timeout } else { ErrorKind::NoLeader };
-    Error::unknown(kind, format!("group {group} may or may not have applied this: {why}"))
-        .group(group)
-        .retry_after_ms(NO_LEADER_RETRY_AFTER_MS)
+    Attempt::Ended(Err(error))
 }
 
 fn left(deadline: Instant) -> Duration {
@@ -298,3 +262,4 @@ fn millis_until(deadline: Instant) -> u64 {
 
 #[cfg(test)]
 mod tests;
+mod told;

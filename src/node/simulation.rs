@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use raft_store::GroupId;
+use raft_store::key::Key;
+use raft_store::map::Lookup;
 use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::{SharedLog, WalOptions};
 
@@ -71,6 +73,17 @@ impl Node {
     /// costs a pass over it.
     pub fn probe(&self, group: GroupId, digest: bool) -> Option<GroupProbe> {
         Some(self.inner.host.get(group)?.probe(digest))
+    }
+
+    /// Of `keys`, those this node's replica of a group looks up rather than says that their slots are not its own.
+    pub fn looks_up(&self, group: GroupId, keys: &[Key]) -> Vec<Key> {
+        let Some(replica) = self.inner.host.get(group) else { return Vec::new() };
+        let found = keys.iter().map(|key| replica.look_up(std::slice::from_ref(key)).found);
+        keys.iter()
+            .zip(found)
+            .filter(|(_, found)| *found != [Lookup::NotOwner])
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     /// Why a group is kept closed until a peer gave it a snapshot, if it is.

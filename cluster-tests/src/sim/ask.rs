@@ -55,7 +55,7 @@ pub(super) async fn ask(node: Node, asked: Vec<(String, Input)>, timeout: Durati
     asked.iter().zip(answers).map(|((_, input), answer)| judge_write(input, answer)).collect()
 }
 
-fn key(name: &str) -> Key {
+pub(super) fn key(name: &str) -> Key {
     Key::new(DEFAULT_NAMESPACE, name.as_bytes()).expect("keys of a simulation are short")
 }
 

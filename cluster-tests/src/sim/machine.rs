@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use quorate::config::Config;
 use quorate::node::Node;
+use raft_store::key::Key;
+use raft_store::map::SlotSet;
 use raft_store::simulation::{self, Chance, FaultyDisk, FaultySnapshots, FlushFault};
 use raft_store::wal::Disk;
 use rand::Rng;
@@ -188,7 +190,7 @@ impl Machine {
         });
     }
 
-    /// A replica as it is now, without its new entries and its digest; `None`: none is open here.
+    /// A replica as it is now, without its new entries, its slots and its digest; `None`: none is open here.
     pub(super) fn probe(&self, group: u32) -> Option<Replica> {
         self.process()?.probe(self, group)
     }
@@ -196,6 +198,11 @@ impl Machine {
     /// A checksum of a replica's whole state.
     pub(super) fn digest(&self, group: u32) -> Option<u64> {
         self.process()?.digest(group)
+    }
+
+    /// Slots of `keys` that a replica takes for its group's.
+    pub(super) fn slots(&self, group: u32, keys: &[Key]) -> SlotSet {
+        self.process().map_or_else(SlotSet::none, |process| process.slots(group, keys))
     }
 
     /// Ids of the entries from `first` to before `end` that a group's log has.

@@ -21,6 +21,7 @@ pub mod clock;
 mod cluster;
 pub mod entropy;
 mod faults;
+pub mod focus;
 pub mod invariants;
 mod keys;
 mod liveness;
@@ -57,7 +58,13 @@ const STACK_BYTES: usize = 16 << 20;
 /// The machine has no thread or no temporary folder to give.
 pub fn run(seed: u64, options: &Options) -> Outcome {
     let options = options.clone();
-    let simulate = move || simulate(seed, &options);
+    #[cfg(feature = "mutants")]
+    let bug = raft_store::mutants::current();
+    let simulate = move || {
+        #[cfg(feature = "mutants")]
+        let _buggy = raft_store::mutants::enter(bug);
+        simulate(seed, &options)
+    };
     let thread = std::thread::Builder::new().name(format!("seed {seed}")).stack_size(STACK_BYTES);
     let thread = thread.spawn(simulate).expect("the machine has a thread to give");
     thread.join().unwrap_or_else(|panic| {

@@ -1,5 +1,6 @@
 //! What comes of one simulation.
 
+use super::focus::Focus;
 use crate::history::Operation;
 
 /// What the caller may say of a simulation beside its seed.
@@ -7,6 +8,8 @@ use crate::history::Operation;
 pub struct Options {
     /// How long faults go on, simulated seconds; drawn from the seed when not given.
     pub seconds: Option<u64>,
+    /// What the plan is narrowed to.
+    pub focus: Focus,
     /// Whether events are printed on standard output as they happen.
     pub print: bool,
 }

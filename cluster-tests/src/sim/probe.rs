@@ -1,6 +1,8 @@
 //! What a process is by its own account, as the invariants take it.
 
 use quorate::node::simulation::{GroupProbe, Role, VoteProbe};
+use raft_store::key::Key;
+use raft_store::map::SlotSet;
 use raft_store::wal::EntryId;
 
 use super::invariants::{Id, Leadership, Members, Replica};
@@ -11,7 +13,7 @@ use super::process::Process;
 const READ_BYTES_MAX: u64 = 1 << 20;
 
 impl Process {
-    /// A replica of this process as it is now, without its new entries and its digest.
+    /// A replica of this process as it is now, without its new entries, its slots and its digest.
     pub(super) fn probe(&self, machine: &Machine, group: u32) -> Option<Replica> {
         let probe = self.node()?.probe(group, false)?;
         Some(Replica { log_failed: self.log().health().is_err(), ..replica(machine, probe) })
@@ -20,6 +22,14 @@ impl Process {
     /// A checksum of a replica's whole state.
     pub(super) fn digest(&self, group: u32) -> Option<u64> {
         self.node()?.probe(group, true)?.digest
+    }
+
+    /// Slots of clients' keys that a replica takes for its group's, by what it does with the keys.
+    pub(super) fn slots(&self, group: u32, keys: &[Key]) -> SlotSet {
+        let looked_up = self.node().map(|node| node.looks_up(group, keys)).unwrap_or_default();
+        let mut slots = SlotSet::none();
+        looked_up.iter().for_each(|key| slots.insert(key.slot()));
+        slots
     }
 
     /// Ids of the entries from `first` to before `end` that a group's log has.
@@ -57,7 +67,7 @@ fn replica(machine: &Machine, probe: GroupProbe) -> Replica {
         time_ms: probe.time_ms,
         version: probe.version,
         digest: None,
-        slots: probe.slots.1,
+        slots: SlotSet::none(),
     }
 }
 

@@ -30,10 +30,11 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(seed: Seed, options: &Options, folder: &Path, trace: Trace) -> Self {
-        let plan = Plan::draw(seed, options.seconds);
+        let plan = Plan::draw(seed, options.seconds).focused(options.focus);
         trace.event(format!("{plan:?}"));
+        let watch = Watch::new(&plan);
         let cluster = Cluster::new(seed, plan, folder, trace);
-        Self { cluster, nemesis: Nemesis::new(seed, folder), watch: Watch::default() }
+        Self { cluster, nemesis: Nemesis::new(seed, folder), watch }
     }
 
     /// Everything.

@@ -149,7 +149,8 @@ pub fn report(outcome: &Outcome, options: &Options, keep: &Path, out: &mut impl 
     let seconds = options.seconds.map_or(String::new(), |seconds| format!(" --seconds {seconds}"));
     writeln!(out, "seed {} after {:.3} simulated s: {}", outcome.seed, outcome.simulated_s, violation.kind)?;
     writeln!(out, "  {}", violation.detail)?;
-    writeln!(out, "  again: cluster-tests sim --seed {}{seconds} --trace", outcome.seed)?;
+    let focus = options.focus.name();
+    writeln!(out, "  again: cluster-tests sim --seed {}{seconds} --focus {focus} --trace", outcome.seed)?;
     writeln!(out, "  history: {}", path.display())?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::*;
 const SECONDS: u64 = 4;
 
 fn options() -> Options {
-    Options { seconds: Some(SECONDS), print: false }
+    Options { seconds: Some(SECONDS), ..Options::default() }
 }
 
 #[test]

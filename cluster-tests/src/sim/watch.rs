@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use raft_store::key::Key;
+
 use super::cluster::Cluster;
 use super::invariants::{Id, Invariants, Replica};
 use super::machine::Machine;
 use super::outcome::Violation;
+use super::plan::Plan;
+use super::{ask, keys};
 
 /// Entries of a log that are compared at once, backwards, until a known one is found.
 const STRIDE: u64 = 64;
@@ -26,9 +30,17 @@ struct Known {
 pub(super) struct Watch {
     invariants: Invariants,
     known: BTreeMap<(u64, u32), Known>,
+    /// Keys by which it is found out whose a slot is.
+    keys: Vec<Key>,
 }
 
 impl Watch {
+    /// Knows nothing yet.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let names = keys::all(plan).into_iter().chain(keys::for_each_group(plan.groups));
+        Self { keys: names.map(|name| ask::key(&name)).collect(), ..Self::default() }
+    }
+
     /// Looks at every replica of every node that runs.
     pub(super) fn look(&mut self, cluster: &Cluster) -> Result<(), Violation> {
         for machine in cluster.machines.values().filter(|machine| machine.runs()) {
@@ -45,12 +57,15 @@ impl Watch {
         let shown = known.shown.as_ref();
         // The state is costly to sum up, so it is done once for each entry that is seen applied.
         let moved = shown.is_none_or(|shown| shown.applied != replica.applied);
-        replica.digest = if moved { None } else { shown.and_then(|shown| shown.digest) };
+        if let Some(shown) = shown.filter(|_| !moved) {
+            (replica.digest, replica.slots) = (shown.digest, shown.slots.clone());
+        }
         if shown == Some(&replica) {
             return Ok(());
         }
         if moved {
             replica.digest = machine.digest(group);
+            replica.slots = machine.slots(group, &self.keys);
         }
         if shown.is_none_or(|shown| (shown.process, shown.last) != (replica.process, replica.last)) {
             (replica.before_new, replica.new_entries) = known.new_entries(machine, &replica);

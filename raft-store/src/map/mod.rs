@@ -23,6 +23,8 @@ mod hash;
 mod leaf;
 #[cfg(test)]
 mod model;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod page;
 mod record;
 mod slot_set;
@@ -108,7 +110,7 @@ impl TtlMap {
     /// The entry of `key` as of group time. Its value is a copy, or shared when it is large.
     pub fn get(&self, key: &Key) -> Lookup {
         let at = At::of(key);
-        if !self.state.head.owned.contains(at.slot) {
+        if !self.state.head.owned.contains(at.slot) && !mutant!(ServeUnownedSlot) {
             return Lookup::NotOwner;
         }
         self.visible(at).map_or(Lookup::Miss, |found| Lookup::Hit(found.to_entry()))

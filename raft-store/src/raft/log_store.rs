@@ -194,6 +194,8 @@ fn to_stored(entry: RaftEntry) -> Entry {
         Payload::Blank => (BLANK, Bytes::new()),
         Payload::Normal(packed) => (NORMAL, packed.as_bytes().clone()),
         Payload::Membership(config) => {
+            #[cfg(feature = "mutants")]
+            let config = super::mutants::stored(config);
             let mut bytes = Vec::new();
             put_membership(&mut bytes, &config);
             (MEMBERSHIP, bytes.into())

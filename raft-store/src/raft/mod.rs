@@ -8,6 +8,8 @@ mod conformance;
 mod crash;
 mod log_store;
 pub mod messages;
+#[cfg(feature = "mutants")]
+mod mutants;
 pub mod recovery;
 #[cfg(any(test, feature = "simulation"))]
 mod runtime;

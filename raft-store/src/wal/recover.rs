@@ -18,7 +18,7 @@ use super::frame::{
 use super::index::Index;
 use super::options::{SEGMENT_NUMBER_MAX, WalOptions};
 use super::reading::read_all;
-use super::record::{for_each_effect, groups_in, starts_with_checkpoint};
+use super::record::{Effect, for_each_effect, groups_in, starts_with_checkpoint};
 use super::segment::{self, SPARE_SUFFIX, UNFINISHED_SUFFIX};
 use crate::GroupId;
 
@@ -178,9 +178,14 @@ impl Scan {
             return Err(self.damage(self.home.segment, self.offset, "a batch is missing here"));
         }
         let index = &mut self.index;
-        for_each_effect(segment, frame.records as u64, records, |effect| index.apply(effect)).map_err(
-            |error| corrupt(segment, at, format!("a valid batch with a record that is none: {error}")),
-        )?;
+        let apply = |effect| {
+            if !(mutant!(ForgetVote) && matches!(effect, Effect::Vote { .. })) {
+                index.apply(effect);
+            }
+        };
+        for_each_effect(segment, frame.records as u64, records, apply).map_err(|error| {
+            corrupt(segment, at, format!("a valid batch with a record that is none: {error}"))
+        })?;
         self.next_batch = frame.batch + 1;
         self.newest = self.newest.max(frame.batch);
         (self.home, self.offset) = (home, frame.end);

@@ -207,10 +207,13 @@ impl Writer {
         let place = |what| {
             format!("{what} {bytes} bytes at byte {offset} of {}", segment_name(self.head.home.segment))
         };
+        mutant!(FlushedBeforeFsync => self.head.file.sync_data()?);
         let written = self.head.file.write_at(offset, &batch.bytes);
         written.map_err(|error| while_doing(place("writing"))(error))?;
         let started = (self.options.clock)();
-        self.head.file.sync_data().map_err(|error| while_doing(place("syncing"))(error))?;
+        if !mutant!(FlushedBeforeFsync) {
+            self.head.file.sync_data().map_err(|error| while_doing(place("syncing"))(error))?;
+        }
         let sync_ns = (self.options.clock)().saturating_sub(started);
         self.head.offset += bytes as u64;
         self.next_batch += 1;

@@ -3,7 +3,8 @@
 use raft_store::codec::DecodeError;
 
 use super::*;
-use crate::error::Outcome;
+use crate::error::{ErrorKind, Outcome};
+use crate::group::ProposeError;
 
 fn error_of(error: ProposeError, deadline: Instant) -> Error {
     match declined(7, deadline, error) {

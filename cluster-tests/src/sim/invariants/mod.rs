@@ -8,6 +8,7 @@ mod joint_members;
 mod leader_append_only;
 mod leader_completeness;
 mod log_matching;
+mod same_members;
 mod same_state;
 mod slot_owner;
 mod snapshot_covers_purge;
@@ -118,6 +119,7 @@ impl Default for Invariants {
             Box::<time_and_versions::TimeAndVersions>::default(),
             Box::<snapshot_covers_purge::SnapshotCoversPurge>::default(),
             Box::<joint_members::JointMembers>::default(),
+            Box::<same_members::SameMembers>::default(),
             Box::<slot_owner::SlotOwner>::default(),
         ])
     }

@@ -43,7 +43,8 @@ fn replica() -> Replica {
 
 /// A leader in the same place.
 fn leader() -> Replica {
-    Replica { leads: true, vote: (by(1, 1), true), ..replica() }
+    let vote = (by(1, 1), true);
+    Replica { leads: true, vote, stored_vote: Some(vote), ..replica() }
 }
 
 /// The name of the invariant that the last of these breaks; `None`: none does.
@@ -158,11 +159,21 @@ fn a_purge_beyond_the_snapshot() {
 #[test]
 fn members_changed_without_a_joint_step() {
     let members = Members { at: Some(id(1, 1, 3)), voters: vec![[3, 4, 5].into()] };
-    assert_eq!(broken(&[leader(), Replica { members, ..leader() }]), Some("joint-members"));
+    let change = Replica { members, new_entries: Vec::new(), ..leader() };
+    assert_eq!(broken(&[leader(), change]), Some("joint-members"));
 }
 
 #[test]
 fn a_slot_with_two_owners() {
     let other = Replica { group: 2, slots: slots(&[2, 3]), ..replica() };
     assert_eq!(broken(&[replica(), other]), Some("slot-owner"));
+}
+
+#[test]
+fn a_joint_step_that_one_log_has_and_another_has_not() {
+    let at = Some(id(1, 2, 3));
+    let joint = Members { at, voters: vec![[1, 2, 3].into(), [1, 2].into()] };
+    let one = Replica { node: 2, members: joint, ..replica() };
+    let other = Replica { members: Members { at, voters: vec![[1, 2].into()] }, ..replica() };
+    assert_eq!(broken(&[one, other]), Some("same-members"));
 }

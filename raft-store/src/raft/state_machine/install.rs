@@ -78,6 +78,8 @@ pub(super) fn write(
     frozen: Frozen,
     covers: impl Into<Covers>,
 ) -> Result<StoredSnapshot, SnapshotError> {
+    #[cfg(feature = "mutants")]
+    let frozen = frozen.mutated();
     let mut writer = store.begin(group)?;
     for chunk in ChunkWriter::new(frozen) {
         writer.put(&chunk)?;

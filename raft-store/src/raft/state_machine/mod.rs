@@ -20,6 +20,8 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "mutants")]
+use std::sync::atomic::Ordering::Relaxed;
 
 use futures_util::{Stream, TryStreamExt as _};
 use openraft::OptionalSend;
@@ -77,6 +79,8 @@ pub struct GroupStateMachine {
     pin: SnapshotPin,
     prepared: Prepared,
     gate: CommitGate,
+    #[cfg(feature = "mutants")]
+    just_restored: std::sync::atomic::AtomicBool,
 }
 
 impl fmt::Debug for GroupStateMachine {
@@ -99,6 +103,8 @@ impl GroupStateMachine {
             pin: SnapshotPin::default(),
             prepared: Prepared::default(),
             gate: CommitGate::default(),
+            #[cfg(feature = "mutants")]
+            just_restored: false.into(),
         }
     }
 
@@ -150,6 +156,7 @@ impl GroupStateMachine {
 
     fn apply_packed(&self, log_id: &LogId, packed: &PackedEntry) -> io::Result<Replies> {
         let mut map = self.map.write();
+        mutant!(ApplyTwice => if self.just_restored.swap(false, Relaxed) { drop(map.apply(packed)) });
         let (replies, dropped) = (map.apply(packed), map.take_dropped());
         drop(map);
         if let Some(dropped) = dropped {
@@ -193,6 +200,8 @@ impl GroupStateMachine {
         let old = std::mem::replace(&mut *self.map.write(), map);
         self.membership = meta.last_membership.clone();
         self.observer.restored(&self.map.read());
+        #[cfg(feature = "mutants")]
+        self.just_restored.store(true, Relaxed);
         match meta.last_log_id {
             Some(log_id) => self.publish(log_id),
             None => drop(self.applied.send_replace(None)),

@@ -1,0 +1,85 @@
+//! Plans narrowed to one part of what can happen, for faults that need a rare order of rare events: a swarm finds them too,
+//! in many more seeds.
+
+use clap::ValueEnum;
+
+use super::clock::MS;
+use super::plan::{Fault, Plan};
+
+/// What a simulation is narrowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Focus {
+    /// Nothing: the plan stays as it was drawn.
+    #[default]
+    All,
+    /// Three voters of one group. Cables are cut pair by pair, leaders are isolated and processes stopped, mostly for longer
+    /// than an election takes, and processes are killed; many clients at few keys.
+    Leases,
+    /// Members that come and go, on cables that break.
+    Members,
+    /// Snapshots as often as can be, and restarts from them.
+    Snapshots,
+}
+
+impl Focus {
+    /// Its name on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Leases => "leases",
+            Self::Members => "members",
+            Self::Snapshots => "snapshots",
+        }
+    }
+}
+
+impl Plan {
+    /// This plan, narrowed.
+    pub(super) fn focused(self, focus: Focus) -> Self {
+        let calm = Self { rough_start: false, ..self.clone() };
+        match focus {
+            Focus::All => self,
+            Focus::Leases => Self {
+                nodes: 3,
+                groups: 1,
+                replication: 3,
+                timing_ms: [50, 250, 500],
+                sync_ns: (MS / 10, MS),
+                snapshot_log: 64 << 20,
+                clients: 8,
+                keys: 1,
+                pause_ns: 5 * MS,
+                faults: vec![Fault::Bridge, Fault::IsolateLeader, Fault::Pause, Fault::Kill],
+                gap_ns: 300 * MS,
+                lasts_ns: 2500 * MS,
+                ..calm
+            },
+            Focus::Members => {
+                let faults =
+                    vec![Fault::Members, Fault::Members, Fault::Halves, Fault::IsolateLeader, Fault::Kill];
+                Self { faults, gap_ns: 600 * MS, ..calm }
+            }
+            Focus::Snapshots => {
+                let faults = vec![Fault::Snapshot, Fault::Kill, Fault::KillMany];
+                Self { faults, snapshot_log: 2 << 10, snapshot_interval: 1, gap_ns: 600 * MS, ..calm }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::seed::Seed;
+    use super::*;
+
+    #[test]
+    fn a_focus_keeps_what_it_does_not_narrow() {
+        let drawn = Plan::draw(Seed(3), None);
+        assert_eq!(drawn.clone().focused(Focus::All), drawn);
+        for focus in [Focus::Leases, Focus::Members, Focus::Snapshots] {
+            let focused = drawn.clone().focused(focus);
+            assert_eq!((focused.faults_ns, focused.ttl_ms), (drawn.faults_ns, drawn.ttl_ms));
+            assert_ne!(focused, drawn);
+        }
+    }
+}
