@@ -43,7 +43,7 @@ fn replica() -> Replica {
 
 /// A leader in the same place.
 fn leader() -> Replica {
-    Replica { leads: true, vote: (by(1, 1), true), ..replica() }
+    Replica { leads: true, vote: (by(1, 1), true), stored_vote: Some((by(1, 1), true)), ..replica() }
 }
 
 /// The name of the invariant that the last of these breaks; `None`: none does.
@@ -158,7 +158,10 @@ fn a_purge_beyond_the_snapshot() {
 #[test]
 fn members_changed_without_a_joint_step() {
     let members = Members { at: Some(id(1, 1, 3)), voters: vec![[3, 4, 5].into()] };
-    assert_eq!(broken(&[leader(), Replica { members, ..leader() }]), Some("joint-members"));
+    assert_eq!(
+        broken(&[leader(), Replica { members, new_entries: vec![], ..leader() }]),
+        Some("joint-members")
+    );
 }
 
 #[test]
