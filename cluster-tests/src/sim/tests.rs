@@ -13,7 +13,8 @@ fn options() -> Options {
 fn the_same_seed_gives_the_same_trace() {
     for seed in [1, 2, 3] {
         let (first, second) = (run(seed, &options()), run(seed, &options()));
-        assert_eq!(first, second, "seed {seed}");
+        let same = first.history.iter().zip(&second.history).take_while(|(one, other)| one == other).count();
+        assert!(first == second, "seed {seed}: histories are the same for {same} operations");
     }
     assert_ne!(run(1, &options()).trace_hash, run(2, &options()).trace_hash);
 }
