@@ -82,7 +82,7 @@ fn simulate(number: u64, options: &Options) -> Outcome {
     let _watched = panics::Watched::begin();
     let trace = if options.print { Trace::printing(Box::new(std::io::stdout())) } else { Trace::default() };
     let mut run = Run::new(seed, options, folder.path(), trace.clone());
-    let violation = run.to_the_end().err();
+    let violation = run.run_to_the_end().err();
     let simulated_s = run.cluster.now_ns as f64 / clock::SECOND as f64;
     let history = std::mem::take(&mut run.cluster.history);
     let trace_hash = trace.hash();

@@ -38,7 +38,7 @@ impl Run {
     }
 
     /// Everything.
-    pub(super) fn to_the_end(&mut self) -> Result<(), Violation> {
+    pub(super) fn run_to_the_end(&mut self) -> Result<(), Violation> {
         self.found()?;
         let until_ns = self.cluster.now_ns + self.cluster.plan.faults_ns;
         while self.cluster.now_ns < until_ns {
