@@ -14,7 +14,7 @@ use cluster_tests::scenario::Scenario;
 use cluster_tests::sim::focus::Focus;
 use cluster_tests::sim::sweep::{self, Sweep};
 use cluster_tests::workload::Mix;
-use cluster_tests::{crash, disk, nemesis, seed, sim};
+use cluster_tests::{crash, disk, history, nemesis, seed, sim};
 
 /// What nodes store on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -222,6 +222,9 @@ pub(crate) struct Sim {
     /// Prints everything that happens.
     #[arg(long, conflicts_with = "seeds")]
     trace: bool,
+    /// Prints what came of it as one line of JSON.
+    #[arg(long, conflicts_with_all = ["seeds", "trace"])]
+    json: bool,
     /// How many run at once.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -240,6 +243,15 @@ impl Sim {
         let keep = self.keep.unwrap_or_else(std::env::temp_dir);
         if let Some(seed) = self.seed {
             let outcome = sim::run(seed, &options);
+            let good = outcome.violation.is_none();
+            if !good {
+                std::fs::create_dir_all(&keep)?;
+                history::write(&sim::history_of(seed, &keep), &outcome.history)?;
+            }
+            if self.json {
+                writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
+                return Ok(good);
+            }
             let sim::Outcome { trace_hash, simulated_s, ref history, .. } = outcome;
             let operations = history.len();
             writeln!(
@@ -247,10 +259,11 @@ impl Sim {
                 "seed {seed}: {simulated_s:.3} simulated s, {operations} operations, trace {trace_hash:016x}"
             )?;
             sweep::report(&outcome, &options, &keep, out)?;
-            return Ok(outcome.violation.is_none());
+            return Ok(good);
         }
         let seeds = self.seeds.unwrap_or_default();
-        let sweep = Sweep { seeds, jobs: self.jobs, resume: self.resume, keep, options };
+        let program = std::env::current_exe()?;
+        let sweep = Sweep { program, seeds, jobs: self.jobs, resume: self.resume, keep, options };
         let summary = sweep.run(out)?;
         writeln!(out, "{summary}")?;
         Ok(summary.failed.is_empty())

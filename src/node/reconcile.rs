@@ -163,7 +163,10 @@ impl Inner {
         if let Some(&node) = doc.nodes.keys().filter(started).find(|node| !known(node)) {
             let added = tokio::time::timeout(ASK_TIMEOUT, meta.add_learner(node)).await;
             tracing::info!(node, ?added, "node added to the meta group");
-            self.reconcile_soon.notify_one();
+            // What failed may fail again at once: that waits for the next turn.
+            if matches!(added, Ok(Ok(()))) {
+                self.reconcile_soon.notify_one();
+            }
             return;
         }
         let wanted = doc.nodes.len().min(META_VOTERS_WANTED);

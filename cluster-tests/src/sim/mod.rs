@@ -12,9 +12,10 @@
 //! in one process and their races, the time that computing takes, the node's identity file (a real one, always durable), and
 //! whatever the kernel does.
 //!
-//! A simulation is a function of its seed: it runs on a thread of its own, and nothing in it looks at
-//! the machine. The same seed gives the same [`Outcome::trace_hash`] in every process of one program.
+//! A simulation is a function of its seed: nothing in it looks at the machine. The same seed gives the same
+//! [`Outcome::trace_hash`] in every process of one program, if it is the first simulation there ([`run_apart`]).
 
+mod apart;
 mod ask;
 mod client;
 pub mod clock;
@@ -35,13 +36,12 @@ mod process;
 mod run;
 pub mod seed;
 pub mod sweep;
-#[cfg(test)]
-mod tests;
 pub mod trace;
 mod watch;
 
 use std::path::PathBuf;
 
+pub use apart::{history_of, run_apart};
 pub use outcome::{Options, Outcome, Violation};
 
 use self::entropy::Seeded;
@@ -52,7 +52,8 @@ use self::trace::Trace;
 /// Stack of a simulation's thread, bytes: futures of a debug build are large.
 const STACK_BYTES: usize = 16 << 20;
 
-/// Runs the simulation of one seed, on a thread of its own.
+/// Runs the simulation of one seed here, on a thread of its own. Its trace is that of [`run_apart`] when it is the first
+/// in this process.
 ///
 /// # Panics
 /// The machine has no thread or no temporary folder to give.
@@ -70,8 +71,7 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
     thread.join().unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
-        let violation = Some(Violation::new("panic", text.unwrap_or_default()));
-        Outcome { seed, violation, trace_hash: 0, simulated_s: 0.0, history: Vec::new() }
+        Outcome::without(seed, Violation::new("panic", text.unwrap_or_default()))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What comes of one simulation.
 
+use serde::{Deserialize, Serialize};
+
 use super::focus::Focus;
 use crate::history::Operation;
 
@@ -15,9 +17,9 @@ pub struct Options {
 }
 
 /// What must not be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// The name of the invariant, or `history`, `shown-expired`, `liveness` or `panic`.
+    /// The name of the invariant, or `history`, `shown-expired`, `liveness`, `panic` or `stuck`.
     pub kind: String,
     /// What happened, for people.
     pub detail: String,
@@ -30,7 +32,7 @@ impl Violation {
 }
 
 /// What came of a simulation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Its seed.
     pub seed: u64,
@@ -40,6 +42,14 @@ pub struct Outcome {
     pub trace_hash: u64,
     /// How much time passed in it, seconds.
     pub simulated_s: f64,
-    /// What its clients saw.
+    /// What its clients saw; not told to another process.
+    #[serde(skip)]
     pub history: Vec<Operation>,
+}
+
+impl Outcome {
+    /// That of a simulation that told nothing else.
+    pub(super) fn without(seed: u64, violation: Violation) -> Self {
+        Self { seed, violation: Some(violation), trace_hash: 0, simulated_s: 0.0, history: Vec::new() }
+    }
 }

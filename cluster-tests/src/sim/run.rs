@@ -64,6 +64,8 @@ impl Run {
 
     /// One tick, after which every invariant holds.
     pub(super) fn tick(&mut self) -> Result<(), Violation> {
+        // A process that ended by itself is started again, as an init system does it.
+        self.nemesis.end_due(&mut self.cluster);
         self.cluster.tick();
         if let Some(detail) = panics::take() {
             return Err(Violation::new("panic", detail));
@@ -85,8 +87,6 @@ impl Run {
                     format!("not within {} s: {what}; {}", within_ns / SECOND, self.cluster.describe());
                 return Err(Violation::new("liveness", detail));
             }
-            // A process that ends by itself is started again, as an init system does it.
-            self.nemesis.end_due(&mut self.cluster);
             self.tick()?;
         }
         Ok(())

@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::{Options, Outcome, run};
-use crate::history;
+use super::{Options, Outcome, history_of, run_apart};
 
 /// How often progress is printed.
 const PROGRESS: Duration = Duration::from_secs(30);
@@ -20,6 +19,8 @@ const PROGRESS: Duration = Duration::from_secs(30);
 /// Which seeds, and how.
 #[derive(Debug, Clone)]
 pub struct Sweep {
+    /// `cluster-tests`, which runs each seed in a process of its own.
+    pub program: PathBuf,
     /// From the first to before the last.
     pub seeds: Range<u64>,
     /// How many at once.
@@ -79,7 +80,8 @@ impl Sweep {
                     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                     while let Some(seed) = next() {
                         // Nobody listens any more after an error.
-                        if tell.send(run(seed, &self.options)).is_err() {
+                        let outcome = run_apart(&self.program, seed, &self.options, &self.keep);
+                        if tell.send(outcome).is_err() {
                             return;
                         }
                     }
@@ -87,6 +89,7 @@ impl Sweep {
             }
             drop(tell);
             for outcome in ended {
+                let outcome = outcome?;
                 summary.real_s = began.elapsed().as_secs_f64();
                 self.note(&outcome, &mut summary, out)?;
                 if told.elapsed() >= PROGRESS {
@@ -140,17 +143,14 @@ impl Sweep {
 /// Tells of a seed that failed: what, how to see it again, and where its history is.
 ///
 /// # Errors
-/// The history could not be written.
+/// `out` could not be written to.
 pub fn report(outcome: &Outcome, options: &Options, keep: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let Some(violation) = &outcome.violation else { return Ok(()) };
-    std::fs::create_dir_all(keep).with_context(|| format!("creating {}", keep.display()))?;
-    let path = keep.join(format!("sim-{}.jsonl", outcome.seed));
-    history::write(&path, &outcome.history)?;
     let seconds = options.seconds.map_or(String::new(), |seconds| format!(" --seconds {seconds}"));
     writeln!(out, "seed {} after {:.3} simulated s: {}", outcome.seed, outcome.simulated_s, violation.kind)?;
     writeln!(out, "  {}", violation.detail)?;
     let focus = options.focus.name();
     writeln!(out, "  again: cluster-tests sim --seed {}{seconds} --focus {focus} --trace", outcome.seed)?;
-    writeln!(out, "  history: {}", path.display())?;
+    writeln!(out, "  history: {}", history_of(outcome.seed, keep).display())?;
     Ok(())
 }

@@ -40,7 +40,9 @@ impl Nemesis {
 
     /// A node loses its disks for good, at most one in a run; another takes its place under a new id.
     pub(super) fn replace(&mut self, cluster: &mut Cluster, number: u64) {
-        if !self.lost.is_empty() || number > cluster.plan.nodes {
+        // A founder that is lost before there is a cluster leaves the others waiting for it.
+        let founded = cluster.leader_of(0).is_some();
+        if !self.lost.is_empty() || number > cluster.plan.nodes || !founded {
             return;
         }
         self.lost.push(number);

@@ -122,13 +122,15 @@ fn states_that_differ() {
 
 #[test]
 fn a_vote_that_was_on_disk_and_is_gone() {
-    let vote = |stored_vote, used| Replica { stored_vote, vote: used, ..replica() };
+    let vote = |stored_vote, used| Replica { stored_vote, vote: used, process: 2, ..replica() };
     let (old, new) = ((by(1, 2), true), (by(2, 3), false));
-    let newer = vote(Some(new), new);
+    let newer = Replica { process: 1, ..vote(Some(new), new) };
     assert_eq!(broken(&[newer.clone(), vote(Some(old), new)]), Some("votes-kept"));
     assert_eq!(broken(&[newer.clone(), vote(Some(new), old)]), Some("votes-kept"));
     assert_eq!(broken(&[newer.clone(), vote(None, new)]), Some("votes-kept"));
     assert_eq!(broken(&[replica(), newer.clone()]), None);
+    let lags = Replica { process: 1, ..vote(Some(new), old) };
+    assert_eq!(broken(&[newer.clone(), lags]), None);
     assert_eq!(broken(&[newer, Replica { log_failed: true, ..vote(None, new) }]), None);
 }
 

@@ -9,6 +9,8 @@ use super::{Broken, Invariant, Leadership, Replica};
 pub(super) struct VotesKept {
     /// The newest vote each replica had on disk.
     kept: BTreeMap<(u32, u64), (Leadership, bool)>,
+    /// The newest vote that was on disk when each process was first seen.
+    found: BTreeMap<(u32, u64, u64), Option<(Leadership, bool)>>,
 }
 
 impl Invariant for VotesKept {
@@ -20,17 +22,18 @@ impl Invariant for VotesKept {
         if replica.log_failed {
             return Ok(());
         }
-        let place = (replica.group, replica.node);
-        let kept = self.kept.get(&place).copied();
-        // Before the first turn of its Raft core a replica goes by nothing yet.
-        let goes_by_less = replica.vote.0.term > 0 && Some(replica.vote) < kept;
-        if replica.stored_vote < kept || goes_by_less {
-            let (stored, used) = (replica.stored_vote, replica.vote);
-            return Err(format!(
-                "it had the vote {kept:?} on disk, now that is {stored:?} and it goes by {used:?}"
-            ));
+        let (group, node) = (replica.group, replica.node);
+        let kept = self.kept.get(&(group, node)).copied();
+        if replica.stored_vote < kept {
+            return Err(format!("it had the vote {kept:?} on disk and has {:?} now", replica.stored_vote));
         }
-        self.kept.extend(replica.stored_vote.map(|vote| (place, vote)));
+        self.kept.extend(replica.stored_vote.map(|vote| ((group, node), vote)));
+        let found = *self.found.entry((group, node, replica.process)).or_insert(kept);
+        // What a replica says of itself may be older than its disk, but not than its process; and before the
+        // first turn of its Raft core it says nothing.
+        if replica.vote.0.term > 0 && Some(replica.vote) < found {
+            return Err(format!("its process found the vote {found:?} and goes by {:?}", replica.vote));
+        }
         Ok(())
     }
 }
