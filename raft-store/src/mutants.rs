@@ -2,8 +2,8 @@
 //!
 //! `mutant!(Name)` says whether that bug is active, `mutant!(Name => …)` does what the bug does. Without the feature
 //! `mutants`, which nothing that is shipped has, the one is `false` and the other nothing. At most one is active at a
-//! time: the one [`with`] sets for its thread, as a simulation does around a seed, or else the one that the environment
-//! names to the whole process ([`VARIABLE`]).
+//! time: the one `with` sets for its thread, as a simulation does around a seed, or else the one that the environment
+//! names to the whole process (`VARIABLE`).
 
 #[cfg(feature = "mutants")]
 mod catalogue;

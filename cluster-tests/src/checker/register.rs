@@ -1,6 +1,6 @@
 //! The sequential specification of one key of the TTL map: a register with a version and a deadline.
 //!
-//! An operation first finds the key present or expired ([`State::met`]), as its time and the deadline allow; what
+//! An operation first finds the key present or expired (`State::met`), as its time and the deadline allow; what
 //! it does then is certain. What an operation of unknown outcome leaves behind is known in part: its version is
 //! learned from the first answer that tells it, its deadline is kept within bounds. Versions that were told only
 //! grow, over deletes as well, and so does group time. A store without versions or times (a public history) is

@@ -8,7 +8,7 @@
 //! Operations of unknown outcome have a call and no return, and need not take effect for the search to end. Each
 //! of them doubles the orders there are, so they stand in a list of their own and are tried
 //! - last: only where no operation that certainly took effect can be next;
-//! - a few in a row at first ([`RUNS_MAX`]), without bound once that has found nothing;
+//! - a few in a row at first (`RUNS_MAX`), without bound once that has found nothing;
 //! - in the order of their calls among those that do the same;
 //! - not at all where they change nothing, or nothing for the operation after them.
 //!

@@ -1,7 +1,7 @@
 //! A network of its own for every node: namespaces with an address each, and wires between them that can be cut,
 //! slowed, narrowed and made to lose, repeat and reorder packets, in each direction by itself.
 //!
-//! Every namespace has one TUN device; a thread of this process is the switch between them ([`switch`]), since the
+//! Every namespace has one TUN device; a thread of this process is the switch between them (`switch`), since the
 //! kernels these tests run on have no `netem`, and no `nfnetlink_queue` either. Clients are at an end of their own,
 //! in the namespace of this process, so their links can fail like any other.
 //!
