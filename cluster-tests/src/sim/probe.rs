@@ -51,6 +51,7 @@ fn replica(machine: &Machine, probe: GroupProbe) -> Replica {
     Replica {
         node: machine.number,
         process: machine.starts,
+        closings: 0,
         group: probe.group,
         vote: vote(probe.vote),
         log_failed: false,

@@ -23,6 +23,10 @@ struct Known {
     shown: Option<Replica>,
     /// Ids of its log's entries, by index.
     ids: BTreeMap<u64, Id>,
+    /// How often it was found closed in a process that runs.
+    closings: u64,
+    /// Whether it was when last looked at.
+    closed: bool,
 }
 
 /// Shows replicas to invariants.
@@ -52,8 +56,14 @@ impl Watch {
     }
 
     fn look_at(&mut self, machine: &Machine, group: u32) -> Result<(), Violation> {
-        let Some(mut replica) = machine.probe(group) else { return Ok(()) };
         let known = self.known.entry((machine.number, group)).or_default();
+        let Some(mut replica) = machine.probe(group) else {
+            known.closings += u64::from(!known.closed);
+            known.closed = true;
+            return Ok(());
+        };
+        known.closed = false;
+        replica.closings = known.closings;
         let shown = known.shown.as_ref();
         // The state is costly to sum up, so it is done once for each entry that is seen applied.
         let moved = shown.is_none_or(|shown| shown.applied != replica.applied);

@@ -17,7 +17,10 @@ impl Invariant for LeaderAppendOnly {
     }
 
     fn see(&mut self, replica: &Replica) -> Broken {
-        let (true, Some(last)) = (replica.leads, replica.last) else { return Ok(()) };
+        // What a replica says of itself may be older than its log; but it stores the vote for another leader before it
+        // takes entries from it.
+        let leads = replica.leads && replica.stored_vote == Some(replica.vote);
+        let (true, Some(last)) = (leads, replica.last) else { return Ok(()) };
         let before = self.last.insert((replica.group, replica.vote.0), last);
         if before.is_some_and(|before| last.index < before.index) {
             return Err(format!("its log went from {before:?} back to {last:?} while it led"));

@@ -56,6 +56,8 @@ pub struct Replica {
     pub node: u64,
     /// The how manieth process there it belongs to.
     pub process: u64,
+    /// How often the replica was closed before: one that left its group and is taken in again begins anew.
+    pub closings: u64,
     /// Its group.
     pub group: u32,
     /// The newest vote it holds, and whether a quorum confirmed it.

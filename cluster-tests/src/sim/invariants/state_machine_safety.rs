@@ -10,8 +10,8 @@ use super::{Broken, Id, Invariant, Leadership, Replica};
 pub(super) struct StateMachineSafety {
     /// Who appended what stands at each index for good.
     chosen: BTreeMap<(u32, u64), Leadership>,
-    /// How far each process has come.
-    applied: BTreeMap<(u32, u64, u64), u64>,
+    /// How far each process has come, from when it opened the replica until it closes it.
+    applied: BTreeMap<(u32, u64, u64, u64), u64>,
 }
 
 impl StateMachineSafety {
@@ -34,7 +34,8 @@ impl Invariant for StateMachineSafety {
         self.choose(replica.group, replica.applied, "applied")?;
         self.choose(replica.group, replica.committed, "committed")?;
         let Some(now) = replica.applied.map(|id| id.index) else { return Ok(()) };
-        let before = self.applied.insert((replica.group, replica.node, replica.process), now);
+        let place = (replica.group, replica.node, replica.process, replica.closings);
+        let before = self.applied.insert(place, now);
         if before.is_some_and(|before| now < before) {
             return Err(format!("it had applied {before:?} and has now applied {now}"));
         }

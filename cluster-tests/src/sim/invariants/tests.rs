@@ -21,6 +21,7 @@ fn replica() -> Replica {
     Replica {
         node: 1,
         process: 1,
+        closings: 0,
         group: 1,
         vote: (by(1, 2), true),
         log_failed: false,
@@ -78,7 +79,9 @@ fn two_leaders_of_one_vote() {
 #[test]
 fn a_leader_that_deletes_or_overwrites() {
     let shorter = Replica { last: Some(id(1, 2, 2)), new_entries: vec![], ..leader() };
-    assert_eq!(broken(&[leader(), shorter]), Some("leader-append-only"));
+    assert_eq!(broken(&[leader(), shorter.clone()]), Some("leader-append-only"));
+    let deposed = Replica { stored_vote: Some((by(2, 3), false)), ..shorter };
+    assert_eq!(broken(&[leader(), deposed]), None);
     let other = Replica { new_entries: vec![id(1, 1, 3)], ..leader() };
     assert_eq!(broken(&[leader(), other]), Some("leader-append-only"));
 }
@@ -112,7 +115,8 @@ fn two_entries_chosen_at_one_index() {
     let other = Replica { node: 3, applied: Some(id(1, 3, 3)), new_entries: vec![], ..replica() };
     assert_eq!(broken(&[replica(), other]), Some("state-machine-safety"));
     let back = Replica { applied: Some(id(1, 2, 2)), new_entries: vec![], ..replica() };
-    assert_eq!(broken(&[replica(), back]), Some("state-machine-safety"));
+    assert_eq!(broken(&[replica(), back.clone()]), Some("state-machine-safety"));
+    assert_eq!(broken(&[replica(), Replica { closings: 1, ..back }]), None, "it left and was taken in again");
 }
 
 #[test]
