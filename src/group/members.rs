@@ -92,6 +92,9 @@ impl Group {
     pub(crate) async fn promote(&self, node: NodeId) -> Result<(), ChangeError> {
         self.leading()?;
         let metrics = self.metrics();
+        if !metrics.membership_config.nodes().any(|(&known, _)| known == node) {
+            return Err(ChangeError::NotAMember(format!("node {node} is no learner of group {}", self.id)));
+        }
         let voters: BTreeSet<NodeId> = metrics.membership_config.voter_ids().chain([node]).collect();
         let heir = usize::from(acked_within(&metrics, node, VOTER_ACKED_WITHIN));
         let healthy = self.healthy_voters(&metrics, VOTER_ACKED_WITHIN).len() + heir;
