@@ -72,6 +72,8 @@ pub(crate) enum Ask {
     Node,
     /// The replica's `GroupView`.
     Group { group: GroupId, digest: bool },
+    /// The leader's `GroupView`, whoever that is: asked by a node that may not know where it is.
+    GroupAtLeader { group: GroupId },
     /// Start a change of a group this node leads; answered with the `Operation`.
     Change { group: GroupId, change: GroupChange },
     /// Hand leadership over.

@@ -43,7 +43,13 @@ impl Inner {
         let ask = Ask::Group { group, digest: false };
         let view: GroupView = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await.ok()?;
         let leader = view.summary.leader.filter(|&leader| leader != self.id)?;
-        if view.seen_by == leader { Some(view) } else { self.ask(leader, &ask, ASK_TIMEOUT).await.ok() }
+        if view.seen_by == leader {
+            return Some(view);
+        }
+        // The leader may be a node that came after this one left: whoever answered knows where it is.
+        let view: GroupView =
+            self.ask(view.seen_by, &Ask::GroupAtLeader { group }, ASK_TIMEOUT).await.ok()?;
+        (view.summary.leader == Some(view.seen_by)).then_some(view)
     }
 
     /// Stops this node's replica of a group and gives its space back, if the group's leader says that the node has no

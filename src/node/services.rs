@@ -188,6 +188,7 @@ impl Inner {
         match ask {
             Ask::Node => told(&self.own_view()),
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),
+            Ask::GroupAtLeader { group } => told(&self.group_view(group, false).await?),
             Ask::Change { group, change } => told(&self.change_here(group, change).await?),
             Ask::Transfer { group, to, timeout_ms } => {
                 self.check_heir(group, to).await?;

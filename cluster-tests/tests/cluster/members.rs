@@ -6,6 +6,9 @@ use cluster_tests::cluster::{Cluster, Options, with_cluster};
 
 use super::support::{FAILOVER_MAX, everything};
 
+/// The group of the cluster's own state.
+const META_GROUP: u64 = 0;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn voters_are_added_and_removed_under_load_through_any_node() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
@@ -86,6 +89,24 @@ async fn removed_node_that_is_started_again_stops() -> anyhow::Result<()> {
     with_cluster(3, Options::default(), async |cluster| {
         admin::remove_member(cluster.http(1)?, 3).await?;
         cluster.kill(3)?;
+        cluster.start(3)?;
+        let (status, log) = cluster.exited(3).await?;
+        assert!(!status.success(), "{status}");
+        assert!(log.contains("was removed from its cluster"), "{log}");
+        Ok(())
+    })
+    .await
+}
+
+/// It can reach the cluster only through nodes that do not lead it: the leader came after it left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_node_stops_also_when_a_node_it_never_knew_leads() -> anyhow::Result<()> {
+    with_cluster(3, Options::default(), async |cluster| {
+        admin::remove_member(cluster.http(1)?, 3).await?;
+        cluster.kill(3)?;
+        let new = cluster.add_node().await?;
+        admin::add_voter(cluster.http(1)?, META_GROUP, new).await?;
+        admin::transfer_leader(cluster.http(1)?, META_GROUP, new).await?;
         cluster.start(3)?;
         let (status, log) = cluster.exited(3).await?;
         assert!(!status.success(), "{status}");
