@@ -11,6 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait;
 
+/// What stands in a log before the command of each process that writes to it.
+pub(crate) const LAUNCHED: &str = "--- ";
+
 /// Lines of a log shown when a test fails.
 const TAIL_LINES: usize = 40;
 
@@ -51,7 +54,7 @@ impl Process {
     pub fn start(launch: &Launch, log: &Path) -> anyhow::Result<Self> {
         let mut out: File = OpenOptions::new().create(true).append(true).open(log)?;
         let mut command = launch.command();
-        writeln!(out, "--- {command:?}")?;
+        writeln!(out, "{LAUNCHED}{command:?}")?;
         let child = command
             .env("NO_COLOR", "1")
             .envs(log.parent().map(|folder| ("TMPDIR", folder)))

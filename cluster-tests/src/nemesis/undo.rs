@@ -1,12 +1,17 @@
 //! The end of each kind of fault.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use anyhow::ensure;
 
 use super::stage::{Stage, Undo};
 use crate::disk::PowerLoss;
+use crate::process::LAUNCHED;
 
 /// What a node says whose disk fails, or is read-only.
 const SAYS: [&str; 2] = ["os error 5)", "os error 30)"];
+
+const SIGTERM: i32 = 15;
 
 impl Stage<'_> {
     /// Undoes a fault; more about its end, for people.
@@ -48,11 +53,19 @@ impl Stage<'_> {
     fn restart(&mut self, id: u64) -> anyhow::Result<String> {
         let ended = self.cluster.try_exited(id)?;
         match ended {
+            // A process that was told to end before it had begun could not listen yet.
+            Some(status) if status.signal() == Some(SIGTERM) && !self.has_begun(id)? => {}
             Some(status) => ensure!(status.success(), "node {id} after SIGTERM: {status}"),
             None => self.cluster.kill(id)?,
         }
         self.start(id)?;
         Ok(if ended.is_some() { "ended cleanly" } else { "had not ended yet: killed" }.to_owned())
+    }
+
+    /// Whether the process that was started last came so far as to say so.
+    fn has_begun(&self, id: u64) -> anyhow::Result<bool> {
+        let log = self.cluster.log_text(id)?;
+        Ok(log.rsplit(LAUNCHED).next().is_some_and(|last| last.contains("starting")))
     }
 
     /// A node on a failing disk has stopped and said why, or has not asked much of its disk.
