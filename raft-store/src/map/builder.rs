@@ -8,7 +8,7 @@ use super::leaf::Leaf;
 use super::page::{PAGE_BYTES_MAX, PageBuilder};
 use super::record::Record;
 use super::slots::Slots;
-use super::table::SlotTable;
+use super::table::{Elsewhere, SlotTable};
 use crate::slot::Slot;
 
 /// A page is closed before it grows past this: the first writes to a loaded map do not have to split it.
@@ -25,6 +25,7 @@ pub(crate) struct SlotsBuilder {
     large: Vec<Bytes>,
     items: u64,
     bytes: u64,
+    elsewhere: Elsewhere,
 }
 
 impl SlotsBuilder {
@@ -47,6 +48,7 @@ impl SlotsBuilder {
         if record.is_large() {
             self.large.push(Bytes::copy_from_slice(value));
         }
+        self.elsewhere.add(record.key.namespace);
         self.items += 1;
         self.bytes += cost::of(record);
     }
@@ -68,7 +70,8 @@ impl SlotsBuilder {
         if !self.leaves.is_empty() {
             let leaves = std::mem::take(&mut self.leaves);
             let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
-            self.slots.put_table(self.slot, SlotTable::of(leaves, items, bytes));
+            let elsewhere = std::mem::take(&mut self.elsewhere);
+            self.slots.put_table(self.slot, SlotTable::of(leaves, items, bytes, elsewhere));
         }
     }
 }

@@ -15,12 +15,15 @@ mod node;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::slice;
 use std::sync::Arc;
 
 use node::Node;
 
 use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
+use crate::key::{DEFAULT_NAMESPACE, NamespaceId};
 
 /// Most children of a branch. A write after a freeze copies so many addresses at each level.
 const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
@@ -32,7 +35,12 @@ pub(crate) struct SlotTable {
     items: u64,
     /// Bytes by the map's accounting.
     bytes: u64,
+    elsewhere: Elsewhere,
 }
+
+/// How many entries of a slot are in each namespace but the default one; most slots have none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Elsewhere(BTreeMap<NamespaceId, u64>);
 
 #[derive(Debug, Clone, Default)]
 struct Branch {
@@ -48,13 +56,13 @@ struct Child {
 
 impl SlotTable {
     /// A table of leaves in order, which are well filled.
-    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, items: u64, bytes: u64) -> Self {
+    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, items: u64, bytes: u64, elsewhere: Elsewhere) -> Self {
         let child = |(hash, leaf)| Child { hash, node: Node::Leaf(leaf) };
         let mut root = Branch { children: leaves.into_iter().map(child).collect() };
         while root.children.len() > CHILDREN_MAX {
             root = root.grouped();
         }
-        Self { root, items, bytes }
+        Self { root, items, bytes, elsewhere }
     }
 
     pub(crate) fn items(&self) -> u64 {
@@ -63,6 +71,11 @@ impl SlotTable {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Entries of one namespace.
+    pub(crate) fn items_of(&self, namespace: NamespaceId) -> u64 {
+        self.elsewhere.items_of(namespace, self.items)
     }
 
     pub(crate) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
@@ -86,7 +99,11 @@ impl SlotTable {
 
     /// Puts an entry, which takes `bytes`, in its place; says what was there before.
     pub(crate) fn put(&mut self, draft: Draft<'_>, bytes: u64) -> Option<Gone> {
+        let namespace = draft.key.namespace;
         let gone = self.root.put(draft);
+        if gone.is_none() {
+            self.elsewhere.add(namespace);
+        }
         self.items += 1;
         self.bytes += bytes;
         self.forget(gone);
@@ -98,6 +115,9 @@ impl SlotTable {
 
     pub(crate) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let gone = self.root.remove(hash, key);
+        if gone.is_some() {
+            self.elsewhere.subtract(key.namespace);
+        }
         self.forget(gone);
         while let [Child { node: Node::Branch(only), .. }] = &mut self.root.children[..] {
             let only = std::mem::take(only);
@@ -115,21 +135,18 @@ impl SlotTable {
 
     /// The leaves in order.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
-        let mut path = vec![self.root.children.iter()];
-        std::iter::from_fn(move || {
-            loop {
-                match path.last_mut()?.next() {
-                    Some(Child { node: Node::Leaf(leaf), .. }) => return Some(leaf),
-                    Some(Child { node: Node::Branch(branch), .. }) => path.push(branch.children.iter()),
-                    None => drop(path.pop()),
-                }
-            }
-        })
+        leaves_behind(vec![self.root.children.iter()])
     }
 
     /// The entries in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Found<'_>> {
         self.leaves().flat_map(|leaf| (0..leaf.count()).map(|at| leaf.at(at)))
+    }
+
+    /// The entries from the first one with this hash or a larger one on, in order.
+    pub(crate) fn iter_from(&self, hash: KeyHash) -> impl Iterator<Item = Found<'_>> {
+        let leaves = leaves_behind(self.root.path_to(hash));
+        leaves.flat_map(move |leaf| (leaf.lower_bound(hash)..leaf.count()).map(|at| leaf.at(at)))
     }
 
     /// Checks the drawing above.
@@ -138,12 +155,77 @@ impl SlotTable {
         let firsts: Vec<_> = self.leaves().map(Leaf::first).collect();
         let lasts = self.leaves().map(|leaf| leaf.at(leaf.count() - 1).record.key);
         let lasts = lasts.map(|key| (super::hash::hash_of(key), key));
+        let mut elsewhere = Elsewhere::default();
+        self.iter().for_each(|found| elsewhere.add(found.record.key.namespace));
+        if elsewhere != self.elsewhere {
+            return Err("entries of a namespace are miscounted");
+        }
         let ordered = lasts.zip(&firsts[1.min(firsts.len())..]).all(|(last, next)| last < *next);
         if ordered { Ok(()) } else { Err("leaves are out of order") }
     }
 }
 
+impl Elsewhere {
+    /// Counts one entry more.
+    pub(super) fn add(&mut self, namespace: NamespaceId) {
+        if namespace != DEFAULT_NAMESPACE {
+            *self.0.entry(namespace).or_default() += 1;
+        }
+    }
+
+    fn subtract(&mut self, namespace: NamespaceId) {
+        if let Some(count) = self.0.get_mut(&namespace) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&namespace);
+            }
+        }
+    }
+
+    /// Entries of a namespace, of `all`.
+    fn items_of(&self, namespace: NamespaceId, all: u64) -> u64 {
+        if namespace == DEFAULT_NAMESPACE {
+            return all - self.0.values().sum::<u64>();
+        }
+        self.0.get(&namespace).copied().unwrap_or(0)
+    }
+}
+
+/// The way down a tree: at each level what is still to come.
+type Way<'a> = Vec<slice::Iter<'a, Child>>;
+
+/// The leaves that are still to come, in order.
+fn leaves_behind(mut way: Way<'_>) -> impl Iterator<Item = &Leaf> {
+    std::iter::from_fn(move || {
+        loop {
+            match way.last_mut()?.next() {
+                Some(Child { node: Node::Leaf(leaf), .. }) => return Some(leaf),
+                Some(Child { node: Node::Branch(branch), .. }) => way.push(branch.children.iter()),
+                None => drop(way.pop()),
+            }
+        }
+    })
+}
+
 impl Branch {
+    /// The way to the leaf where entries with this hash begin, if there are any.
+    fn path_to(&self, hash: KeyHash) -> Way<'_> {
+        let (mut way, mut branch) = (Vec::new(), self);
+        loop {
+            let children = &branch.children[branch.child_of(hash, KeyRef::FIRST)..];
+            match children {
+                [Child { node: Node::Branch(below), .. }, behind @ ..] => {
+                    way.push(behind.iter());
+                    branch = below;
+                }
+                leaves => {
+                    way.push(leaves.iter());
+                    return way;
+                }
+            }
+        }
+    }
+
     fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         match &self.children.get(self.child_of(hash, key))?.node {
             Node::Leaf(leaf) => leaf.get(hash, key),
