@@ -11,19 +11,22 @@
 //!                                                   what fits into one of them
 //! ```
 
+mod elsewhere;
 mod node;
 #[cfg(test)]
 mod tests;
+mod way;
 
-use std::collections::BTreeMap;
-use std::slice;
 use std::sync::Arc;
 
 use node::Node;
+use way::leaves_behind;
 
 use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
-use crate::key::{DEFAULT_NAMESPACE, NamespaceId};
+use crate::key::NamespaceId;
+
+pub(super) use elsewhere::Elsewhere;
 
 /// Most children of a branch. A write after a freeze copies so many addresses at each level.
 const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
@@ -37,10 +40,6 @@ pub(crate) struct SlotTable {
     bytes: u64,
     elsewhere: Elsewhere,
 }
-
-/// How many entries of a slot are in each namespace but the default one; most slots have none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Elsewhere(BTreeMap<NamespaceId, u64>);
 
 #[derive(Debug, Clone, Default)]
 struct Branch {
@@ -165,67 +164,7 @@ impl SlotTable {
     }
 }
 
-impl Elsewhere {
-    /// Counts one entry more.
-    pub(super) fn add(&mut self, namespace: NamespaceId) {
-        if namespace != DEFAULT_NAMESPACE {
-            *self.0.entry(namespace).or_default() += 1;
-        }
-    }
-
-    fn subtract(&mut self, namespace: NamespaceId) {
-        if let Some(count) = self.0.get_mut(&namespace) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&namespace);
-            }
-        }
-    }
-
-    /// Entries of a namespace, of `all`.
-    fn items_of(&self, namespace: NamespaceId, all: u64) -> u64 {
-        if namespace == DEFAULT_NAMESPACE {
-            return all - self.0.values().sum::<u64>();
-        }
-        self.0.get(&namespace).copied().unwrap_or(0)
-    }
-}
-
-/// The way down a tree: at each level what is still to come.
-type Way<'a> = Vec<slice::Iter<'a, Child>>;
-
-/// The leaves that are still to come, in order.
-fn leaves_behind(mut way: Way<'_>) -> impl Iterator<Item = &Leaf> {
-    std::iter::from_fn(move || {
-        loop {
-            match way.last_mut()?.next() {
-                Some(Child { node: Node::Leaf(leaf), .. }) => return Some(leaf),
-                Some(Child { node: Node::Branch(branch), .. }) => way.push(branch.children.iter()),
-                None => drop(way.pop()),
-            }
-        }
-    })
-}
-
 impl Branch {
-    /// The way to the leaf where entries with this hash begin, if there are any.
-    fn path_to(&self, hash: KeyHash) -> Way<'_> {
-        let (mut way, mut branch) = (Vec::new(), self);
-        loop {
-            let children = &branch.children[branch.child_of(hash, KeyRef::FIRST)..];
-            match children {
-                [Child { node: Node::Branch(below), .. }, behind @ ..] => {
-                    way.push(behind.iter());
-                    branch = below;
-                }
-                leaves => {
-                    way.push(leaves.iter());
-                    return way;
-                }
-            }
-        }
-    }
-
     fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
         match &self.children.get(self.child_of(hash, key))?.node {
             Node::Leaf(leaf) => leaf.get(hash, key),
