@@ -13,10 +13,12 @@ mod doc;
 mod founding;
 mod host;
 mod identity;
+mod keyspace;
 pub mod lost;
 mod meta;
 mod metrics;
 mod operations;
+mod parts;
 mod peer;
 mod reconcile;
 mod repair;
@@ -24,6 +26,7 @@ mod requests;
 mod retire;
 mod room;
 mod route;
+mod seek;
 mod services;
 #[cfg(feature = "simulation")]
 pub mod simulation;
@@ -57,6 +60,7 @@ use host::Host;
 use identity::IdentityFile;
 use repair::Offered;
 
+pub use keyspace::{Scan, ScanPage, Scope};
 pub use startup::Starting;
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 

@@ -229,7 +229,7 @@ fn found(
     }))
 }
 
-fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
+pub(super) fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
     let detail = format!("group {group} does not own the key's slot yet or any more");
     let error = Error::not_applied(ErrorKind::Moving, detail).group(group);
     (Instant::now() + ROUTE_PAUSE >= deadline).then(|| error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS))

@@ -34,6 +34,8 @@ pub struct Walk {
     pub prefix: Vec<u8>,
     /// How many keys, up to [`SCAN_KEYS_MAX`]; more when they share a position.
     pub limit: usize,
+    /// How many bytes of keys and values, up to [`SCAN_BYTES_MAX`]; the first value comes whatever its size.
+    pub bytes: usize,
     /// Whether to bring the entries as well.
     pub values: bool,
 }
@@ -153,8 +155,14 @@ impl Sheet {
     fn is_full_before(&self, position: Position, walk: &Walk, next: &Found<'_>) -> bool {
         let full = self.page.found.len() >= walk.limit.clamp(1, SCAN_KEYS_MAX)
             || self.visited >= SCAN_VISITED_MAX
-            || self.bytes > 0 && self.bytes + size(walk, next) > SCAN_BYTES_MAX;
+            || !self.has_room(walk, next);
         full && self.last.is_some_and(|last| last != position)
+    }
+
+    fn has_room(&self, walk: &Walk, found: &Found<'_>) -> bool {
+        let value = if walk.values { found.record.value_len } else { 0 };
+        let bytes = found.record.key.user_key.len() + value;
+        self.bytes == 0 || self.bytes + bytes <= walk.bytes.min(SCAN_BYTES_MAX)
     }
 
     fn visit(&mut self, position: Position) {
@@ -163,18 +171,12 @@ impl Sheet {
     }
 
     fn show(&mut self, walk: &Walk, found: Found<'_>) {
-        let fits = self.bytes == 0 || self.bytes + size(walk, &found) <= SCAN_BYTES_MAX;
-        let entry = (walk.values && fits).then(|| found.to_entry());
+        let entry = (walk.values && self.has_room(walk, &found)).then(|| found.to_entry());
         let key = found.record.key;
         self.bytes += key.user_key.len() + entry.as_ref().map_or(0, |entry| entry.value.len());
         self.page.deadline = self.page.deadline.into_iter().chain(found.record.stamp.deadline).min();
         self.page.found.push((key.to_key(), entry));
     }
-}
-
-/// Bytes an entry takes in a page.
-fn size(walk: &Walk, found: &Found<'_>) -> usize {
-    found.record.key.user_key.len() + if walk.values { found.record.value_len } else { 0 }
 }
 
 #[cfg(test)]

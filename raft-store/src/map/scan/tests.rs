@@ -13,7 +13,7 @@ use crate::map::{Lookup, SlotSet};
 const ALL: SlotSpan = (0, SLOTS - 1);
 
 fn walk(from: Position, limit: usize) -> Walk {
-    Walk { namespace: 0, slots: vec![ALL], from, prefix: Vec::new(), limit, values: true }
+    Walk { namespace: 0, slots: vec![ALL], from, prefix: Vec::new(), limit, bytes: usize::MAX, values: true }
 }
 
 fn set(namespace: NamespaceId, name: &str, value: Bytes, expiry: Expiry) -> Command {
