@@ -113,7 +113,7 @@ impl TtlMap {
             return None;
         }
         let tables = slots.iter().flat_map(|&(first, last)| first..=last);
-        Some(tables.filter_map(|slot| Some(self.state.slots.table(slot)?.items_of(namespace))).sum())
+        Some(tables.filter_map(|slot| Some(self.state.slots.table(slot)?.tally().of(namespace))).sum())
     }
 
     fn owns(&self, slots: &[SlotSpan]) -> bool {

@@ -11,7 +11,6 @@
 //!                                                   what fits into one of them
 //! ```
 
-mod elsewhere;
 mod node;
 #[cfg(test)]
 mod tests;
@@ -24,9 +23,8 @@ use way::leaves_behind;
 
 use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
+use super::tally::Tally;
 use crate::key::NamespaceId;
-
-pub(super) use elsewhere::Elsewhere;
 
 /// Most children of a branch. A write after a freeze copies so many addresses at each level.
 const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
@@ -35,10 +33,9 @@ const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlotTable {
     root: Branch,
-    items: u64,
+    tally: Tally,
     /// Bytes by the map's accounting.
     bytes: u64,
-    elsewhere: Elsewhere,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,26 +52,26 @@ struct Child {
 
 impl SlotTable {
     /// A table of leaves in order, which are well filled.
-    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, items: u64, bytes: u64, elsewhere: Elsewhere) -> Self {
+    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, tally: Tally, bytes: u64) -> Self {
         let child = |(hash, leaf)| Child { hash, node: Node::Leaf(leaf) };
         let mut root = Branch { children: leaves.into_iter().map(child).collect() };
         while root.children.len() > CHILDREN_MAX {
             root = root.grouped();
         }
-        Self { root, items, bytes, elsewhere }
+        Self { root, tally, bytes }
     }
 
     pub(crate) fn items(&self) -> u64 {
-        self.items
+        self.tally.items()
+    }
+
+    /// The entries counted by namespace.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    /// Entries of one namespace.
-    pub(crate) fn items_of(&self, namespace: NamespaceId) -> u64 {
-        self.elsewhere.items_of(namespace, self.items)
     }
 
     pub(crate) fn get(&self, hash: KeyHash, key: KeyRef<'_>) -> Option<Found<'_>> {
@@ -100,12 +97,9 @@ impl SlotTable {
     pub(crate) fn put(&mut self, draft: Draft<'_>, bytes: u64) -> Option<Gone> {
         let namespace = draft.key.namespace;
         let gone = self.root.put(draft);
-        if gone.is_none() {
-            self.elsewhere.add(namespace);
-        }
-        self.items += 1;
+        self.tally.add(namespace);
         self.bytes += bytes;
-        self.forget(gone);
+        self.forget(namespace, gone);
         if self.root.children.len() > CHILDREN_MAX {
             self.root = std::mem::take(&mut self.root).grouped();
         }
@@ -114,10 +108,7 @@ impl SlotTable {
 
     pub(crate) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let gone = self.root.remove(hash, key);
-        if gone.is_some() {
-            self.elsewhere.subtract(key.namespace);
-        }
-        self.forget(gone);
+        self.forget(key.namespace, gone);
         while let [Child { node: Node::Branch(only), .. }] = &mut self.root.children[..] {
             let only = std::mem::take(only);
             self.root = Arc::unwrap_or_clone(only);
@@ -125,9 +116,9 @@ impl SlotTable {
         gone
     }
 
-    fn forget(&mut self, gone: Option<Gone>) {
+    fn forget(&mut self, namespace: NamespaceId, gone: Option<Gone>) {
         if let Some(gone) = gone {
-            self.items -= 1;
+            self.tally.remove(namespace);
             self.bytes -= gone.bytes;
         }
     }
@@ -154,11 +145,6 @@ impl SlotTable {
         let firsts: Vec<_> = self.leaves().map(Leaf::first).collect();
         let lasts = self.leaves().map(|leaf| leaf.at(leaf.count() - 1).record.key);
         let lasts = lasts.map(|key| (super::hash::hash_of(key), key));
-        let mut elsewhere = Elsewhere::default();
-        self.iter().for_each(|found| elsewhere.add(found.record.key.namespace));
-        if elsewhere != self.elsewhere {
-            return Err("entries of a namespace are miscounted");
-        }
         let ordered = lasts.zip(&firsts[1.min(firsts.len())..]).all(|(last, next)| last < *next);
         if ordered { Ok(()) } else { Err("leaves are out of order") }
     }
