@@ -6,7 +6,7 @@ use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, WriteOk};
+use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, Topology, WriteOk};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
@@ -98,6 +98,12 @@ impl Node {
         self.inner.count(namespace, scope, deadline).await
     }
 
+    /// Drops every key of a namespace: atomically in each group, not across groups. `Scope::Slot` is a `bad-request`;
+    /// when only some groups failed, the outcome is unknown.
+    pub async fn flush(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<()> {
+        self.inner.flush(namespace, scope, deadline).await
+    }
+
     /// Any key of a namespace; `None`: there is none.
     pub async fn random_key(
         &self,
@@ -106,6 +112,11 @@ impl Node {
         deadline: Instant,
     ) -> Result<Option<Key>> {
         self.inner.random_key(namespace, scope, deadline).await
+    }
+
+    /// Nodes, slots and leaders as this node knows them, without asking anybody.
+    pub fn topology(&self) -> Result<Topology> {
+        self.inner.topology()
     }
 
     /// Whether this node leads a group, as far as it knows.

@@ -3,8 +3,9 @@
 //! They are the sum of what groups do, each by itself: a page, a count and a flush are atomic and linearizable within
 //! a group, and of slightly different moments between groups.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use raft_store::GroupId;
+use raft_store::command::{Command, Flush};
 use raft_store::key::{Key, NamespaceId};
 use raft_store::limits::{SCAN_BYTES_MAX, SCAN_KEYS_MAX};
 use raft_store::map::{Entry, Page, Position, SlotSpan, Walk};
@@ -16,8 +17,8 @@ use super::peer::{Seek, Seen};
 use super::requests::moving;
 use super::route::millis_until;
 use super::{Consistency, Inner};
-use crate::error::{Error, ErrorKind, Result};
-use crate::group::{Sight, Sought};
+use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::group::{Batch, Sight, Sought};
 use crate::limits::{RANDOM_SAMPLE, ROUTE_PAUSE, SCAN_GROUPS_MAX};
 use crate::random;
 
@@ -100,6 +101,18 @@ impl Inner {
         let count = |slots: &[SlotSpan], _| Sought::Count(namespace, slots.to_vec());
         let (seen, _) = self.seek_all(looked, Consistency::Linearizable, count, deadline).await?;
         Ok(seen.iter().map(|seen| if let Sight::Count(count) = seen.survey.sight { count } else { 0 }).sum())
+    }
+
+    /// Drops every key of a namespace from the groups of `scope`, which has to be all slots of a group or none.
+    pub(super) async fn flush(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<()> {
+        if matches!(scope, Scope::Slot(_)) {
+            return Err(Error::not_applied(ErrorKind::BadRequest, "a single slot cannot be flushed"));
+        }
+        let looked = Looked { scope, from: 0, groups_max: usize::MAX };
+        let batch = Batch::new(&[Command::Flush(Flush { namespace })]);
+        let parts = self.parts(looked).map_err(|error| Error::not_applied(error.kind, error.detail))?;
+        let flushes = parts.groups.keys().map(|&group| self.write_group(group, batch.clone(), deadline));
+        all_or_unknown(join_all(flushes).await)
     }
 
     /// Any key: first any slot that has some, then any of some keys behind a random place in it.
@@ -185,6 +198,18 @@ impl Inner {
     /// Whether this node leads a group, as far as it knows.
     pub(super) fn leads(&self, group: GroupId) -> bool {
         self.host.get(group).is_some_and(|replica| replica.leads())
+    }
+}
+
+/// What a change of several groups came to: when only some failed, what became of the whole is unknown.
+fn all_or_unknown<T>(outcomes: Vec<Result<T>>) -> Result<()> {
+    let all = outcomes.len();
+    let failed: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
+    let certain = failed.len() == all && failed.iter().all(|e| e.outcome == Some(Outcome::NotApplied));
+    match failed.into_iter().next() {
+        None => Ok(()),
+        Some(error) if certain => Err(error),
+        Some(error) => Err(Error { outcome: Some(Outcome::Unknown), ..error }),
     }
 }
 

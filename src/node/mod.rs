@@ -39,6 +39,7 @@ mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,7 @@ use repair::Offered;
 
 pub use keyspace::{Scan, ScanPage, Scope};
 pub use startup::Starting;
+pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
 /// One node; cheap to clone.

@@ -7,10 +7,12 @@ use raft_store::key::{DEFAULT_NAMESPACE, Key};
 use raft_store::map::Position;
 use raft_store::slot::slot_of;
 
+use raft_store::command::{Command, Get, Rename, Reply, Txn};
+
 use super::super::{Consistency, Node, Scan, ScanPage, Scope};
 use super::fakes::{Alone, key, within};
 use super::three::{self, Three, delete, until};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Outcome};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -147,5 +149,82 @@ async fn a_page_from_any_node_shows_what_was_just_acknowledged() {
         assert_eq!((count, found), (Ok(1), vec![key(&name)]));
         three::write(writer, delete(&name)).await.unwrap();
         assert_eq!(names(reader, Scope::All, b"").await, Vec::<Key>::new());
+    }
+}
+
+/// Two keys of different groups, and one that shares the first one's slot.
+fn apart(node: &Node) -> [Key; 3] {
+    let first = key("{a}1");
+    let group = |key: &Key| node.group_of(key).unwrap();
+    let other = (0..).map(|n| key(&format!("other:{n}"))).find(|other| group(other) != group(&first));
+    [first, other.expect("there are several groups"), key("{a}2")]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_on_keys_of_two_groups_is_refused_and_changes_nothing() {
+    let alone = Alone::start().await;
+    let node = &alone.node;
+    let [first, other, near] = apart(node);
+    three::write(node, three::set("{a}1", "v")).await.unwrap();
+    let rename = |to: &Key| Command::Rename(Rename { from: first.clone(), to: to.clone(), if_absent: false });
+    let get = |key: &Key| Command::Get(Get { key: key.clone() });
+    let txn = |watched: &[&Key], commands: Vec<Command>| {
+        let watched = watched.iter().map(|&key| (key.clone(), None)).collect();
+        Command::Txn(Txn { watched, commands })
+    };
+    let across = [
+        rename(&other),
+        txn(&[], vec![get(&first), get(&other)]),
+        txn(&[&other], vec![get(&first)]),
+        txn(&[&near, &other], vec![]),
+        txn(&[], vec![get(&near), rename(&other)]),
+    ];
+    for command in across {
+        let error = three::write(node, command.clone()).await.unwrap_err();
+        let expected = (ErrorKind::CrossGroup, Some(Outcome::NotApplied));
+        assert_eq!((error.kind, error.outcome), expected, "{command:?}");
+    }
+    let empty = three::write(node, txn(&[], vec![])).await.unwrap_err();
+    assert_eq!((empty.kind, empty.outcome), (ErrorKind::BadRequest, Some(Outcome::NotApplied)));
+    assert_eq!(names(node, Scope::All, b"").await, [first.clone()]);
+    let done = three::write(node, txn(&[&near], vec![rename(&near), get(&near)])).await.unwrap();
+    assert!(matches!(&done.reply, Reply::Many(replies) if replies.len() == 2), "{done:?}");
+    assert_eq!(names(node, Scope::All, b"").await, [near]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flush_drops_the_keys_of_its_scope() {
+    let cluster = Three::start().await;
+    until("each node leads a group", || (1..=3).all(|node| (1..=3).any(|g| cluster.at(node).leads(g)))).await;
+    let keys = fill(cluster.at(1), 40).await;
+    let node = cluster.at(2);
+    node.flush(DEFAULT_NAMESPACE, Scope::LedHere, within(PATIENCE)).await.unwrap();
+    let left: Vec<Key> = keys.into_iter().filter(|key| !node.leads(node.group_of(key).unwrap())).collect();
+    assert_eq!(names(cluster.at(3), Scope::All, b"").await, left);
+    let one = node.flush(DEFAULT_NAMESPACE, Scope::Slot(7), within(PATIENCE)).await.unwrap_err();
+    assert_eq!((one.kind, one.outcome), (ErrorKind::BadRequest, Some(Outcome::NotApplied)));
+    node.flush(DEFAULT_NAMESPACE, Scope::All, within(PATIENCE)).await.unwrap();
+    assert_eq!(cluster.at(1).count(DEFAULT_NAMESPACE, Scope::All, within(PATIENCE)).await, Ok(0));
+    assert!(cluster.at(1).ready().ready, "the cluster's own state is no namespace's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_topology_names_a_leader_for_every_slot() {
+    let cluster = Three::start().await;
+    for node in (1..=3).map(|node| cluster.at(node)) {
+        let all_led = || node.topology().unwrap().slots.iter().all(|range| range.leader.is_some());
+        until("every group has a leader", all_led).await;
+        let topology = node.topology().unwrap();
+        assert_eq!((topology.me, topology.nodes.len()), (node.id(), 3));
+        let mut next = 0;
+        for range in &topology.slots {
+            assert_eq!(u32::from(range.from), next, "slots are in order and none is missing");
+            next = u32::from(range.to) + 1;
+            let mut voters = range.replicas.clone();
+            voters.extend(range.leader);
+            voters.sort_unstable();
+            assert_eq!(voters, [1, 2, 3]);
+        }
+        assert_eq!(next, 16_384);
     }
 }
