@@ -20,9 +20,9 @@ use super::{Consistency, Inner};
 use crate::clock::boot_ms;
 use crate::error::{Error, Result};
 use crate::group::{Batch, Group, Lookups, ReadIndexError};
-use crate::limits::{FIRST_REFRESH_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
+use crate::limits::{FIRST_REFRESH_MAX, PROPOSAL_BYTES_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
 use crate::transport::{CallError, Lane, Service};
-use told::{declined, no_leader, queue_full, unknown};
+use told::{declined, no_leader, queue_full, too_large, unknown};
 
 /// How an attempt to carry a request out ended.
 pub(super) enum Attempt<T> {
@@ -35,13 +35,17 @@ pub(super) enum Attempt<T> {
 }
 
 impl Inner {
-    /// Proposes commands of one group wherever its leader is.
+    /// Proposes commands of one group wherever its leader is. What no leader may propose is sent to none: a message that
+    /// no frame holds would look like a leader that cannot be reached.
     pub(super) async fn write_group(
         &self,
         group: GroupId,
         batch: Batch,
         deadline: Instant,
     ) -> Result<Replies> {
+        if batch.commands.len() > PROPOSAL_BYTES_MAX {
+            return Err(too_large(group));
+        }
         let attempt = |node| self.try_write(node, group, &batch, deadline);
         self.until_done(group, deadline, attempt).await
     }

@@ -33,12 +33,20 @@ fn read_keys() -> impl Strategy<Value = ReadKeys> {
 }
 
 fn lookup() -> impl Strategy<Value = Lookup> {
-    let entry = (bytes(), any::<u64>(), option::of(0..u64::MAX), any::<u64>(), any::<u64>()).prop_map(
-        |(value, version, deadline, created_ms, modified_ms)| {
-            Lookup::Hit(Entry { value, content: Content::Text, version, deadline, created_ms, modified_ms })
+    prop_oneof![entry().prop_map(Lookup::Hit), Just(Lookup::Miss), Just(Lookup::NotOwner)]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (bytes(), any::<u64>(), option::of(0..u64::MAX), any::<u64>(), any::<u64>()).prop_map(
+        |(value, version, deadline, created_ms, modified_ms)| Entry {
+            value,
+            content: Content::Text,
+            version,
+            deadline,
+            created_ms,
+            modified_ms,
         },
-    );
-    prop_oneof![entry, Just(Lookup::Miss), Just(Lookup::NotOwner)]
+    )
 }
 
 fn looked() -> impl Strategy<Value = Looked> {
@@ -80,6 +88,10 @@ fn seen() -> impl Strategy<Value = Seen> {
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
+    prop_oneof![4 => single_reply(), 1 => vec(single_reply(), 0..4).prop_map(Reply::Many)]
+}
+
+fn single_reply() -> impl Strategy<Value = Reply> {
     let written = (any::<u64>(), any::<bool>(), option::of(any::<u64>()), option::of(bytes()), any::<u64>());
     prop_oneof![
         written.prop_map(|(version, created, deadline, value, len)| {
@@ -88,6 +100,9 @@ fn reply() -> impl Strategy<Value = Reply> {
         (any::<bool>(), any::<u64>()).prop_map(|(deleted, version)| Reply::Deleted { deleted, version }),
         Just(Reply::Done),
         option::of(any::<u64>()).prop_map(|current| Reply::Rejected(Rejection::VersionMismatch { current })),
+        option::of(entry()).prop_map(Reply::Found),
+        any::<bool>().prop_map(Reply::Bit),
+        any::<u64>().prop_map(Reply::Length),
     ]
 }
 
