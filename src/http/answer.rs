@@ -190,7 +190,12 @@ pub(super) fn of_write<'a>(at: &'a Located, command: &Command, write: &WriteOk) 
             Ok(Answer { status: StatusCode::OK, body })
         }
         Reply::Rejected(rejection) => Err(rejected(rejection, write.group)),
-        Reply::Done | Reply::Many(_) | Reply::Found(_) | Reply::Bit(_) | Reply::Length(_) => {
+        Reply::Done
+        | Reply::Many(_)
+        | Reply::Branched { .. }
+        | Reply::Found(_)
+        | Reply::Bit(_)
+        | Reply::Length(_) => {
             Err(Error::unknown(ErrorKind::Internal, "a key's change was answered like something else"))
         }
     }
