@@ -72,11 +72,42 @@ pub(super) struct EntryBody<'a> {
     #[serde(flatten)]
     name: Name<'a>,
     #[serde(flatten)]
+    details: Details<'a>,
+}
+
+/// An entry without its key.
+#[derive(Debug, Serialize)]
+pub(super) struct Details<'a> {
+    #[serde(flatten)]
     value: Shown<'a>,
     version: u64,
     created_ms: u64,
     modified_ms: u64,
     expires_in_ms: Option<u64>,
+}
+
+/// One key of a page, with its entry when that came along.
+#[derive(Debug, Serialize)]
+pub(super) struct Row<'a> {
+    /// The key's bytes.
+    #[serde(flatten, serialize_with = "key_name")]
+    pub(super) key: &'a [u8],
+    /// Its entry.
+    #[serde(flatten)]
+    pub(super) details: Option<Details<'a>>,
+}
+
+impl<'a> Details<'a> {
+    /// An entry seen at a group time.
+    pub(super) fn of(entry: &'a Entry, time_ms: u64) -> Self {
+        Self {
+            value: Shown::of(&entry.value, &entry.content),
+            version: entry.version,
+            created_ms: entry.created_ms,
+            modified_ms: entry.modified_ms,
+            expires_in_ms: left_ms(entry.deadline, time_ms),
+        }
+    }
 }
 
 /// A key as a write left it.
@@ -131,15 +162,21 @@ impl Meta {
 
     /// The headers that say so.
     pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = freshness_headers(self.consistency, self.staleness_ms);
         headers.insert(GROUP, HeaderValue::from(self.group));
         headers.insert(TIME_MS, HeaderValue::from(self.time_ms));
-        headers.insert(CONSISTENCY, HeaderValue::from_static(consistency_name(self.consistency)));
-        if let Some(staleness_ms) = self.staleness_ms {
-            headers.insert(STALENESS_MS, HeaderValue::from(staleness_ms));
-        }
         headers
     }
+}
+
+/// The headers that say how fresh an answer is.
+pub(super) fn freshness_headers(consistency: Consistency, staleness_ms: Option<u64>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONSISTENCY, HeaderValue::from_static(consistency_name(consistency)));
+    if let Some(staleness_ms) = staleness_ms {
+        headers.insert(STALENESS_MS, HeaderValue::from(staleness_ms));
+    }
+    headers
 }
 
 impl Answer<'_> {
@@ -155,7 +192,7 @@ impl Answer<'_> {
     /// The version of the entry it is about, if one is left.
     fn version(&self) -> Option<u64> {
         match &self.body {
-            Body::Entry(entry) => Some(entry.version),
+            Body::Entry(entry) => Some(entry.details.version),
             Body::Written(written) => Some(written.version),
             Body::Deleted { .. } => None,
         }
@@ -170,14 +207,7 @@ pub(super) fn left_ms(deadline: Option<u64>, time_ms: u64) -> Option<u64> {
 /// The answer to a read; a `miss` when there is no entry.
 pub(super) fn of_read<'a>(at: &'a Located, read: &'a ReadOk) -> Result<Answer<'a>> {
     let entry = read.entry.as_ref().ok_or_else(|| miss(read.group).without_outcome())?;
-    let body = Body::Entry(EntryBody {
-        name: at.name(),
-        value: Shown::of(&entry.value, &entry.content),
-        version: entry.version,
-        created_ms: entry.created_ms,
-        modified_ms: entry.modified_ms,
-        expires_in_ms: left_ms(entry.deadline, read.time_ms),
-    });
+    let body = Body::Entry(EntryBody { name: at.name(), details: Details::of(entry, read.time_ms) });
     Ok(Answer { status: StatusCode::OK, body })
 }
 
@@ -224,7 +254,7 @@ fn number(text: &[u8]) -> Option<i64> {
 }
 
 /// The error a rejection is. Nothing was applied: that is certain.
-fn rejected(rejection: &Rejection, group: GroupId) -> Error {
+pub(super) fn rejected(rejection: &Rejection, group: GroupId) -> Error {
     let kind = match rejection {
         Rejection::Missing => ErrorKind::Miss,
         Rejection::VersionMismatch { .. } | Rejection::Unmet => ErrorKind::VersionMismatch,
