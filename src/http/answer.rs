@@ -10,9 +10,11 @@ use raft_store::map::Entry;
 use serde::{Serialize, Serializer};
 
 use super::etag;
-use super::value::{Shown, encode_base64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::node::{Consistency, ReadOk, WriteOk};
+use entry::{EntryBody, Name};
+
+pub(super) use entry::{Details, Row};
 
 const GROUP: HeaderName = HeaderName::from_static("x-quorate-group");
 const CONSISTENCY: HeaderName = HeaderName::from_static("x-quorate-consistency");
@@ -66,50 +68,6 @@ pub(super) enum Body<'a> {
     },
 }
 
-/// An entry that was read.
-#[derive(Debug, Serialize)]
-pub(super) struct EntryBody<'a> {
-    #[serde(flatten)]
-    name: Name<'a>,
-    #[serde(flatten)]
-    details: Details<'a>,
-}
-
-/// An entry without its key.
-#[derive(Debug, Serialize)]
-pub(super) struct Details<'a> {
-    #[serde(flatten)]
-    value: Shown<'a>,
-    version: u64,
-    created_ms: u64,
-    modified_ms: u64,
-    expires_in_ms: Option<u64>,
-}
-
-/// One key of a page, with its entry when that came along.
-#[derive(Debug, Serialize)]
-pub(super) struct Row<'a> {
-    /// The key's bytes.
-    #[serde(flatten, serialize_with = "key_name")]
-    pub(super) key: &'a [u8],
-    /// Its entry.
-    #[serde(flatten)]
-    pub(super) details: Option<Details<'a>>,
-}
-
-impl<'a> Details<'a> {
-    /// An entry seen at a group time.
-    pub(super) fn of(entry: &'a Entry, time_ms: u64) -> Self {
-        Self {
-            value: Shown::of(&entry.value, &entry.content),
-            version: entry.version,
-            created_ms: entry.created_ms,
-            modified_ms: entry.modified_ms,
-            expires_in_ms: left_ms(entry.deadline, time_ms),
-        }
-    }
-}
-
 /// A key as a write left it.
 #[derive(Debug, Serialize)]
 pub(super) struct WrittenBody<'a> {
@@ -124,21 +82,6 @@ pub(super) struct WrittenBody<'a> {
     /// Bytes of the value, for `append`.
     #[serde(skip_serializing_if = "Option::is_none")]
     len: Option<u64>,
-}
-
-/// Namespace and key; a key that is no UTF-8 is shown in base64.
-#[derive(Debug, Serialize)]
-struct Name<'a> {
-    ns: &'a str,
-    #[serde(flatten, serialize_with = "key_name")]
-    key: &'a [u8],
-}
-
-fn key_name<S: Serializer>(key: &&[u8], to: S) -> Result<S::Ok, S::Error> {
-    match std::str::from_utf8(key) {
-        Ok(text) => to.collect_map([("key", text)]),
-        Err(_) => to.collect_map([("key_b64", encode_base64(key))]),
-    }
 }
 
 impl Located {
@@ -321,5 +264,6 @@ const fn consistency_name(consistency: Consistency) -> &'static str {
     }
 }
 
+mod entry;
 #[cfg(test)]
 mod tests;

@@ -115,7 +115,10 @@ fn answer(
             return Ok((meta.headers(), rejected(&rejection, group)).into_response());
         }
         _ => {
-            return Err(Error::unknown(ErrorKind::Internal, "a transaction was answered like something else"));
+            return Err(Error::unknown(
+                ErrorKind::Internal,
+                "a transaction was answered like something else",
+            ));
         }
     };
     let taken = if succeeded { then } else { otherwise };
