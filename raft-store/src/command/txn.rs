@@ -30,7 +30,8 @@ impl Txn {
         self.keys().try_for_each(|key| map.admit(At::of(key), Condition::None).map(drop))?;
         self.check_watched(map)?;
         let mut found_bytes = 0;
-        Ok(Reply::Many(self.commands.iter().map(|c| bounded(c.apply(map), &mut found_bytes)).collect()))
+        let replies = map.carry_out(&self.commands).into_iter();
+        Ok(Reply::Many(replies.map(|reply| bounded(reply, &mut found_bytes)).collect()))
     }
 
     /// Every key, watched ones first; one that is named twice comes twice.
