@@ -70,7 +70,7 @@ impl Txn {
 /// Applies commands in order, each on what those before it left.
 pub(super) fn carry_out(commands: &[Command], map: &mut TtlMap) -> Vec<Reply> {
     let mut found_bytes = 0;
-    commands.iter().map(|command| bounded(command.apply(map), &mut found_bytes)).collect()
+    map.carry_out(commands).into_iter().map(|reply| bounded(reply, &mut found_bytes)).collect()
 }
 
 /// The reply, unless the values found so far are more than one answer may hold.

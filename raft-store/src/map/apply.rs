@@ -9,7 +9,7 @@ use super::record::{INLINE_VALUE_BYTES_MAX, Record, Stamp, Value, put_head};
 use super::warm::WARMED_AT_ONCE;
 use super::{At, Entry, SlotSet, TtlMap, cost};
 use crate::codec::DecodeError;
-use crate::command::{Command, Condition, Content, PackedEntry, Rejection, Replies, Written};
+use crate::command::{Command, Condition, Content, PackedEntry, Rejection, Replies, Reply, Written};
 use crate::limits::VALUE_BYTES_CEILING;
 
 /// What a write makes of a key.
@@ -31,13 +31,19 @@ impl TtlMap {
     pub fn apply(&mut self, entry: &PackedEntry) -> Result<Replies, DecodeError> {
         let commands = entry.commands().collect::<Result<Vec<Command>, _>>()?;
         self.advance(entry.time_ms(), entry.wall_ms());
+        let replies = self.carry_out(&commands);
+        self.remove_expired(commands.iter().map(Command::weight).sum());
+        Ok(Replies { time_ms: self.time_ms(), replies })
+    }
+
+    /// Carries commands out in order.
+    pub(crate) fn carry_out(&mut self, commands: &[Command]) -> Vec<Reply> {
         let mut replies = Vec::with_capacity(commands.len());
         for some in commands.chunks(WARMED_AT_ONCE) {
             self.warm(some);
             replies.extend(some.iter().map(|command| command.apply(self)));
         }
-        self.remove_expired(commands.iter().map(Command::weight).sum());
-        Ok(Replies { time_ms: self.time_ms(), replies })
+        replies
     }
 
     /// Group time never goes back; a deposed leader's late entry leaves it, and the wall clock, alone.
