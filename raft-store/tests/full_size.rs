@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use raft_store::command::{
-    Append, Command, Condition, Content, Delete, Expiry, PackedEntry, Packer, Persist, Set, Touch,
+    Append, Command, Condition, Content, Copy, Delete, Expiry, Flush, PackedEntry, Packer, Persist, Rename,
+    Set, SetRange, Touch, Txn,
 };
 use raft_store::key::Key;
 use raft_store::map::{Lookup, TtlMap};
@@ -53,9 +54,25 @@ fn command(numbers: &mut Numbers, sets: u64) -> Command {
         what if what < 16 => Command::Delete(Delete { key, condition }),
         16 => Command::Touch(Touch { key, ttl_ms: numbers.below(9_000), condition }),
         17 => Command::Persist(Persist { key, condition }),
+        18 => redis(numbers, key),
         _ => {
             let (suffix, len_max) = (value(numbers), 20_000);
             Command::Append(Append { key, suffix, content: Content::Octets, len_max, condition })
+        }
+    }
+}
+
+fn redis(numbers: &mut Numbers, first: Key) -> Command {
+    let (from, to) = (first.clone(), key(numbers.below(KEYS)));
+    let rename = Command::Rename(Rename { from: to.clone(), to: first.clone(), if_absent: false });
+    match numbers.below(400) {
+        0 => Command::Flush(Flush { namespace: numbers.below(2) as u16 }),
+        at if at < 100 => rename,
+        at if at < 200 => Command::Copy(Copy { from, to, replace: true }),
+        _ => {
+            let (offset, value) = (numbers.below(3_000), value(numbers));
+            let edit = Command::SetRange(SetRange { key: to, offset, value, len_max: 20_000 });
+            Command::Txn(Txn { watched: vec![(first, None)], commands: vec![edit, rename] })
         }
     }
 }

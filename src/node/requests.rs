@@ -6,10 +6,10 @@ use std::time::Duration;
 use raft_store::GroupId;
 use raft_store::command::{Command, Rejection, Replies, Reply};
 use raft_store::key::Key;
-use raft_store::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
 use raft_store::map::Lookup;
 use tokio::time::Instant;
 
+use super::chunks::chunks;
 use super::peer::{Looked, ReadKeys};
 use super::{Consistency, Inner, Read, ReadOk, WriteOk};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,16 +56,29 @@ impl Inner {
             if answers[place].is_some() {
                 continue;
             }
-            let group = command
-                .key()
-                .map(|key| self.group_of(key))
-                .unwrap_or_else(|| Err(Error::not_applied(ErrorKind::BadRequest, "the command has no key")));
-            match group {
+            match self.group_of_all(command.keys()) {
                 Ok(group) => places.entry(group).or_default().push(place),
                 Err(error) => answers[place] = Some(Err(error)),
             }
         }
         places
+    }
+
+    /// The one group of all keys of a command; `cross-group` when there are several.
+    fn group_of_all<'a>(&self, mut keys: impl Iterator<Item = &'a Key>) -> Result<GroupId> {
+        let first =
+            keys.next().ok_or_else(|| Error::not_applied(ErrorKind::BadRequest, "the command has no key"))?;
+        let group = self.group_of(first)?;
+        for key in keys {
+            let other = self.group_of(key)?;
+            if other != group {
+                let detail = format!(
+                    "keys are in groups {group} and {other}; a common hash tag, as in {{tag}}key, keeps keys together"
+                );
+                return Err(Error::not_applied(ErrorKind::CrossGroup, detail));
+            }
+        }
+        Ok(group)
     }
 
     async fn write_in_order(
@@ -140,35 +153,6 @@ impl Inner {
     }
 }
 
-/// Commands in runs that one message and one entry may hold.
-fn chunks(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
-    let mut rest = commands;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = |command: &&Command| {
-            let first = bytes == 0;
-            bytes += value_len(command) + raft_store::limits::KEY_BYTES_MAX;
-            first || bytes <= PACKED_BYTES_TARGET
-        };
-        let count = rest.iter().take(PACKED_COMMANDS_MAX).take_while(fits).count();
-        let (chunk, behind) = rest.split_at(count);
-        rest = behind;
-        (!chunk.is_empty()).then_some(chunk)
-    })
-}
-
-fn value_len(command: &Command) -> usize {
-    match command {
-        Command::Set(set) => set.value.len(),
-        Command::Append(append) => append.suffix.len(),
-        Command::Delete(_)
-        | Command::Touch(_)
-        | Command::Persist(_)
-        | Command::Incr(_)
-        | Command::AssignSlots(_) => 0,
-    }
-}
-
 /// Ends a batch whose answers hold as much as they may: what has no answer yet gets none.
 fn refuse_if_full(answers: &mut [Option<Result<ReadOk>>]) {
     let held = answers.iter().flatten().flatten().filter_map(|read| Some(read.entry.as_ref()?.value.len()));
@@ -229,7 +213,7 @@ fn found(
     }))
 }
 
-fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
+pub(super) fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
     let detail = format!("group {group} does not own the key's slot yet or any more");
     let error = Error::not_applied(ErrorKind::Moving, detail).group(group);
     (Instant::now() + ROUTE_PAUSE >= deadline).then(|| error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS))

@@ -1,6 +1,9 @@
 //! What each command does to a map, by value.
 
+mod branch;
 mod encoding;
+mod redis;
+mod txn;
 
 use bytes::Bytes;
 
