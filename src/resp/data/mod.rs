@@ -19,6 +19,8 @@ mod range;
 mod set;
 pub mod spec;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod time;
 mod ttl;
 mod txn;
