@@ -5,6 +5,8 @@
 
 mod args;
 mod bits;
+#[cfg(test)]
+mod docs;
 mod edit;
 mod expire;
 mod getex;
