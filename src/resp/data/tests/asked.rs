@@ -1,10 +1,10 @@
 //! What commands ask of the cluster: one command where it must happen together, and no write for a read.
 
 use bytes::Bytes;
-use raft_store::command::Command;
+use raft_store::command::{Command, Rejection, Reply};
 use raft_store::key::Key;
 
-use super::super::super::plan::{Keyspace, Plan};
+use super::super::super::plan::{Applied, Keyspace, Plan};
 use super::super::super::value::Value;
 use super::super::glob::Glob;
 use super::super::keyspace::{drawn, matching, scanned};
@@ -100,7 +100,7 @@ fn scan_asks_for_a_page() {
     let full = scan("SCAN 18446744073709551615 match a* COUNT 50 TYPE String count 70");
     assert_eq!((full.cursor, full.limit, full.pattern), (u64::MAX, 70, Some(Glob::new(b"a*"))));
     assert_eq!(scan("SCAN 0 MATCH *").pattern, None);
-    assert_eq!(scan("SCAN 0 COUNT 9223372036854775807").limit, crate::limits::SCAN_COUNT_MAX);
+    assert_eq!(scan("SCAN 0 COUNT 9223372036854775807").limit, i64::MAX as usize);
     assert!(matches!(plan("SCAN 7 TYPE list"), Plan::Now(answer) if answer == scanned(None, [], 0)));
 }
 
@@ -123,4 +123,14 @@ fn every_command_is_found_by_its_name_once() {
         assert_eq!(commands().filter(|other| other.spec.name == command.spec.name).count(), 1);
     }
     assert!(find(b"lpush").is_none());
+}
+
+/// In a large `EXEC` the value may be withheld; the write was made all the same, so no error may deny it.
+#[test]
+fn a_write_whose_read_is_withheld_is_not_denied() {
+    let Plan::Write { shape, .. } = plan("GETDEL k") else { panic!("it writes") };
+    let deleted = Reply::Deleted { deleted: true, version: 7 };
+    let reply = Reply::Many(vec![Reply::Rejected(Rejection::TooLarge), deleted]);
+    let answer = shape.answer(&CONTEXT, vec![Applied { reply, time_ms: 1 }]);
+    assert!(matches!(answer, Value::Error(text) if text.starts_with("UNKNOWN ")));
 }

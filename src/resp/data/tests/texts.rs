@@ -1,5 +1,7 @@
 //! What is refused before anything is asked for: each with Redis's own words.
 
+use raft_store::limits::TXN_COMMANDS_MAX;
+
 use super::server::Server;
 use super::shown::shown;
 
@@ -69,5 +71,15 @@ fn a_value_past_the_bound_is_refused_wherever_it_comes_from() {
         assert_eq!(shown(&server.call(&format!("{line} {more}"))), too_long, "{line}");
     }
     assert_eq!(shown(&server.call("APPEND k x")), too_long);
+    assert_eq!(server.version("l"), None);
+}
+
+#[test]
+fn too_many_keys_at_once_are_refused_and_none_is_set() {
+    let mut server = Server::new();
+    let most = format!("MSET{}", " k v".repeat(TXN_COMMANDS_MAX));
+    assert_eq!(shown(&server.call(&most)), "OK\n");
+    let refused = format!("(error) ERR at most {TXN_COMMANDS_MAX} keys are set together\n");
+    assert_eq!(shown(&server.call(&format!("{most} l v"))), refused);
     assert_eq!(server.version("l"), None);
 }
