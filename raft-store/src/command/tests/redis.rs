@@ -135,11 +135,14 @@ fn an_edited_value_is_called_what_it_still_is() {
 fn no_edit_leaves_too_much() {
     let mut bench = Bench::new();
     let ceiling = VALUE_BYTES_CEILING as u64;
-    for offset in [ceiling, 512 << 20, u64::MAX] {
+    for offset in [ceiling, 512 << 20, SetRange::AT_END - 1] {
         assert_eq!(bench.refused(set_range(offset, b"v")), Rejection::TooLarge);
         assert_eq!(bench.refused(set_bit(offset.max(8 * ceiling), true)), Rejection::TooLarge);
     }
     assert_eq!(bench.written(set_range(ceiling - 1, b"v")).len, ceiling);
+    assert_eq!(bench.refused(set_range(SetRange::AT_END, b"v")), Rejection::TooLarge);
+    bench.run(delete(Condition::None));
+    assert_eq!(bench.written(set_range(SetRange::AT_END, b"v")).len, 1);
     bench.run(delete(Condition::None));
     let short = |len_max| Command::SetBit(SetBit { key: k(), offset: 16, bit: true, len_max });
     assert_eq!(bench.refused(short(2)), Rejection::TooLarge);

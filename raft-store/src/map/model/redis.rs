@@ -1,5 +1,7 @@
 //! The commands of the Redis protocol in the model.
 
+use num_bigint::{BigInt, Sign};
+
 use super::*;
 
 impl Model {
@@ -90,7 +92,7 @@ impl Model {
         self.store(key, Entry { value, content, version: 0, deadline, created_ms, modified_ms }, None)
     }
 
-    /// With numbers in units of 10⁻¹⁷: exact for all that the tests' commands lead to.
+    /// With numbers in units of 10⁻¹⁷, as many of them as there are.
     pub(super) fn incr_float(&mut self, c: &IncrFloat) -> Result<Reply, Rejection> {
         let old = self.current(&c.key, Condition::None)?.unwrap_or(Entry {
             value: Bytes::from_static(b"0"),
@@ -102,8 +104,10 @@ impl Model {
         });
         let sum =
             units(&old.value).ok_or(Rejection::NotAFloat)? + units(&c.by).ok_or(Rejection::NotAFloat)?;
-        let sign = if sum < 0 { "-" } else { "" };
-        let text = format!("{sign}{}.{:017}", sum.abs() / UNITS, sum.abs() % UNITS);
+        let digits = format!("{:018}", sum.magnitude());
+        let (whole, decimals) = digits.split_at(digits.len() - DECIMALS);
+        let sign = if sum.sign() == Sign::Minus { "-" } else { "" };
+        let text = format!("{sign}{whole}.{decimals}");
         let value = Bytes::from(text.trim_end_matches('0').trim_end_matches('.').to_owned());
         self.store(&c.key, Entry { value: value.clone(), modified_ms: self.time_ms, ..old }, Some(value))
     }
@@ -141,10 +145,10 @@ impl Model {
     }
 }
 
-const UNITS: i128 = 100_000_000_000_000_000;
+const DECIMALS: usize = 17;
 
 /// A plain decimal number with up to 17 decimals.
-fn units(text: &[u8]) -> Option<i128> {
+fn units(text: &[u8]) -> Option<BigInt> {
     let text = std::str::from_utf8(text).ok()?;
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
@@ -152,6 +156,6 @@ fn units(text: &[u8]) -> Option<i128> {
     if whole.len() + decimals.len() == 0 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let units: i128 = digits.parse().ok()?;
+    let units: BigInt = digits.parse().ok()?;
     Some(if text.starts_with('-') { -units } else { units })
 }
