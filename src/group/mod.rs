@@ -3,6 +3,7 @@
 //! Writes go through the `batcher`, reads through shared `reads` rounds, time through the `ticker`.
 //! An answer is given only for what openraft has committed and this replica has applied.
 
+mod appends;
 mod applied;
 mod batcher;
 mod clock;
