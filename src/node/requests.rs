@@ -202,14 +202,13 @@ fn found(
         Err(error) => return Some(Err(error.clone())),
     };
     let staleness = looked.staleness_ms.map(Duration::from_millis);
-    if let (Some(staleness), Some(allowed)) = (staleness, read.max_staleness)
-        && (staleness > allowed || !looked.bounded)
+    if read.consistency == Consistency::Local
+        && let Some(allowed) = read.max_staleness
+        && staleness.is_none_or(|staleness| staleness > allowed)
     {
-        let detail = format!(
-            "this replica may be {} ms behind, {} are allowed",
-            staleness.as_millis(),
-            allowed.as_millis()
-        );
+        let behind =
+            staleness.map_or("any time".to_owned(), |staleness| format!("{} ms", staleness.as_millis()));
+        let detail = format!("this replica may be {behind} behind, {} ms are allowed", allowed.as_millis());
         let error = Error::of_read(ErrorKind::TooStale, detail).group(group);
         return Some(Err(error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS)));
     }
@@ -249,8 +248,8 @@ mod tests {
     }
 
     fn looked(found: Lookup) -> Result<Looked> {
-        let lookups = Lookups { time_ms: 9, found: vec![found] };
-        Ok(Looked { lookups, staleness_ms: Some(100), bounded: true })
+        let lookups = Lookups { time_ms: 9, version: 1, found: vec![found] };
+        Ok(Looked { lookups, staleness_ms: Some(100) })
     }
 
     #[test]
@@ -289,5 +288,15 @@ mod tests {
         };
         assert_eq!(kind(Some(99)), Err(ErrorKind::TooStale));
         assert_eq!((kind(Some(100)), kind(None)), (Ok(Some(100)), Ok(Some(100))));
+    }
+
+    #[test]
+    fn a_replica_without_a_bound_states_none_and_keeps_within_none() {
+        let later = Instant::now() + Duration::from_secs(60);
+        let unconfirmed = looked(Lookup::Miss).map(|looked| Looked { staleness_ms: None, ..looked });
+        let ended =
+            |allowed| found(1, &read_within(allowed), &unconfirmed, 0, later).expect("it has an answer");
+        assert_eq!(ended(None).map(|ok| ok.staleness_ms), Ok(None));
+        assert_eq!(ended(Some(u64::MAX)).unwrap_err().kind, ErrorKind::TooStale);
     }
 }

@@ -11,3 +11,6 @@ mod routing;
 mod simulated;
 mod soak;
 mod three;
+#[cfg(feature = "simulation")]
+mod turns;
+mod word;
