@@ -4,6 +4,7 @@ mod disk;
 mod encodings;
 mod fakes;
 mod leaving;
+mod local;
 mod many;
 mod repair;
 mod routing;
