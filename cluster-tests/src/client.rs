@@ -54,7 +54,7 @@ impl Client {
     pub async fn operate(&mut self, node: SocketAddr, key: &str, input: &Input) -> Judged {
         let bound = self.asks_for_bound();
         let answer = self.http.send(node, ask::one(key, input, bound), OPERATION_TIMEOUT).await;
-        judge(input, answer).promised(bound)
+        judge(input, answer)
     }
 
     /// Carries out independent operations in one batch; they are judged one by one. Its reads are as fresh as the
@@ -62,8 +62,7 @@ impl Client {
     pub async fn batch(&mut self, node: SocketAddr, operations: &[(String, Input)]) -> Vec<Judged> {
         let bound = self.asks_for_bound();
         let sent = self.http.send(node, ask::batch(operations, bound), OPERATION_TIMEOUT).await;
-        let judged = answer::judge_batch(operations, sent);
-        judged.into_iter().map(|judged| judged.promised(bound)).collect()
+        answer::judge_batch(operations, sent)
     }
 
     /// Any other request.
@@ -76,17 +75,10 @@ impl Client {
         self.http.opened(node)
     }
 
-    /// A node states an age in any case, but promises it only to who names the age that would be too much: every
-    /// second request does, so that nodes that can promise nothing are read too.
+    /// A node that cannot bound an age refuses who names one that would be too much, and answers others without: every
+    /// second request names one.
     fn asks_for_bound(&mut self) -> bool {
         self.requests += 1;
         self.requests.is_multiple_of(2)
-    }
-}
-
-impl Judged {
-    fn promised(mut self, bound: bool) -> Self {
-        self.age_ms = self.age_ms.filter(|_| bound);
-        self
     }
 }

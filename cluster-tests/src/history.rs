@@ -226,7 +226,7 @@ pub struct Operation {
     pub outcome: Outcome,
     /// The group time the answer carried, ms.
     pub time_ms: Option<u64>,
-    /// How old what a local read saw may be, as the answer stated it, ms. It counts back from the answer.
+    /// How old what a local read saw may be, as the answer stated it, ms. It counts back from the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<u64>,
     /// What the answer told of the key's deadline.

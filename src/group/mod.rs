@@ -3,6 +3,7 @@
 //! Writes go through the `batcher`, reads through shared `reads` rounds, time through the `ticker`.
 //! An answer is given only for what openraft has committed and this replica has applied.
 
+mod appends;
 mod applied;
 mod batcher;
 mod clock;
@@ -51,7 +52,7 @@ use raft_store::wal::SharedLog;
 use raft_store::{GroupId, NodeId, mutant};
 use tokio::task::AbortHandle;
 
-use crate::clock::{boot_ms, wall_ms};
+use crate::clock::boot_ms;
 use crate::limits::READ_ANSWER_BYTES_MAX;
 use crate::transport::{Answer, Service, Transport};
 use batcher::Batcher;
@@ -99,10 +100,12 @@ impl GroupDeps {
     }
 }
 
-/// Look-ups, and the group time they are true at.
+/// Look-ups, and the state they are of: its group time, ms, and the version of its last change. A later state has no
+/// smaller one of either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lookups {
     pub(crate) time_ms: u64,
+    pub(crate) version: u64,
     pub(crate) found: Vec<Lookup>,
 }
 
@@ -224,18 +227,14 @@ impl Group {
             }
             found.push(one);
         }
-        Lookups { time_ms: map.time_ms(), found }
+        Lookups { time_ms: map.time_ms(), version: map.version(), found }
     }
 
-    /// An upper bound on how far behind this replica may be, counted from the start of the last confirmed round;
-    /// `None` before the first one.
+    /// An upper bound on how far behind this replica may be, counted from the start of the last confirmed round, by
+    /// the boot clock alone; `None` before the first one.
     pub(crate) fn staleness(&self) -> Option<Duration> {
-        self.fresh_at.lock().map(|fresh_at| Duration::from_millis(boot_ms().saturating_sub(fresh_at)))
-    }
-
-    /// How old the replica seems by the wall clocks: no bound, since they may differ.
-    pub(crate) fn apparent_age(&self) -> Duration {
-        Duration::from_millis(wall_ms().saturating_sub(self.map.read().wall_ms()))
+        // Both times are cut to whole milliseconds, which may hide one.
+        self.fresh_at.lock().map(|fresh_at| Duration::from_millis(boot_ms().saturating_sub(fresh_at) + 1))
     }
 
     /// Whether the caller is the one to renew [`Self::staleness`]; it then calls [`Self::end_refresh`].

@@ -11,28 +11,27 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{Backoff, RPCOption};
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendError, StreamAppendResult,
-    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::storage::Snapshot;
 use openraft::{EmptyNode, RaftNetworkFactory, RaftNetworkV2};
 use raft_store::codec::DecodeError;
-use raft_store::raft::{LeaderId, LogId, TypeConfig, Vote, messages};
+use raft_store::raft::{LeaderId, TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
 
+use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
 use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
 
-type Rpc<T> = Result<T, RPCError<TypeConfig>>;
+pub(super) type Rpc<T> = Result<T, RPCError<TypeConfig>>;
 /// The snapshot type of openraft's traits, spelled out.
 pub(crate) type RaftSnapshot = Snapshot<LeaderId, NodeId, EmptyNode, StoredSnapshot>;
 type Pinned<'s, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 's>>;
-type AppendStream<'s> =
-    std::pin::Pin<Box<dyn Stream<Item = Rpc<StreamAppendResult<TypeConfig>>> + Send + 's>>;
 
 /// Makes the clients of one group.
 #[derive(Debug, Clone)]
@@ -119,15 +118,15 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
     where
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
     {
-        let client = self.clone();
+        let (client, mut asked) = (self.clone(), Asked::default());
         let answers = input
             .map(move |request| {
-                let (prev, last) = range_of(&request);
+                let place = asked.place(&request);
                 let client = client.clone();
-                async move { client.append(request).await.map(|response| (response, prev, last)) }
+                async move { client.append(request).await.map(|response| (response, place)) }
             })
             .buffered(APPENDS_IN_FLIGHT_MAX);
-        futures_util::future::ready(Ok(until_failure(answers))).boxed()
+        futures_util::future::ready(Ok(appends::told(answers))).boxed()
     }
 
     async fn vote(
@@ -182,43 +181,6 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
     fn backoff(&self) -> Option<Backoff> {
         Some(Backoff::new(std::iter::repeat(RECONNECT_BACKOFF)))
     }
-}
-
-type Ranged = Rpc<(AppendEntriesResponse<TypeConfig>, Option<LogId>, Option<LogId>)>;
-
-/// The answers in order, up to and with the first after which the requests behind it no longer fit.
-fn until_failure<'s>(answers: impl Stream<Item = Ranged> + Send + 's) -> AppendStream<'s> {
-    let results = answers.scan(false, |ended, answer| {
-        let item = (!*ended).then(|| {
-            let (result, last_one) = stream_result(answer);
-            *ended = last_one;
-            result
-        });
-        futures_util::future::ready(item)
-    });
-    Box::pin(results)
-}
-
-fn stream_result(answer: Ranged) -> (Rpc<StreamAppendResult<TypeConfig>>, bool) {
-    match answer {
-        Err(error) => (Err(error), true),
-        Ok((AppendEntriesResponse::Success, _, last)) => (Ok(Ok(last)), false),
-        Ok((AppendEntriesResponse::PartialSuccess(id), _, last)) => (Ok(Ok(id)), id != last),
-        Ok((AppendEntriesResponse::HigherVote(vote), _, _)) => {
-            (Ok(Err(StreamAppendError::HigherVote(vote))), true)
-        }
-        Ok((AppendEntriesResponse::Conflict, Some(prev), _)) => {
-            (Ok(Err(StreamAppendError::Conflict(prev))), true)
-        }
-        Ok((AppendEntriesResponse::Conflict, None, _)) => {
-            (Err(malformed(DecodeError::Invalid("conflict at the start of the log"))), true)
-        }
-    }
-}
-
-fn range_of(request: &AppendEntriesRequest<TypeConfig>) -> (Option<LogId>, Option<LogId>) {
-    let last = request.entries.last().map(|entry| entry.log_id).or(request.prev_log_id);
-    (request.prev_log_id, last)
 }
 
 fn rpc_error(error: CallError) -> RPCError<TypeConfig> {

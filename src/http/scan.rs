@@ -59,12 +59,13 @@ pub(super) async fn scan(app: &App, namespace: &str, parts: &Parts) -> Result<Re
 /// Pages of the node until there are as many keys as asked for, or enough was looked at.
 async fn filled(app: &App, mut scan: Scan, prefix: &[u8], deadline: Instant) -> Result<ScanPage> {
     let (limit, mut all, mut bytes) = (scan.limit, ScanPage::default(), 0);
-    for _ in 0..SCAN_ROUNDS_MAX {
+    for round in 0..SCAN_ROUNDS_MAX {
         let page = app.node.scan_prefix(scan.clone(), prefix, deadline).await?;
         bytes += page.found.iter().filter_map(|(_, entry)| Some(entry.as_ref()?.value.len())).sum::<usize>();
         all.found.extend(page.found);
         all.times_ms.extend(page.times_ms);
-        all.staleness_ms = all.staleness_ms.max(page.staleness_ms);
+        let older = |age: u64| page.staleness_ms.map(|other| age.max(other));
+        all.staleness_ms = if round == 0 { page.staleness_ms } else { all.staleness_ms.and_then(older) };
         all.next = page.next;
         if all.next == 0 || all.found.len() >= limit || bytes >= SCAN_BYTES_MAX {
             break;

@@ -16,7 +16,10 @@ use super::peer::Ask;
 use super::{GroupChange, Inner};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::{ChangeError, Group};
-use crate::limits::{ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT, META_REMOVAL_TIMEOUT, OPERATION_POLL};
+use crate::limits::{
+    ASK_TIMEOUT, CATCH_UP_TIMEOUT, HAND_OVER_TIMEOUT, META_REMOVAL_TIMEOUT, OPERATION_POLL,
+    VOTER_ACKED_WITHIN,
+};
 use crate::views::{GroupView, Operation, OperationState};
 
 impl GroupChange {
@@ -168,7 +171,7 @@ impl Inner {
             return Err(Error::not_applied(ErrorKind::WouldLoseQuorum, detail));
         }
         for group in doc.groups.keys().copied().chain([META_GROUP]) {
-            spares(&self.leaders_word(group).await?, node)?;
+            self.await_spared(group, node).await?;
         }
         let operation = new_operation("remove-member", None, Some(node));
         self.record(operation.clone()).await?;
@@ -210,9 +213,20 @@ impl Inner {
         Err(Error::unknown(ErrorKind::Timeout, detail).group(META_GROUP))
     }
 
+    /// Waits until a group can do without a node: a leader that has just begun may not have heard from everybody yet, so it
+    /// is asked for a while before the answer is no.
+    async fn await_spared(self: &Arc<Self>, group: GroupId, node: NodeId) -> Result<()> {
+        let until = Instant::now() + VOTER_ACKED_WITHIN;
+        loop {
+            match spares(&self.leaders_word(group).await?, node) {
+                Err(_) if Instant::now() < until => tokio::time::sleep(OPERATION_POLL).await,
+                judged => return judged,
+            }
+        }
+    }
+
     async fn leaders_word(self: &Arc<Self>, group: GroupId) -> Result<GroupView> {
-        let ask = Ask::Group { group, digest: false };
-        let view = self.ask_leader(group, &ask, Instant::now() + ASK_TIMEOUT).await;
+        let view = self.ask_leader(group, &Ask::LedGroup { group }, Instant::now() + ASK_TIMEOUT).await;
         view.map_err(|error| Error { outcome: Some(Outcome::NotApplied), ..error })
     }
 

@@ -62,7 +62,7 @@ pub struct ScanPage {
     pub next: u64,
     /// The earliest group time of any group asked, ms.
     pub time_ms: u64,
-    /// For `Local`: an upper bound on how far behind the page may be, ms.
+    /// For `Local`: an upper bound on how far behind the page may be, ms, if there is any.
     pub staleness_ms: Option<u64>,
 }
 
@@ -223,7 +223,9 @@ struct Looked {
 
 fn page_of(seen: Vec<Seen>, end: Option<Position>, limit: usize) -> ScanPage {
     let time_ms = seen.iter().map(|seen| seen.survey.time_ms).min().unwrap_or(0);
-    let staleness_ms = seen.iter().filter_map(|seen| seen.staleness_ms).max();
+    // A page is as old as the oldest of its parts, and of no known age if one of them is.
+    let ages: Option<Vec<u64>> = seen.iter().map(|seen| seen.staleness_ms).collect();
+    let staleness_ms = ages.and_then(|ages| ages.into_iter().max());
     let pages: Vec<(Page, u64)> = seen
         .into_iter()
         .filter_map(|seen| match seen.survey.sight {

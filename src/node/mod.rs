@@ -29,6 +29,7 @@ mod room;
 mod route;
 mod seek;
 mod services;
+mod shown;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod snapshot_policy;
@@ -91,6 +92,8 @@ struct Inner {
     doc: watch::Sender<Option<Arc<ClusterDoc>>>,
     /// Leaders last heard of, where this node's own replicas cannot tell.
     leaders: Mutex<BTreeMap<GroupId, NodeId>>,
+    /// How far local reads through this node have come.
+    shown: shown::Shown,
     /// Groups whose members this node is changing now.
     changing: Arc<Mutex<BTreeSet<GroupId>>>,
     /// Since when replicas here have had no leader.

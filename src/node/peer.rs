@@ -80,6 +80,8 @@ pub(crate) enum Ask {
     Group { group: GroupId, digest: bool },
     /// The leader's `GroupView`, whoever that is: asked by a node that may not know where it is.
     GroupAtLeader { group: GroupId },
+    /// The same from the replica that leads, which alone knows how the others are.
+    LedGroup { group: GroupId },
     /// Start a change of a group this node leads; answered with the `Operation`.
     Change { group: GroupId, change: GroupChange },
     /// Hand leadership over.
@@ -173,13 +175,11 @@ fn key(input: &mut Decoder) -> Result<Key, DecodeError> {
     Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"))
 }
 
-/// What a read found, and for a local one how old it may be.
+/// What a read found, and for a local one a bound on how old it may be, if there is any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Looked {
     pub(crate) lookups: Lookups,
     pub(crate) staleness_ms: Option<u64>,
-    /// Whether that is a bound, or a guess by the wall clocks.
-    pub(crate) bounded: bool,
 }
 
 pub(crate) fn put_forwarded<T>(answer: &Forwarded<T>, put: impl FnOnce(&mut Vec<u8>, &T)) -> Bytes {
@@ -223,16 +223,15 @@ pub(crate) fn written(input: &mut Decoder) -> Result<Replies, DecodeError> {
 
 pub(crate) fn put_found(out: &mut Vec<u8>, found: &Looked) {
     put_option(out, found.staleness_ms, put_u64);
-    out.push(u8::from(found.bounded));
     put_u64(out, found.lookups.time_ms);
+    put_u64(out, found.lookups.version);
     put_varint(out, found.lookups.found.len() as u64);
     found.lookups.found.iter().for_each(|one| put_lookup(out, one));
 }
 
 pub(crate) fn found(input: &mut Decoder) -> Result<Looked, DecodeError> {
     let staleness_ms = input.option(Decoder::u64)?;
-    let bounded = input.bool()?;
-    let time_ms = input.u64()?;
+    let (time_ms, version) = (input.u64()?, input.u64()?);
     let found = (0..input.count()?).map(|_| lookup(input)).collect::<Result<_, _>>()?;
-    Ok(Looked { lookups: Lookups { time_ms, found }, staleness_ms, bounded })
+    Ok(Looked { lookups: Lookups { time_ms, version, found }, staleness_ms })
 }

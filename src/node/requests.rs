@@ -186,14 +186,13 @@ fn found(
         Err(error) => return Some(Err(error.clone())),
     };
     let staleness = looked.staleness_ms.map(Duration::from_millis);
-    if let (Some(staleness), Some(allowed)) = (staleness, read.max_staleness)
-        && (staleness > allowed || !looked.bounded)
+    if read.consistency == Consistency::Local
+        && let Some(allowed) = read.max_staleness
+        && staleness.is_none_or(|staleness| staleness > allowed)
     {
-        let detail = format!(
-            "this replica may be {} ms behind, {} are allowed",
-            staleness.as_millis(),
-            allowed.as_millis()
-        );
+        let behind =
+            staleness.map_or("any time".to_owned(), |staleness| format!("{} ms", staleness.as_millis()));
+        let detail = format!("this replica may be {behind} behind, {} ms are allowed", allowed.as_millis());
         let error = Error::of_read(ErrorKind::TooStale, detail).group(group);
         return Some(Err(error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS)));
     }
@@ -220,58 +219,4 @@ pub(super) fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use raft_store::key::DEFAULT_NAMESPACE;
-
-    use super::*;
-    use crate::error::Outcome;
-    use crate::group::Lookups;
-
-    fn read_within(staleness: Option<u64>) -> Read {
-        let key = Key::new(DEFAULT_NAMESPACE, b"key").expect("a short key");
-        Read { key, consistency: Consistency::Local, max_staleness: staleness.map(Duration::from_millis) }
-    }
-
-    fn looked(found: Lookup) -> Result<Looked> {
-        let lookups = Lookups { time_ms: 9, found: vec![found] };
-        Ok(Looked { lookups, staleness_ms: Some(100), bounded: true })
-    }
-
-    #[test]
-    fn a_command_that_met_an_outdated_table_goes_out_again_while_there_is_time() {
-        let reply = || Ok((1, Reply::Rejected(Rejection::NotOwner)));
-        assert_eq!(settle(1, reply(), Instant::now() + Duration::from_secs(60)), None);
-        let error = settle(1, reply(), Instant::now()).expect("there is no time").unwrap_err();
-        assert_eq!((error.kind, error.outcome), (ErrorKind::Moving, Some(Outcome::NotApplied)));
-    }
-
-    #[test]
-    fn any_other_end_of_a_command_is_final() {
-        let later = Instant::now() + Duration::from_secs(60);
-        let rejected = Reply::Rejected(Rejection::Missing);
-        let expected = WriteOk { group: 1, time_ms: 5, reply: rejected.clone() };
-        assert_eq!(settle(1, Ok((5, rejected)), later), Some(Ok(expected)));
-        let unknown = Error::unknown(ErrorKind::Timeout, "late");
-        assert_eq!(settle(1, Err(unknown.clone()), later), Some(Err(unknown)));
-    }
-
-    #[test]
-    fn a_read_that_met_an_outdated_table_goes_out_again_while_there_is_time() {
-        let later = Instant::now() + Duration::from_secs(60);
-        assert_eq!(found(1, &read_within(None), &looked(Lookup::NotOwner), 0, later), None);
-        let ended = found(1, &read_within(None), &looked(Lookup::NotOwner), 0, Instant::now());
-        let error = ended.expect("there is no time").unwrap_err();
-        assert_eq!((error.kind, error.outcome), (ErrorKind::Moving, None));
-    }
-
-    #[test]
-    fn a_local_read_is_refused_past_the_staleness_allowed() {
-        let later = Instant::now() + Duration::from_secs(60);
-        let kind = |allowed| {
-            let ended = found(1, &read_within(allowed), &looked(Lookup::Miss), 0, later);
-            ended.expect("it has an answer").map(|ok| ok.staleness_ms).map_err(|error| error.kind)
-        };
-        assert_eq!(kind(Some(99)), Err(ErrorKind::TooStale));
-        assert_eq!((kind(Some(100)), kind(None)), (Ok(Some(100)), Ok(Some(100))));
-    }
-}
+mod tests;

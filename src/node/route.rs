@@ -57,7 +57,11 @@ impl Inner {
             && let Some(replica) = self.host.get(group)
             && self.check_trusted(group).is_ok()
         {
-            return Ok(self.read_local(&replica, &read.keys).await);
+            let shown = self.shown.of(group);
+            let looked = self.read_local(&replica, &read.keys).await;
+            if self.shown.show(group, shown, &looked.lookups) {
+                return Ok(looked);
+            }
         }
         let attempt = |node| self.try_read(node, &read, deadline);
         self.until_done(group, deadline, attempt).await.map_err(Error::without_outcome)
@@ -150,6 +154,19 @@ impl Inner {
     }
 
     async fn try_read(&self, node: NodeId, read: &ReadKeys, deadline: Instant) -> Attempt<Looked> {
+        let shown = self.shown.of(read.group);
+        match self.try_any_read(node, read, deadline).await {
+            Attempt::Ended(Ok(looked))
+                if read.consistency == Consistency::Local
+                    && !self.shown.show(read.group, shown, &looked.lookups) =>
+            {
+                Attempt::Nobody("its replica is behind what this node has shown".into())
+            }
+            other => other,
+        }
+    }
+
+    async fn try_any_read(&self, node: NodeId, read: &ReadKeys, deadline: Instant) -> Attempt<Looked> {
         // A read that got no answer may be asked again, so no single attempt takes all the time there is.
         let deadline = deadline.min(Instant::now() + READ_ATTEMPT_MAX);
         if node == self.id {
@@ -207,17 +224,16 @@ impl Inner {
         self.admit_leading(&replica)?;
         let reading = replica.read(&read.keys, read.consistency == Consistency::Lease);
         let lookups = confirmed(read.group, timeout_at(deadline, reading).await)?;
-        Ok(Looked { lookups, staleness_ms: None, bounded: true })
+        Ok(Looked { lookups, staleness_ms: None })
     }
 
     /// What a replica holds, with a bound on its age. An old bound is renewed in the background: the next local read
-    /// finds it fresher. Without any yet, the read waits a moment for the first.
+    /// finds it fresher. Without any yet, the read waits a moment for the first, and then says that there is none.
     async fn read_local(&self, replica: &Arc<Group>, keys: &[Key]) -> Looked {
         let bound = self.bound_of(replica).await;
         let lookups: Lookups = replica.look_up(keys);
         self.renew_bound(replica, bound);
-        let staleness = bound.unwrap_or_else(|| replica.apparent_age());
-        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64), bounded: bound.is_some() }
+        Looked { lookups, staleness_ms: bound.map(|bound| bound.as_millis() as u64) }
     }
 
     /// How far behind a replica may be. Taken before it is looked at: the answer may only be fresher than it says.

@@ -53,7 +53,6 @@ impl Inner {
         let bound = self.bound_of(replica).await;
         let survey = replica.seek_here(sought);
         self.renew_bound(replica, bound);
-        let staleness = bound.unwrap_or_else(|| replica.apparent_age());
-        Seen { survey, staleness_ms: Some(staleness.as_millis() as u64) }
+        Seen { survey, staleness_ms: bound.map(|bound| bound.as_millis() as u64) }
     }
 }

@@ -15,9 +15,10 @@ use super::doc::{Founding, META_GROUP};
 use super::meta::Change;
 use super::peer::{self, Applicant, Ask, Declined, Forwarded, Joined, Objection, Told};
 use crate::error::{Error, ErrorKind, Result};
-use crate::group::{NeedsSnapshot, ReadIndexError, wire};
+use crate::group::{ChangeError, NeedsSnapshot, ReadIndexError, wire};
 use crate::limits::REQUEST_TIMEOUT_MAX;
 use crate::transport::{Answer, From, Handler, Service};
+use crate::views::GroupView;
 
 /// Hands peers' calls to the node while it lives.
 pub(super) struct PeerHandler(pub(super) Weak<Inner>);
@@ -200,6 +201,7 @@ impl Inner {
             Ask::Node => told(&self.own_view()),
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),
             Ask::GroupAtLeader { group } => told(&self.group_view(group, false).await?),
+            Ask::LedGroup { group } => told(&self.led_view(group)?),
             Ask::Change { group, change } => told(&self.change_here(group, change).await?),
             Ask::Transfer { group, to, timeout_ms } => {
                 self.check_heir(group, to).await?;
@@ -220,6 +222,15 @@ impl Inner {
                 told(&())
             }
         }
+    }
+
+    /// A group this node leads.
+    fn led_view(&self, group: GroupId) -> Result<GroupView> {
+        let replica = self.replica(group).map_err(|error| Error { kind: ErrorKind::NoLeader, ..error })?;
+        if !replica.leads() {
+            return Err(super::admin::change_error(group, ChangeError::NotLeader(replica.leader())));
+        }
+        Ok(replica.view(false))
     }
 
     /// This node's replica of a group.

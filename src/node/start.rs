@@ -88,6 +88,7 @@ impl Node {
             leaders: Mutex::default(),
             changing: Arc::default(),
             lonely: Mutex::default(),
+            shown: Default::default(),
             promise: Mutex::default(),
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),

@@ -42,7 +42,8 @@ pub struct ReadOk {
     pub time_ms: u64,
     /// The consistency it was served with.
     pub consistency: Consistency,
-    /// For `Local`: an upper bound on how far behind the answer may be, ms.
+    /// For `Local`: an upper bound on the age of the answer, ms: it shows every write acknowledged so long before the read
+    /// was asked for. `None` while nothing has confirmed the replica.
     pub staleness_ms: Option<u64>,
 }
 

@@ -28,7 +28,7 @@ enum Route {
 
 impl Answer {
     /// For a call of this node to itself.
-    pub(super) fn here(result: oneshot::Sender<CallResult>) -> Self {
+    pub(crate) fn here(result: oneshot::Sender<CallResult>) -> Self {
         Self { route: Some(Route::Here(result)) }
     }
 

@@ -49,7 +49,6 @@ fn deadlines_and_ages_are_told() {
     let local = Input::Get(Consistency::Local);
     let judged = judge(&local, Ok(old));
     assert_eq!(judged.age_ms, Some(120));
-    assert_eq!(judged.promised(false).age_ms, None);
 }
 
 #[test]

@@ -27,10 +27,10 @@ pub(super) const CASES: [Case; Mutant::ALL.len()] = [
     case(Mutant::FlushedBeforeFsync, 20, Focus::All),
     case(Mutant::ForgetVote, 10, Focus::All),
     case(Mutant::SkipReadRound, 20, Focus::Leases),
-    case(Mutant::JoinRunningRound, 20, Focus::Leases),
+    case(Mutant::JoinRunningRound, 60, Focus::Handovers),
     case(Mutant::AnswerBeforeApplied, 40, Focus::Leases),
-    case(Mutant::LongLease, 60, Focus::Leases),
-    case(Mutant::VoteAtOnce, 100, Focus::Leases),
+    case(Mutant::LongLease, 60, Focus::Gaps),
+    case(Mutant::VoteAtOnce, 60, Focus::Restarts),
     case(Mutant::ApplyTwice, 10, Focus::Snapshots),
     case(Mutant::SnapshotMissesLast, 10, Focus::Snapshots),
     case(Mutant::SnapshotForgetsDeadlines, 10, Focus::Snapshots),
@@ -41,7 +41,15 @@ pub(super) const CASES: [Case; Mutant::ALL.len()] = [
 ];
 
 /// Every focus a case may have.
-pub(super) const FOCUSES: [Focus; 4] = [Focus::All, Focus::Leases, Focus::Members, Focus::Snapshots];
+pub(super) const FOCUSES: [Focus; 7] = [
+    Focus::All,
+    Focus::Leases,
+    Focus::Handovers,
+    Focus::Gaps,
+    Focus::Restarts,
+    Focus::Members,
+    Focus::Snapshots,
+];
 
 #[cfg(test)]
 mod tests {

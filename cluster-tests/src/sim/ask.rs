@@ -21,6 +21,8 @@ pub(super) struct Judged {
     pub(super) output: Option<Output>,
     pub(super) time_ms: Option<u64>,
     pub(super) error: String,
+    /// How old a local read says it may be, ms of the clock of the node that answered.
+    pub(super) age_ms: Option<u64>,
     /// The deadline shown with the answer, group time in ms.
     pub(super) deadline: Option<u64>,
 }
@@ -35,7 +37,7 @@ impl Judged {
 
     /// It certainly did not happen.
     pub(super) fn failed(error: String) -> Self {
-        Self { outcome: Outcome::Fail, output: None, time_ms: None, error, deadline: None }
+        Self { outcome: Outcome::Fail, output: None, time_ms: None, error, age_ms: None, deadline: None }
     }
 }
 
@@ -116,6 +118,7 @@ fn judge_read(answer: Result<ReadOk, Error>) -> Judged {
         output: Some(Output::Read(seen)),
         time_ms: Some(found.time_ms),
         error: String::new(),
+        age_ms: found.staleness_ms,
         deadline: found.entry.and_then(|entry| entry.deadline),
     }
 }
@@ -153,5 +156,5 @@ fn judge_write(input: &Input, answer: Result<WriteOk, Error>) -> Judged {
         }
     };
     let (output, time_ms) = (Some(output), Some(ok.time_ms));
-    Judged { outcome: Outcome::Ok, output, time_ms, error: String::new(), deadline }
+    Judged { outcome: Outcome::Ok, output, time_ms, error: String::new(), age_ms: None, deadline }
 }

@@ -19,6 +19,8 @@ use crate::history::{Input, Operation, Outcome, Output};
 
 /// Longest time on the way between client and node, ns.
 const WAY_NS: u64 = MS;
+/// A node counts an age by its own clock, which may be slow: by less than one part in so many (`faults::DRIFT_PPM_MAX`).
+const AGE_DRIFT_PARTS: u64 = 45;
 /// Longest a client waits before it gives up.
 const PATIENCE_MS: std::ops::RangeInclusive<u64> = 300..=4000;
 /// Longest pause after an operation that failed: a node that refuses is not flooded.
@@ -95,7 +97,8 @@ impl Client {
         let (id, node, call_ns) = (self.id, waiting.node, waiting.called_ns);
         let operation = |((key, input), one): ((String, Input), Judged)| {
             let error = expired_but_shown(&one).unwrap_or(one.error);
-            let Judged { outcome, output, time_ms, .. } = one;
+            let Judged { outcome, output, time_ms, age_ms, .. } = one;
+            let age_ms = age_ms.map(|age_ms| age_ms + age_ms.div_ceil(AGE_DRIFT_PARTS));
             Operation {
                 client: id,
                 process,
@@ -107,6 +110,8 @@ impl Client {
                 output,
                 outcome,
                 time_ms,
+                age_ms,
+                connection: waiting.starts,
                 error,
                 ..Operation::default()
             }

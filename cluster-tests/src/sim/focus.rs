@@ -4,6 +4,7 @@
 use clap::ValueEnum;
 
 use super::clock::MS;
+use super::net::Link;
 use super::plan::{Fault, Plan};
 
 /// What a simulation is narrowed to.
@@ -15,6 +16,12 @@ pub enum Focus {
     /// Three voters of one group. Cables are cut pair by pair, leaders are isolated and processes stopped, mostly for longer
     /// than an election takes, and processes are killed; many clients at few keys.
     Leases,
+    /// Leaders that hand over while answers reach them late; many clients at few keys.
+    Handovers,
+    /// Leaders that are cut off while the others elect as soon as they may, on clocks that drift as far as they may.
+    Gaps,
+    /// Voters that are back at once, with a leader cut off and a candidate waiting.
+    Restarts,
     /// Members that come and go, on cables that break.
     Members,
     /// Snapshots as often as can be, and restarts from them.
@@ -27,6 +34,9 @@ impl Focus {
         match self {
             Self::All => "all",
             Self::Leases => "leases",
+            Self::Handovers => "handovers",
+            Self::Gaps => "gaps",
+            Self::Restarts => "restarts",
             Self::Members => "members",
             Self::Snapshots => "snapshots",
         }
@@ -37,23 +47,42 @@ impl Plan {
     /// This plan, narrowed.
     pub(super) fn focused(self, focus: Focus) -> Self {
         let calm = Self { rough_start: false, ..self.clone() };
+        let three = Self {
+            nodes: 3,
+            groups: 1,
+            replication: 3,
+            timing_ms: [50, 250, 500],
+            sync_ns: (MS / 10, MS),
+            snapshot_log: 64 << 20,
+            clients: 8,
+            keys: 1,
+            pause_ns: 5 * MS,
+            ..calm.clone()
+        };
+        // Elections may come soon after a lease is over, and a lease is long beside a restart or a connection.
+        let link = Link { latency_ns: MS / 10, jitter_ns: 0, ..Link::default() };
+        let quick = Self { timing_ms: [60, 200, 1000], clients: 24, link, ..three.clone() };
         match focus {
             Focus::All => self,
             Focus::Leases => Self {
-                nodes: 3,
-                groups: 1,
-                replication: 3,
-                timing_ms: [50, 250, 500],
-                sync_ns: (MS / 10, MS),
-                snapshot_log: 64 << 20,
-                clients: 8,
-                keys: 1,
-                pause_ns: 5 * MS,
                 faults: vec![Fault::Bridge, Fault::IsolateLeader, Fault::Pause, Fault::Kill],
                 gap_ns: 300 * MS,
                 lasts_ns: 2500 * MS,
-                ..calm
+                ..three
             },
+            Focus::Handovers => Self {
+                faults: vec![Fault::LateAnswers],
+                timing_ms: [50, 250, 500],
+                gap_ns: 500 * MS,
+                ..quick
+            },
+            Focus::Gaps => Self {
+                faults: vec![Fault::IsolateLeader, Fault::Drift],
+                gap_ns: 700 * MS,
+                lasts_ns: 4000 * MS,
+                ..quick
+            },
+            Focus::Restarts => Self { faults: vec![Fault::ForgetfulVoter], gap_ns: 2000 * MS, ..quick },
             Focus::Members => {
                 let faults =
                     vec![Fault::Members, Fault::Members, Fault::Halves, Fault::IsolateLeader, Fault::Kill];
@@ -76,7 +105,9 @@ mod tests {
     fn a_focus_keeps_what_it_does_not_narrow() {
         let drawn = Plan::draw(Seed(3), None);
         assert_eq!(drawn.clone().focused(Focus::All), drawn);
-        for focus in [Focus::Leases, Focus::Members, Focus::Snapshots] {
+        for focus in
+            [Focus::Leases, Focus::Handovers, Focus::Gaps, Focus::Restarts, Focus::Members, Focus::Snapshots]
+        {
             let focused = drawn.clone().focused(focus);
             assert_eq!((focused.faults_ns, focused.ttl_ms), (drawn.faults_ns, drawn.ttl_ms));
             assert_ne!(focused, drawn);

@@ -64,9 +64,15 @@ pub enum Fault {
     Members,
     /// A node loses everything and another one takes its place under a new id.
     Replace,
+    /// A leader hands over while what it is sent takes long, so that old answers reach it when another leads. A focus
+    /// asks for it; a swarm draws its parts.
+    LateAnswers,
+    /// A voter that hears a leader is killed and back within a lease, just when that leader is cut off, while another that
+    /// did not hear it waits for a vote. As above.
+    ForgetfulVoter,
 }
 
-/// Every fault.
+/// Every fault that a swarm draws from.
 const FAULTS: [Fault; 25] = [
     Fault::Kill,
     Fault::KillMany,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use raft_store::NodeId;
 use raft_store::codec::Decoder;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::super::Group;
@@ -32,6 +33,8 @@ pub(super) struct Gate {
     /// Takes the snapshots in the place of the replica's own, if a test put one here.
     pub(super) receiver: Mutex<Option<SnapshotReceiver>>,
     refuse: Mutex<Refuse>,
+    /// To whom answers are held back.
+    holds: watch::Sender<Option<NodeId>>,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -40,7 +43,27 @@ impl Gate {
     pub(super) fn new(group: Arc<Group>) -> Self {
         let refuse: Refuse = Box::new(|_| false);
         let (group, receiver) = (RwLock::new(Some(group)), Mutex::default());
-        Self { group, receiver, refuse: Mutex::new(refuse), seen: Mutex::default() }
+        let holds = watch::Sender::new(None);
+        Self { group, receiver, refuse: Mutex::new(refuse), holds, seen: Mutex::default() }
+    }
+
+    /// Holds back, from now on, what the replica answers to a leader's appends, which it carries out; or lets it go.
+    pub(super) fn hold_answers(&self, to: Option<NodeId>) {
+        self.holds.send_replace(to);
+    }
+
+    /// The answer in the place of one that is held back.
+    fn held(&self, answer: Answer) -> Answer {
+        let (reply, replied) = oneshot::channel();
+        let mut holds = self.holds.subscribe();
+        tokio::spawn(async move {
+            if let Ok(Ok(body)) = replied.await
+                && holds.wait_for(Option::is_none).await.is_ok()
+            {
+                answer.send(body);
+            }
+        });
+        Answer::here(reply)
     }
 
     /// Throws away what `refuse` says, from now on.
@@ -64,6 +87,8 @@ impl Handler for Gate {
         let mut input = Decoder::new(body);
         assert_eq!(input.u32().unwrap(), GROUP);
         let body = input.take(input.remaining()).unwrap();
+        let holds = service == wire::APPEND && *self.holds.borrow() == Some(from.node);
+        let answer = if holds { self.held(answer) } else { answer };
         match &*self.receiver.lock() {
             Some(receiver) if (wire::SNAPSHOT_BEGIN..=wire::SNAPSHOT_END).contains(&service) => {
                 receiver.handle(service, body, answer).unwrap();

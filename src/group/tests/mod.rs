@@ -7,6 +7,7 @@ mod batching;
 mod embargo;
 mod expiry;
 mod gate;
+mod late_answers;
 mod leases;
 mod leaving;
 mod members;

@@ -50,11 +50,10 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn looked() -> impl Strategy<Value = Looked> {
-    (any::<u64>(), vec(lookup(), 0..5), option::of(any::<u64>()), any::<bool>()).prop_map(
-        |(time_ms, found, staleness_ms, bounded)| Looked {
-            lookups: Lookups { time_ms, found },
+    (any::<u64>(), any::<u64>(), vec(lookup(), 0..5), option::of(any::<u64>())).prop_map(
+        |(time_ms, version, found, staleness_ms)| Looked {
+            lookups: Lookups { time_ms, version, found },
             staleness_ms,
-            bounded,
         },
     )
 }

@@ -5,6 +5,7 @@ mod encodings;
 mod fakes;
 mod keyspace;
 mod leaving;
+mod local;
 mod many;
 mod repair;
 mod routing;
@@ -12,3 +13,6 @@ mod routing;
 mod simulated;
 mod soak;
 mod three;
+#[cfg(feature = "simulation")]
+mod turns;
+mod word;

@@ -114,11 +114,8 @@ async fn hints_that_go_in_a_circle_end_at_the_deadline() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_whose_answer_is_lost_is_asked_again() {
     let alone = Alone::start().await;
-    let found = Looked {
-        lookups: Lookups { time_ms: 9, found: vec![Lookup::Miss] },
-        staleness_ms: None,
-        bounded: true,
-    };
+    let found =
+        Looked { lookups: Lookups { time_ms: 9, version: 1, found: vec![Lookup::Miss] }, staleness_ms: None };
     let answer = peer::put_forwarded(&Ok(found.clone()), peer::put_found);
     let leader = Fake::start(2, peer::READ, move |call| (call > 1).then(|| answer.clone())).await;
     alone.introduce(2, &leader.addr());

@@ -56,13 +56,13 @@ impl World for Machine {
 }
 
 /// A node and what it runs on.
-struct Simulated {
+pub(super) struct Simulated {
     world: Rc<Machine>,
     runtime: Runtime,
     steps: LogSteps,
     disk: FaultyDisk,
     snapshots: FaultySnapshots,
-    node: Node,
+    pub(super) node: Node,
 }
 
 impl Simulated {
@@ -102,7 +102,7 @@ impl Simulated {
     }
 
     /// Loses power; what its disks hold then.
-    fn crash(self, chance: &mut Chance) -> (FaultyDisk, FaultySnapshots) {
+    pub(super) fn crash(self, chance: &mut Chance) -> (FaultyDisk, FaultySnapshots) {
         let _here = enter(self.world.clone());
         let left = (self.disk.crash(chance), self.snapshots.crashed());
         drop(self.node);
@@ -111,12 +111,12 @@ impl Simulated {
     }
 }
 
-struct Cluster {
+pub(super) struct Cluster {
     seed: u64,
     wires: Wires,
     now_ns: Rc<Cell<u64>>,
     dir: TempDir,
-    nodes: Vec<Simulated>,
+    pub(super) nodes: Vec<Simulated>,
 }
 
 fn addr(id: NodeId, port: u16) -> SocketAddr {
@@ -124,7 +124,7 @@ fn addr(id: NodeId, port: u16) -> SocketAddr {
 }
 
 impl Cluster {
-    fn start(seed: u64) -> Self {
+    pub(super) fn start(seed: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now_ns = Rc::new(Cell::new(1_000_000_000));
         let mut cluster = Self { seed, wires: Wires::default(), now_ns, dir, nodes: Vec::new() };
@@ -155,14 +155,23 @@ impl Cluster {
             if holds(&self.nodes) {
                 return;
             }
-            self.now_ns.set(self.now_ns.get() + TURN.as_nanos() as u64);
-            self.nodes.iter_mut().for_each(Simulated::turn);
+            self.turn();
         }
         panic!("it never came to that");
     }
 
+    fn turn(&mut self) {
+        self.now_ns.set(self.now_ns.get() + TURN.as_nanos() as u64);
+        self.nodes.iter_mut().for_each(Simulated::turn);
+    }
+
+    /// Drives everyone for so long, simulated.
+    pub(super) fn drive(&mut self, time: Duration) {
+        (0..time.as_nanos() / TURN.as_nanos()).for_each(|_| self.turn());
+    }
+
     /// Lets a node do something while everyone is driven.
-    fn at<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    pub(super) fn at<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         &mut self,
         at: usize,
         work: impl FnOnce(Node) -> F,

@@ -60,7 +60,7 @@ impl Nemesis {
 }
 
 /// Both directions of every cable of one machine.
-fn around(all: &[u64], number: u64) -> Vec<(u64, u64)> {
+pub(super) fn around(all: &[u64], number: u64) -> Vec<(u64, u64)> {
     let others = all.iter().filter(|&&other| other != number);
     others.flat_map(|&other| [(number, other), (other, number)]).collect()
 }

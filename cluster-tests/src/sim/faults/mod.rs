@@ -5,6 +5,7 @@
 
 mod change;
 mod cut;
+mod timed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,11 @@ enum Undo {
     NoDrift(u64),
     Room(u64),
     FastSync(u64),
+    /// No end but the second step of [`Fault::ForgetfulVoter`].
+    Forget {
+        leader: u64,
+        voter: u64,
+    },
 }
 
 /// Does faults, by a plan and a seed.
@@ -89,7 +95,8 @@ impl Nemesis {
     /// Everything is right again, but for what is lost.
     pub(super) fn heal(&mut self, cluster: &mut Cluster) {
         self.end_due(cluster);
-        for undo in std::mem::take(&mut self.undo).into_values() {
+        let begun = |undo: &Undo| !matches!(undo, Undo::Forget { .. });
+        for undo in std::mem::take(&mut self.undo).into_values().filter(begun) {
             self.end(undo, cluster);
         }
         cluster.wire.heal(cluster.plan.link);
@@ -106,6 +113,9 @@ impl Nemesis {
 
     fn end(&mut self, undo: Undo, cluster: &mut Cluster) {
         cluster.trace.event(format!("{undo:?}"));
+        if let Undo::Forget { leader, voter } = undo {
+            return self.forget(cluster, leader, voter);
+        }
         if let Undo::Mend(links) = undo {
             let usual = cluster.plan.link;
             return links.into_iter().for_each(|(from, to)| cluster.wire.set_link(from, to, usual));
@@ -131,7 +141,7 @@ impl Nemesis {
             Undo::NoDrift(_) => machine.clock.drift(0),
             Undo::Room(_) => machine.set_room(None),
             Undo::FastSync(_) => machine.sync_ns = usual_sync_ns,
-            Undo::Mend(_) | Undo::Reach(_) => {}
+            Undo::Mend(_) | Undo::Reach(_) | Undo::Forget { .. } => {}
         }
     }
 
@@ -159,6 +169,8 @@ impl Nemesis {
             Fault::Reset => drop(cluster.wire.reset_one(&mut self.random)),
             Fault::Transfer | Fault::Snapshot | Fault::Members => self.change(fault, cluster, number),
             Fault::Replace => self.replace(cluster, number),
+            Fault::LateAnswers => self.late_answers(cluster),
+            Fault::ForgetfulVoter => self.cut_one_voter_off(cluster),
             Fault::Pause
             | Fault::ClockJump
             | Fault::Drift
