@@ -1,7 +1,7 @@
 //! Quorate, a strongly consistent, sharded cache: the server's library.
 //!
 //! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
-//! [`http`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`] and
+//! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`] and
 //! [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
 
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod http;
 pub mod limits;
 pub mod node;
 pub mod random;
+pub mod resp;
 pub mod ring;
 pub mod transport;
 pub mod views;

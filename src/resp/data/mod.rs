@@ -1,0 +1,27 @@
+//! What the Redis commands about data mean: arguments to a [`Plan`](super::plan::Plan), and what came back to an answer.
+//!
+//! Pure, like the store below: no clock, no socket, no cluster. Semantics, answers and error texts are those of Redis
+//! 7.0; where one differs, its [`Spec`] says so, and `docs/redis-commands.md` is made of that.
+
+pub mod glob;
+pub mod spec;
+
+use spec::{DataCommand, Spec};
+
+/// The commands of each family.
+const FAMILIES: &[&[DataCommand]] = &[];
+
+/// Every data command.
+pub fn commands() -> impl Iterator<Item = &'static DataCommand> {
+    FAMILIES.iter().copied().flatten()
+}
+
+/// The data command of this name, in whatever case it is written.
+pub fn find(name: &[u8]) -> Option<&'static DataCommand> {
+    commands().find(|command| command.spec.is_named(name))
+}
+
+/// What is known of every data command.
+pub fn specs() -> impl Iterator<Item = &'static Spec> {
+    commands().map(|command| &command.spec)
+}
