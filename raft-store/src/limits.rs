@@ -8,6 +8,14 @@ pub const VALUE_BYTES_MAX_DEFAULT: usize = 1 << 20;
 pub const VALUE_BYTES_CEILING: usize = 64 << 20;
 /// Longest content type kept with a value, in bytes.
 pub const CONTENT_TYPE_BYTES_MAX: usize = 127;
+/// Most commands of one transaction, and most keys it watches.
+pub const TXN_COMMANDS_MAX: usize = 65_536;
+/// Most bytes of values that the reads of one transaction answer, which one message between nodes must carry.
+pub const TXN_FOUND_BYTES_MAX: usize = VALUE_BYTES_CEILING;
+/// Longest text of a decimal number, in bytes: Redis's bound.
+pub const FLOAT_TEXT_BYTES_MAX: usize = 5 * 1024 - 1;
+/// Most digits of a decimal number before its point: those of the largest x87 `long double` but one.
+pub const FLOAT_WHOLE_DIGITS_MAX: usize = 4932;
 /// Most commands in one packed entry.
 pub const PACKED_COMMANDS_MAX: usize = 4096;
 /// Packed entries are closed once they hold this many bytes; one larger command still travels alone.

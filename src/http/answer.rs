@@ -190,7 +190,9 @@ pub(super) fn of_write<'a>(at: &'a Located, command: &Command, write: &WriteOk) 
             Ok(Answer { status: StatusCode::OK, body })
         }
         Reply::Rejected(rejection) => Err(rejected(rejection, write.group)),
-        Reply::Done => Err(Error::unknown(ErrorKind::Internal, "a key's change was answered like a group's")),
+        Reply::Done | Reply::Many(_) | Reply::Found(_) | Reply::Bit(_) | Reply::Length(_) => {
+            Err(Error::unknown(ErrorKind::Internal, "a key's change was answered like something else"))
+        }
     }
 }
 
@@ -220,8 +222,8 @@ fn number(text: &[u8]) -> Option<i64> {
 fn rejected(rejection: &Rejection, group: GroupId) -> Error {
     let kind = match rejection {
         Rejection::Missing => ErrorKind::Miss,
-        Rejection::VersionMismatch { .. } => ErrorKind::VersionMismatch,
-        Rejection::NotANumber => ErrorKind::NotANumber,
+        Rejection::VersionMismatch { .. } | Rejection::Unmet => ErrorKind::VersionMismatch,
+        Rejection::NotANumber | Rejection::NotAFloat => ErrorKind::NotANumber,
         Rejection::Overflow | Rejection::WrongContent => ErrorKind::InvalidValue,
         Rejection::TooLarge => ErrorKind::TooLarge,
         Rejection::NotOwner => ErrorKind::Moving,

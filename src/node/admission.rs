@@ -52,15 +52,33 @@ impl Inner {
         if self.memory_bytes() < self.config.memory_max {
             return Ok(());
         }
-        let grows = |command: &Command| match command {
-            Command::Set(_) | Command::Append(_) | Command::Incr(_) => true,
-            Command::Delete(_) | Command::Touch(_) | Command::Persist(_) | Command::AssignSlots(_) => false,
-        };
         let commands = decode_commands(batch.commands.clone(), batch.count as usize);
         if commands.is_ok_and(|commands| !commands.iter().any(grows)) {
             return Ok(());
         }
         let detail = format!("node {} holds its bound of {} bytes", self.id, self.config.memory_max);
         Err(Declined::Error(Error::not_applied(ErrorKind::QuotaExceeded, detail).group(group)))
+    }
+}
+
+/// Whether a command may leave more than there was.
+fn grows(command: &Command) -> bool {
+    match command {
+        Command::Txn(txn) => txn.commands.iter().any(grows),
+        Command::Set(_)
+        | Command::Append(_)
+        | Command::Incr(_)
+        | Command::SetRange(_)
+        | Command::SetBit(_)
+        | Command::IncrFloat(_)
+        | Command::Copy(_) => true,
+        Command::Delete(_)
+        | Command::Touch(_)
+        | Command::Persist(_)
+        | Command::Get(_)
+        | Command::Expire(_)
+        | Command::Rename(_)
+        | Command::AssignSlots(_)
+        | Command::Flush(_) => false,
     }
 }

@@ -8,6 +8,7 @@ mod admin;
 mod admission;
 mod api;
 mod asking;
+mod chunks;
 mod disk;
 mod doc;
 mod founding;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use raft_store::GroupId;
 use raft_store::command::{Command, Rejection, Replies, Reply};
 use raft_store::key::Key;
-use raft_store::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
 use raft_store::map::Lookup;
 use tokio::time::Instant;
 
+use super::chunks::chunks;
 use super::peer::{Looked, ReadKeys};
 use super::{Consistency, Inner, Read, ReadOk, WriteOk};
 use crate::error::{Error, ErrorKind, Result};
@@ -137,35 +137,6 @@ impl Inner {
     ) -> Result<Looked> {
         let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
         self.read_group(ReadKeys { group, consistency, timeout_ms, keys }, deadline).await
-    }
-}
-
-/// Commands in runs that one message and one entry may hold.
-fn chunks(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
-    let mut rest = commands;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = |command: &&Command| {
-            let first = bytes == 0;
-            bytes += value_len(command) + raft_store::limits::KEY_BYTES_MAX;
-            first || bytes <= PACKED_BYTES_TARGET
-        };
-        let count = rest.iter().take(PACKED_COMMANDS_MAX).take_while(fits).count();
-        let (chunk, behind) = rest.split_at(count);
-        rest = behind;
-        (!chunk.is_empty()).then_some(chunk)
-    })
-}
-
-fn value_len(command: &Command) -> usize {
-    match command {
-        Command::Set(set) => set.value.len(),
-        Command::Append(append) => append.suffix.len(),
-        Command::Delete(_)
-        | Command::Touch(_)
-        | Command::Persist(_)
-        | Command::Incr(_)
-        | Command::AssignSlots(_) => 0,
     }
 }
 

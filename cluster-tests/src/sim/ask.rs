@@ -143,7 +143,9 @@ fn judge_write(input: &Input, answer: Result<WriteOk, Error>) -> Judged {
             (Output::Mismatch { current }, None)
         }
         Reply::Rejected(rejection) => return Judged::failed(rejection.to_string()),
-        Reply::Done => return Judged::failed("an answer to another question".to_owned()),
+        Reply::Done | Reply::Many(_) | Reply::Found(_) | Reply::Bit(_) | Reply::Length(_) => {
+            return Judged::failed("an answer to another question".to_owned());
+        }
     };
     let (output, time_ms) = (Some(output), Some(ok.time_ms));
     Judged { outcome: Outcome::Ok, output, time_ms, error: String::new(), deadline }

@@ -39,7 +39,8 @@ impl Append {
             content: &content,
             value: Value::Own([before, &self.suffix].concat().into()),
             deadline: current.and_then(|found| found.record.stamp.deadline),
-            created_ms: current.map(|found| found.record.stamp.created_ms),
+            created: current.is_none(),
+            created_ms: current.map_or(map.time_ms(), |found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
         map.write(at, change).map(Reply::Written)

@@ -74,6 +74,49 @@ fn len_max() -> impl Strategy<Value = u64> {
 }
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
+    let watched = prop::collection::vec((key(), option::of(0..40u64)), 0..2);
+    let commands = prop::collection::vec(keyed(), 0..5);
+    prop_oneof![
+        20 => keyed(),
+        3 => (watched, commands).prop_map(|(watched, commands)| Command::Txn(Txn { watched, commands })),
+        1 => (0..6u64, slots()).prop_map(|(epoch, slots)| Command::AssignSlots(AssignSlots { epoch, slots })),
+        1 => prop::sample::select(vec![0, 0, 7, 9]).prop_map(|namespace| Command::Flush(Flush { namespace })),
+    ]
+}
+
+/// A command with keys, and no transaction.
+fn keyed() -> impl Strategy<Value = Command> {
+    prop_oneof![20 => classic(), 13 => redis()]
+}
+
+fn redis() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        2 => key().prop_map(|key| Command::Get(Get { key })),
+        3 => (key(), ttl_ms(), expire_only())
+            .prop_map(|(key, ttl_ms, only)| Command::Expire(Expire { key, ttl_ms, only })),
+        2 => (key(), 0..12u64, value(), len_max()).prop_map(
+            |(key, offset, value, len_max)| Command::SetRange(SetRange { key, offset, value, len_max })
+        ),
+        2 => (key(), 0..100u64, any::<bool>(), len_max())
+            .prop_map(|(key, offset, bit, len_max)| Command::SetBit(SetBit { key, offset, bit, len_max })),
+        2 => (key(), decimal()).prop_map(|(key, by)| Command::IncrFloat(IncrFloat { key, by: by.into() })),
+        2 => (key(), key(), any::<bool>())
+            .prop_map(|(from, to, if_absent)| Command::Rename(Rename { from, to, if_absent })),
+        2 => (key(), key(), any::<bool>())
+            .prop_map(|(from, to, replace)| Command::Copy(Copy { from, to, replace })),
+    ]
+}
+
+fn expire_only() -> impl Strategy<Value = ExpireOnly> {
+    use ExpireOnly::*;
+    prop::sample::select(vec![Always, WithoutDeadline, WithDeadline, Later, Sooner])
+}
+
+fn decimal() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[-+]?[0-9]{1,3}(\\.[0-9]{0,17})?", 1 => "[-+]?[0-9. x]{0,3}"]
+}
+
+fn classic() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => (key(), value(), content(), expiry(), condition()).prop_map(
             |(key, value, content, expiry, condition)| Command::Set(Set { key, value, content, expiry, condition })
@@ -87,7 +130,6 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         3 => (key(), value(), content(), len_max(), condition()).prop_map(
             |(key, suffix, content, len_max, condition)| Command::Append(Append { key, suffix, content, len_max, condition })
         ),
-        1 => (0..6u64, slots()).prop_map(|(epoch, slots)| Command::AssignSlots(AssignSlots { epoch, slots })),
     ]
 }
 
@@ -104,6 +146,8 @@ fn rejection() -> impl Strategy<Value = Rejection> {
         Just(Rejection::WrongContent),
         Just(Rejection::TooLarge),
         Just(Rejection::NotOwner),
+        Just(Rejection::Unmet),
+        Just(Rejection::NotAFloat),
     ]
 }
 
@@ -115,17 +159,27 @@ fn written() -> impl Strategy<Value = Written> {
 
 pub(crate) fn replies() -> impl Strategy<Value = Replies> {
     let reply = prop_oneof![
-        written().prop_map(Reply::Written),
-        any::<(bool, u64)>().prop_map(|(deleted, version)| Reply::Deleted { deleted, version }),
-        Just(Reply::Done),
-        rejection().prop_map(Reply::Rejected),
+        6 => single_reply(),
+        1 => prop::collection::vec(single_reply(), 0..4).prop_map(Reply::Many),
     ];
     (any::<u64>(), prop::collection::vec(reply, 0..8))
         .prop_map(|(time_ms, replies)| Replies { time_ms, replies })
 }
 
-pub(crate) fn lookup() -> impl Strategy<Value = Lookup> {
-    let entry = (value(), content(), any::<[u64; 3]>(), any::<Option<u64>>()).prop_map(
+fn single_reply() -> impl Strategy<Value = Reply> {
+    prop_oneof![
+        written().prop_map(Reply::Written),
+        any::<(bool, u64)>().prop_map(|(deleted, version)| Reply::Deleted { deleted, version }),
+        Just(Reply::Done),
+        rejection().prop_map(Reply::Rejected),
+        option::of(entry()).prop_map(Reply::Found),
+        any::<bool>().prop_map(Reply::Bit),
+        any::<u64>().prop_map(Reply::Length),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (value(), content(), any::<[u64; 3]>(), any::<Option<u64>>()).prop_map(
         |(value, content, [version, created_ms, modified_ms], deadline)| Entry {
             value,
             content,
@@ -134,8 +188,11 @@ pub(crate) fn lookup() -> impl Strategy<Value = Lookup> {
             created_ms,
             modified_ms,
         },
-    );
-    prop_oneof![4 => entry.prop_map(Lookup::Hit), 1 => Just(Lookup::Miss), 1 => Just(Lookup::NotOwner)]
+    )
+}
+
+pub(crate) fn lookup() -> impl Strategy<Value = Lookup> {
+    prop_oneof![4 => entry().prop_map(Lookup::Hit), 1 => Just(Lookup::Miss), 1 => Just(Lookup::NotOwner)]
 }
 
 /// A packed entry of these commands.

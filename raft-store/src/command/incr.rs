@@ -29,7 +29,8 @@ impl Incr {
             content: &current.map_or(Content::Json, |found| found.record.content()),
             value: Value::Foreign(&text),
             deadline: current.and_then(|found| found.record.stamp.deadline),
-            created_ms: current.map(|found| found.record.stamp.created_ms),
+            created: current.is_none(),
+            created_ms: current.map_or(map.time_ms(), |found| found.record.stamp.created_ms),
             modified_ms: map.time_ms(),
         };
         let written = map.write(at, change)?;

@@ -13,31 +13,52 @@ pub(crate) mod arbitrary;
 mod assign;
 mod condition;
 mod content;
+mod copy;
+mod decimal;
 mod delete;
+mod edit;
+mod expire;
 mod expiry;
+mod flush;
+mod get;
 mod incr;
+mod incr_float;
+mod keys;
 mod pack;
 mod persist;
+mod rename;
 mod reply;
 mod set;
+mod set_bit;
+mod set_range;
 #[cfg(test)]
 mod tests;
 mod touch;
+mod txn;
 
 pub use append::Append;
 pub use assign::AssignSlots;
 pub use condition::Condition;
 pub use content::{Content, content, put_content};
+pub use copy::Copy;
 pub use delete::Delete;
+pub use expire::{Expire, ExpireOnly};
 pub use expiry::Expiry;
+pub use flush::Flush;
+pub use get::Get;
 pub use incr::Incr;
+pub use incr_float::IncrFloat;
 pub use pack::{PackedEntry, Packer, decode_commands, encode_commands};
 pub use persist::Persist;
+pub use rename::Rename;
 pub use reply::{
     Rejection, Replies, Reply, Written, put_rejection, put_replies, put_reply, rejection, replies, reply,
 };
 pub use set::Set;
+pub use set_bit::SetBit;
+pub use set_range::SetRange;
 pub use touch::Touch;
+pub use txn::Txn;
 
 pub(crate) use expiry::DEADLINE_MS_MAX;
 
@@ -62,6 +83,24 @@ pub enum Command {
     Append(Append),
     /// Make a set of slots the group's own.
     AssignSlots(AssignSlots),
+    /// Apply commands together, under an optimistic lock.
+    Txn(Txn),
+    /// Answer the entry of a key, within a transaction.
+    Get(Get),
+    /// Give a key a new deadline, if it compares with the old one as asked.
+    Expire(Expire),
+    /// Write bytes over a part of a value.
+    SetRange(SetRange),
+    /// Set or clear one bit of a value.
+    SetBit(SetBit),
+    /// Add to a decimal number.
+    IncrFloat(IncrFloat),
+    /// Move a value to another key.
+    Rename(Rename),
+    /// Write a key's value to another key.
+    Copy(Copy),
+    /// Remove every key of a namespace.
+    Flush(Flush),
 }
 
 /// The byte in front of each encoded command. Logs hold these for good: a number is never used again.
@@ -73,22 +112,18 @@ mod tag {
     pub(super) const INCR: u8 = 5;
     pub(super) const APPEND: u8 = 6;
     pub(super) const ASSIGN_SLOTS: u8 = 7;
+    pub(super) const TXN: u8 = 8;
+    pub(super) const GET: u8 = 9;
+    pub(super) const EXPIRE: u8 = 10;
+    pub(super) const SET_RANGE: u8 = 11;
+    pub(super) const SET_BIT: u8 = 12;
+    pub(super) const INCR_FLOAT: u8 = 13;
+    pub(super) const RENAME: u8 = 14;
+    pub(super) const COPY: u8 = 15;
+    pub(super) const FLUSH: u8 = 16;
 }
 
 impl Command {
-    /// The key the command is about; `None` for commands about the group itself.
-    pub fn key(&self) -> Option<&Key> {
-        match self {
-            Self::Set(c) => Some(&c.key),
-            Self::Delete(c) => Some(&c.key),
-            Self::Touch(c) => Some(&c.key),
-            Self::Persist(c) => Some(&c.key),
-            Self::Incr(c) => Some(&c.key),
-            Self::Append(c) => Some(&c.key),
-            Self::AssignSlots(_) => None,
-        }
-    }
-
     /// Carries the command out at the map's group time. A rejected command changes nothing at all.
     pub(crate) fn apply(&self, map: &mut TtlMap) -> Reply {
         let outcome = match self {
@@ -99,6 +134,15 @@ impl Command {
             Self::Incr(c) => c.apply(map),
             Self::Append(c) => c.apply(map),
             Self::AssignSlots(c) => c.apply(map),
+            Self::Txn(c) => c.apply(map),
+            Self::Get(c) => c.apply(map),
+            Self::Expire(c) => c.apply(map),
+            Self::SetRange(c) => c.apply(map),
+            Self::SetBit(c) => c.apply(map),
+            Self::IncrFloat(c) => c.apply(map),
+            Self::Rename(c) => c.apply(map),
+            Self::Copy(c) => c.apply(map),
+            Self::Flush(c) => c.apply(map),
         };
         outcome.unwrap_or_else(Reply::Rejected)
     }
@@ -112,18 +156,48 @@ impl Command {
             Self::Incr(c) => c.put(tagged(out, tag::INCR)),
             Self::Append(c) => c.put(tagged(out, tag::APPEND)),
             Self::AssignSlots(c) => c.put(tagged(out, tag::ASSIGN_SLOTS)),
+            Self::Txn(c) => c.put(tagged(out, tag::TXN)),
+            Self::Get(c) => c.put(tagged(out, tag::GET)),
+            Self::Expire(c) => c.put(tagged(out, tag::EXPIRE)),
+            Self::SetRange(c) => c.put(tagged(out, tag::SET_RANGE)),
+            Self::SetBit(c) => c.put(tagged(out, tag::SET_BIT)),
+            Self::IncrFloat(c) => c.put(tagged(out, tag::INCR_FLOAT)),
+            Self::Rename(c) => c.put(tagged(out, tag::RENAME)),
+            Self::Copy(c) => c.put(tagged(out, tag::COPY)),
+            Self::Flush(c) => c.put(tagged(out, tag::FLUSH)),
         }
     }
 
     fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
-        Ok(match input.u8()? {
+        match input.u8()? {
+            tag::ASSIGN_SLOTS => AssignSlots::read(input).map(Self::AssignSlots),
+            tag::TXN => Txn::read(input).map(Self::Txn),
+            tag::FLUSH => Flush::read(input).map(Self::Flush),
+            tag => Self::read_tagged(tag, input),
+        }
+    }
+
+    /// Reads a command that has keys and holds no others.
+    fn read_keyed(input: &mut Decoder) -> Result<Self, DecodeError> {
+        let tag = input.u8()?;
+        Self::read_tagged(tag, input)
+    }
+
+    fn read_tagged(tag: u8, input: &mut Decoder) -> Result<Self, DecodeError> {
+        Ok(match tag {
             tag::SET => Self::Set(Set::read(input)?),
             tag::DELETE => Self::Delete(Delete::read(input)?),
             tag::TOUCH => Self::Touch(Touch::read(input)?),
             tag::PERSIST => Self::Persist(Persist::read(input)?),
             tag::INCR => Self::Incr(Incr::read(input)?),
             tag::APPEND => Self::Append(Append::read(input)?),
-            tag::ASSIGN_SLOTS => Self::AssignSlots(AssignSlots::read(input)?),
+            tag::GET => Self::Get(Get::read(input)?),
+            tag::EXPIRE => Self::Expire(Expire::read(input)?),
+            tag::SET_RANGE => Self::SetRange(SetRange::read(input)?),
+            tag::SET_BIT => Self::SetBit(SetBit::read(input)?),
+            tag::INCR_FLOAT => Self::IncrFloat(IncrFloat::read(input)?),
+            tag::RENAME => Self::Rename(Rename::read(input)?),
+            tag::COPY => Self::Copy(Copy::read(input)?),
             value => return Err(DecodeError::Unknown { what: "command", value: value.into() }),
         })
     }

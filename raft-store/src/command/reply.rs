@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::codec::{DecodeError, Decoder, put_bytes, put_option, put_u64, put_varint};
+use crate::map::{Entry, entry, put_entry};
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,14 @@ pub enum Reply {
     Done,
     /// Nothing changed, and why.
     Rejected(Rejection),
+    /// What each command of a transaction did, in order; none of these is `Many` itself.
+    Many(Vec<Self>),
+    /// What stands for the key; `None`: it is absent or expired. Nothing changed.
+    Found(Option<Entry>),
+    /// What the bit was before.
+    Bit(bool),
+    /// Bytes of the value as it stands, 0 when the key is absent. Nothing changed.
+    Length(u64),
 }
 
 /// A key as it stands after a write.
@@ -52,7 +61,7 @@ pub enum Rejection {
     /// The value is not a 64-bit signed integer.
     #[error("the value is not an integer")]
     NotANumber,
-    /// The sum does not fit into a 64-bit signed integer.
+    /// The sum does not fit into a 64-bit signed integer, or is past the largest decimal number.
     #[error("the result is out of range")]
     Overflow,
     /// The value's content does not take this command (appending to a JSON number, say).
@@ -64,7 +73,16 @@ pub enum Rejection {
     /// The slot is not this group's: the router's table is outdated.
     #[error("the group does not own this slot")]
     NotOwner,
+    /// What the command asks of the key as it stands does not hold: of its deadline, or that it is absent.
+    #[error("the key is not as the command asks")]
+    Unmet,
+    /// The value, or what is to be added to it, is not a decimal number.
+    #[error("the value is not a decimal number")]
+    NotAFloat,
 }
+
+/// The byte in front of a transaction's replies.
+const MANY: u8 = 4;
 
 /// The replies to one packed entry, with the group time at which it was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,16 +124,44 @@ pub fn put_reply(out: &mut Vec<u8>, reply: &Reply) {
             out.push(3);
             put_rejection(out, rejection);
         }
+        Reply::Many(replies) => {
+            out.push(MANY);
+            put_varint(out, replies.len() as u64);
+            replies.iter().for_each(|reply| put_reply(out, reply));
+        }
+        Reply::Found(found) => {
+            out.push(5);
+            put_option(out, found.as_ref(), put_entry);
+        }
+        Reply::Bit(bit) => out.extend_from_slice(&[6, u8::from(*bit)]),
+        Reply::Length(len) => {
+            out.push(7);
+            put_varint(out, *len);
+        }
     }
 }
 
 /// Reads one reply; a value in it shares the input's buffer.
 pub fn reply(input: &mut Decoder) -> Result<Reply, DecodeError> {
-    Ok(match input.u8()? {
+    match input.u8()? {
+        MANY => {
+            let one = |input: &mut Decoder| input.u8().and_then(|tag| single(tag, input));
+            (0..input.count()?).map(|_| one(input)).collect::<Result<_, _>>().map(Reply::Many)
+        }
+        tag => single(tag, input),
+    }
+}
+
+/// Reads a reply that holds no others.
+fn single(tag: u8, input: &mut Decoder) -> Result<Reply, DecodeError> {
+    Ok(match tag {
         0 => Reply::Written(written(input)?),
         1 => Reply::Deleted { deleted: input.bool()?, version: input.u64()? },
         2 => Reply::Done,
         3 => Reply::Rejected(rejection(input)?),
+        5 => Reply::Found(input.option(entry)?),
+        6 => Reply::Bit(input.bool()?),
+        7 => Reply::Length(input.varint()?),
         value => return Err(DecodeError::Unknown { what: "reply", value: value.into() }),
     })
 }
@@ -151,6 +197,8 @@ pub fn put_rejection(out: &mut Vec<u8>, rejection: &Rejection) {
         Rejection::WrongContent => out.push(4),
         Rejection::TooLarge => out.push(5),
         Rejection::NotOwner => out.push(6),
+        Rejection::Unmet => out.push(7),
+        Rejection::NotAFloat => out.push(8),
     }
 }
 
@@ -164,6 +212,8 @@ pub fn rejection(input: &mut Decoder) -> Result<Rejection, DecodeError> {
         4 => Rejection::WrongContent,
         5 => Rejection::TooLarge,
         6 => Rejection::NotOwner,
+        7 => Rejection::Unmet,
+        8 => Rejection::NotAFloat,
         value => return Err(DecodeError::Unknown { what: "rejection", value: value.into() }),
     })
 }

@@ -31,7 +31,8 @@ impl Set {
             content: &self.content,
             value: Value::Foreign(&self.value),
             deadline: self.expiry.deadline(now_ms, current.and_then(|stamp| stamp.deadline)),
-            created_ms: current.map(|stamp| stamp.created_ms),
+            created: current.is_none(),
+            created_ms: current.map_or(now_ms, |stamp| stamp.created_ms),
             modified_ms: now_ms,
         };
         map.write(at, change).map(Reply::Written)

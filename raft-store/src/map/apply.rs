@@ -3,7 +3,7 @@
 //! Everything here is a function of the replicated state and the entry, so it comes out the same on every
 //! replica, restored from a snapshot or not.
 
-use super::due::Due;
+use super::due::{Due, DueIndex};
 use super::leaf::{Draft, Found};
 use super::record::{INLINE_VALUE_BYTES_MAX, Record, Stamp, Value, put_head};
 use super::warm::WARMED_AT_ONCE;
@@ -17,8 +17,10 @@ pub(crate) struct Change<'a> {
     pub(crate) content: &'a Content,
     pub(crate) value: Value<'a>,
     pub(crate) deadline: Option<u64>,
-    /// When the visible entry it replaces was created; `None`: it creates the key.
-    pub(crate) created_ms: Option<u64>,
+    /// Whether the key is absent or expired before.
+    pub(crate) created: bool,
+    /// When the key counts as created, in group time (ms).
+    pub(crate) created_ms: u64,
     pub(crate) modified_ms: u64,
 }
 
@@ -34,7 +36,7 @@ impl TtlMap {
             self.warm(some);
             replies.extend(some.iter().map(|command| command.apply(self)));
         }
-        self.remove_expired(commands.len());
+        self.remove_expired(commands.iter().map(Command::weight).sum());
         Ok(Replies { time_ms: self.time_ms(), replies })
     }
 
@@ -60,14 +62,13 @@ impl TtlMap {
 
     /// Writes a key and grows the version.
     pub(crate) fn write(&mut self, at: At<'_>, change: Change<'_>) -> Result<Written, Rejection> {
-        let Change { content, value, deadline, created_ms, modified_ms } = change;
+        let Change { content, value, deadline, created, created_ms, modified_ms } = change;
         content.check()?;
         let len = value.as_bytes().len();
         if len > VALUE_BYTES_CEILING {
             return Err(Rejection::TooLarge);
         }
-        let (version, created) = (self.next_version(), created_ms.is_none());
-        let created_ms = created_ms.unwrap_or(self.time_ms());
+        let version = self.next_version();
         self.put(at, &Stamp { version, deadline, created_ms, modified_ms }, content, value, created);
         Ok(Written { version, created, deadline, value: None, len: len as u64 })
     }
@@ -79,9 +80,9 @@ impl TtlMap {
         current: Entry,
         deadline: Option<u64>,
     ) -> Result<Written, Rejection> {
-        let (created_ms, modified_ms) = (Some(current.created_ms), current.modified_ms);
+        let Entry { created_ms, modified_ms, .. } = current;
         let (content, value) = (&current.content, Value::Own(current.value));
-        self.write(at, Change { content, value, deadline, created_ms, modified_ms })
+        self.write(at, Change { content, value, deadline, created: false, created_ms, modified_ms })
     }
 
     /// Removes a key that is there, and grows the version: a key created again gets a larger one.
@@ -98,17 +99,24 @@ impl TtlMap {
     /// Makes exactly `slots` the group's own and drops the entries of all others: their memory is kept for
     /// [`TtlMap::take_dropped`].
     pub(crate) fn assign(&mut self, epoch: u64, slots: &SlotSet) {
-        let lost: Vec<_> = self.state.head.owned.iter().filter(|&slot| !slots.contains(slot)).collect();
-        let before = self.dropped.len();
-        self.dropped.extend(lost.into_iter().filter_map(|slot| self.state.slots.take(slot)));
-        if self.dropped.len() > before {
-            self.due.retain(|due| slots.contains(due.slot()));
-        }
+        let lost = self.state.head.owned.iter().filter(|&slot| !slots.contains(slot));
+        self.drop_slots(&lost.collect::<SlotSet>());
         self.state.head.epoch = epoch;
         self.state.head.owned = slots.clone();
     }
 
-    fn next_version(&mut self) -> u64 {
+    /// Drops the entries of these slots: their memory is kept for [`TtlMap::take_dropped`].
+    pub(super) fn drop_slots(&mut self, slots: &SlotSet) {
+        let before = self.dropped.len();
+        self.dropped.extend(slots.iter().filter_map(|slot| self.state.slots.take(slot)));
+        if self.state.slots.items() == 0 {
+            self.due = DueIndex::default();
+        } else if self.dropped.len() > before {
+            self.due.retain(|due| !slots.contains(due.slot()));
+        }
+    }
+
+    pub(super) fn next_version(&mut self) -> u64 {
         self.state.head.version += 1;
         self.state.head.version
     }

@@ -9,6 +9,7 @@ use super::page::{PAGE_BYTES_MAX, PageBuilder};
 use super::record::Record;
 use super::slots::Slots;
 use super::table::SlotTable;
+use super::tally::Tally;
 use crate::slot::Slot;
 
 /// A page is closed before it grows past this: the first writes to a loaded map do not have to split it.
@@ -23,14 +24,14 @@ pub(crate) struct SlotsBuilder {
     leaves: Vec<(KeyHash, Leaf)>,
     page: PageBuilder,
     large: Vec<Bytes>,
-    items: u64,
+    tally: Tally,
     bytes: u64,
 }
 
 impl SlotsBuilder {
     /// Number of entries so far.
     pub(crate) fn items(&self) -> u64 {
-        self.slots.items() + self.items
+        self.slots.items() + self.tally.items()
     }
 
     /// Adds the next entry: its record, and its value.
@@ -47,7 +48,7 @@ impl SlotsBuilder {
         if record.is_large() {
             self.large.push(Bytes::copy_from_slice(value));
         }
-        self.items += 1;
+        self.tally.add(record.key.namespace);
         self.bytes += cost::of(record);
     }
 
@@ -67,8 +68,8 @@ impl SlotsBuilder {
         self.end_leaf();
         if !self.leaves.is_empty() {
             let leaves = std::mem::take(&mut self.leaves);
-            let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
-            self.slots.put_table(self.slot, SlotTable::of(leaves, items, bytes));
+            let (tally, bytes) = (std::mem::take(&mut self.tally), std::mem::take(&mut self.bytes));
+            self.slots.put_table(self.slot, SlotTable::of(leaves, tally, bytes));
         }
     }
 }

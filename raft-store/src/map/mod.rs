@@ -9,7 +9,7 @@
 //!    │                    └─ slots    slot ── table ── leaf ── page: records, packed
 //!    │                                                    └─── large values, each for itself
 //!    ├───── due           (deadline, slot, hash) of every entry with a deadline
-//!    └───── dropped       tables of slots that were given away, until somebody frees them
+//!    └───── dropped       tables of slots that were given away or flushed, until somebody frees them
 //! ```
 
 mod apply;
@@ -18,6 +18,7 @@ mod cost;
 mod due;
 mod entry;
 mod expire;
+mod flush;
 mod frozen;
 mod hash;
 mod leaf;
@@ -30,6 +31,7 @@ mod record;
 mod slot_set;
 mod slots;
 mod table;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -50,6 +52,7 @@ pub(crate) use leaf::{Found, Leaf};
 pub(crate) use record::{Record, Value};
 pub(crate) use slots::Slots;
 pub(crate) use table::SlotTable;
+pub(crate) use tally::Tally;
 
 use crate::key::Key;
 
@@ -160,7 +163,7 @@ impl TtlMap {
         self.state.clone()
     }
 
-    /// The entries of slots the group gave away, if there are any. Freeing millions takes a while: whoever
+    /// The entries of slots the group gave away or flushed, if there are any. Freeing millions takes a while: whoever
     /// applies entries asks afterwards, and drops what comes where it holds nobody up.
     pub fn take_dropped(&mut self) -> Option<Dropped> {
         let tables = std::mem::take(&mut self.dropped);

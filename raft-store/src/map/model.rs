@@ -11,6 +11,8 @@ use super::{Entry, Lookup, MapStats, SlotSet, hash_of};
 use crate::command::*;
 use crate::key::Key;
 
+mod redis;
+
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) time_ms: u64,
@@ -34,7 +36,11 @@ impl Model {
             (self.time_ms, self.wall_ms) = (time_ms, wall_ms);
         }
         let replies = commands.iter().map(|c| self.command(c).unwrap_or_else(Reply::Rejected)).collect();
-        self.remove_expired(commands.len());
+        let weight = |command: &Command| match command {
+            Command::Txn(c) if !c.commands.is_empty() => c.commands.len(),
+            _ => 1,
+        };
+        self.remove_expired(commands.iter().map(weight).sum());
         Replies { time_ms: self.time_ms, replies }
     }
 
@@ -87,7 +93,7 @@ impl Model {
     }
 
     fn command(&mut self, command: &Command) -> Result<Reply, Rejection> {
-        if command.key().is_some_and(|key| !self.owned.contains(key.slot())) {
+        if command.keys().any(|key| !self.owned.contains(key.slot())) {
             return Err(Rejection::NotOwner);
         }
         match command {
@@ -108,6 +114,15 @@ impl Model {
                 }
                 Ok(Reply::Done)
             }
+            Command::Txn(c) => self.txn(c),
+            Command::Get(c) => Ok(Reply::Found(self.current(&c.key, Condition::None)?)),
+            Command::Expire(c) => self.expire(c),
+            Command::SetRange(c) => self.set_range(c),
+            Command::SetBit(c) => self.set_bit(c),
+            Command::IncrFloat(c) => self.incr_float(c),
+            Command::Rename(c) => self.rename(c),
+            Command::Copy(c) => self.copy(c),
+            Command::Flush(c) => self.flush(c.namespace),
         }
     }
 

@@ -21,6 +21,8 @@ use node::Node;
 
 use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
+use super::tally::Tally;
+use crate::key::NamespaceId;
 
 /// Most children of a branch. A write after a freeze copies so many addresses at each level.
 const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
@@ -29,7 +31,7 @@ const CHILDREN_MAX: usize = if cfg!(test) { 4 } else { 64 };
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlotTable {
     root: Branch,
-    items: u64,
+    tally: Tally,
     /// Bytes by the map's accounting.
     bytes: u64,
 }
@@ -48,17 +50,22 @@ struct Child {
 
 impl SlotTable {
     /// A table of leaves in order, which are well filled.
-    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, items: u64, bytes: u64) -> Self {
+    pub(super) fn of(leaves: Vec<(KeyHash, Leaf)>, tally: Tally, bytes: u64) -> Self {
         let child = |(hash, leaf)| Child { hash, node: Node::Leaf(leaf) };
         let mut root = Branch { children: leaves.into_iter().map(child).collect() };
         while root.children.len() > CHILDREN_MAX {
             root = root.grouped();
         }
-        Self { root, items, bytes }
+        Self { root, tally, bytes }
     }
 
     pub(crate) fn items(&self) -> u64 {
-        self.items
+        self.tally.items()
+    }
+
+    /// The entries counted by namespace.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -86,10 +93,11 @@ impl SlotTable {
 
     /// Puts an entry, which takes `bytes`, in its place; says what was there before.
     pub(crate) fn put(&mut self, draft: Draft<'_>, bytes: u64) -> Option<Gone> {
+        let namespace = draft.key.namespace;
         let gone = self.root.put(draft);
-        self.items += 1;
+        self.tally.add(namespace);
         self.bytes += bytes;
-        self.forget(gone);
+        self.forget(namespace, gone);
         if self.root.children.len() > CHILDREN_MAX {
             self.root = std::mem::take(&mut self.root).grouped();
         }
@@ -98,7 +106,7 @@ impl SlotTable {
 
     pub(crate) fn remove(&mut self, hash: KeyHash, key: KeyRef<'_>) -> Option<Gone> {
         let gone = self.root.remove(hash, key);
-        self.forget(gone);
+        self.forget(key.namespace, gone);
         while let [Child { node: Node::Branch(only), .. }] = &mut self.root.children[..] {
             let only = std::mem::take(only);
             self.root = Arc::unwrap_or_clone(only);
@@ -106,9 +114,9 @@ impl SlotTable {
         gone
     }
 
-    fn forget(&mut self, gone: Option<Gone>) {
+    fn forget(&mut self, namespace: NamespaceId, gone: Option<Gone>) {
         if let Some(gone) = gone {
-            self.items -= 1;
+            self.tally.remove(namespace);
             self.bytes -= gone.bytes;
         }
     }

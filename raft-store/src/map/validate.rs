@@ -4,7 +4,7 @@
 use super::cost::{self, SLOT_OVERHEAD_BYTES};
 use super::due::Due;
 use super::leaf::Found;
-use super::{TtlMap, hash_of};
+use super::{SlotTable, Tally, TtlMap, hash_of};
 use crate::slot::slot_of;
 
 impl TtlMap {
@@ -44,7 +44,7 @@ impl TtlMap {
             };
             let rules = [
                 (table.items() > 0, "an empty table was kept"),
-                (table.iter().count() as u64 == table.items(), "a table's items are miscounted"),
+                (*table.tally() == tally_of(table), "a table's items are miscounted"),
                 (
                     table.iter().map(|e| cost::of(&e.record)).sum::<u64>() == table.bytes(),
                     "a table's bytes are off",
@@ -63,4 +63,10 @@ impl TtlMap {
     fn entries(&self) -> impl Iterator<Item = Found<'_>> {
         self.state.slots.tables().flat_map(|(_, table)| table.iter())
     }
+}
+
+fn tally_of(table: &SlotTable) -> Tally {
+    let mut tally = Tally::default();
+    table.iter().for_each(|found| tally.add(found.record.key.namespace));
+    tally
 }
