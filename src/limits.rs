@@ -65,7 +65,13 @@ pub const RESP_OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// How long a client that has answers waiting may take to read any of them.
 pub const RESP_STALL_MAX: Duration = Duration::from_secs(30);
 /// Buffers of a connection that are larger than this are given back once they are empty.
-pub const RESP_BUFFER_KEPT_BYTES: usize = 4 << 10;
+pub const RESP_BUFFER_KEPT_BYTES: usize = 1 << 10;
+/// Bytes a client may still send, to be thrown away, after the last answer of its connection.
+pub const RESP_LINGER_BYTES_MAX: usize = 16 << 20;
+/// How long that may take.
+pub const RESP_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long commands under way may take to finish when a listener of the Redis protocol stops.
+pub const RESP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Silence on a connection after which the system asks whether its client is still there.
 pub const RESP_KEEPALIVE: Duration = Duration::from_secs(300);
 /// Commands of one transaction that wait for `EXEC`.

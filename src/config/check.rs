@@ -41,7 +41,9 @@ fn identity(config: &Config, found: &mut Vec<String>) {
         ("--resp-cluster", config.resp_cluster),
     ];
     for (at, (name, address)) in listens.iter().enumerate() {
-        let same = |other: &&(&str, Option<SocketAddr>)| address.is_some_and(|a| a.port() != 0 && other.1 == Some(a));
+        let same = |other: &&(&str, Option<SocketAddr>)| {
+            address.is_some_and(|a| a.port() != 0 && other.1 == Some(a))
+        };
         if let Some((other, _)) = listens[..at].iter().find(same) {
             found.push(format!("{other} and {name} must differ"));
         }

@@ -207,7 +207,14 @@ mod tests {
     }
 
     fn spec(id: NodeId) -> MemberSpec {
-        MemberSpec { id, http: "h".into(), peer: "p".into(), zone: String::new(), resp: None, resp_cluster: None }
+        MemberSpec {
+            id,
+            http: "h".into(),
+            peer: "p".into(),
+            zone: String::new(),
+            resp: None,
+            resp_cluster: None,
+        }
     }
 
     #[test]
