@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use raft_store::NodeId;
 use serde::{Deserialize, Serialize};
 
-pub use consistency::Consistency;
+pub use consistency::{Consistency, NoConsistency};
 
 /// Everything a node needs to know. Every field is also a flag of `serve`, a key of its file and an
 /// environment variable ([`settings`]).

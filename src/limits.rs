@@ -72,6 +72,8 @@ pub const RESP_LINGER_BYTES_MAX: usize = 16 << 20;
 pub const RESP_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long commands under way may take to finish when a listener of the Redis protocol stops.
 pub const RESP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest `DEBUG SLEEP`.
+pub const RESP_DEBUG_SLEEP_MAX: Duration = Duration::from_secs(60);
 /// Silence on a connection after which the system asks whether its client is still there.
 pub const RESP_KEEPALIVE: Duration = Duration::from_secs(300);
 /// Commands of one transaction that wait for `EXEC`.

@@ -102,6 +102,7 @@ impl Node {
             distrusted: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
+            exposed: Mutex::default(),
             tasks: Mutex::default(),
             itself: itself.clone(),
         });

@@ -19,14 +19,17 @@ mod connection;
 pub mod data;
 mod encode;
 mod errors;
+mod keyspace;
 mod listen;
 mod metrics;
 pub mod parse;
 pub mod plan;
+mod route;
 mod run;
 mod server;
 mod session;
 mod table;
+mod transaction;
 pub mod value;
 
 use std::sync::Arc;
