@@ -71,45 +71,32 @@ pub struct Applied {
     pub time_ms: u64,
 }
 
+type Answer<T> = dyn FnOnce(&Context, Vec<T>) -> Value + Send;
+
+/// Makes an answer of what came back.
+pub struct Shape<T>(Box<Answer<T>>);
+
 /// Makes an answer of what was found: one [`Found`] for each key of the plan, in its order.
-pub struct ReadShape(Box<dyn FnOnce(&Context, Vec<Found>) -> Value + Send>);
-
-impl ReadShape {
-    /// A shape that answers by `answer`. One that captures nothing allocates nothing.
-    pub fn new(answer: impl FnOnce(&Context, Vec<Found>) -> Value + Send + 'static) -> Self {
-        Self(Box::new(answer))
-    }
-
-    /// The answer.
-    pub fn answer(self, context: &Context, found: Vec<Found>) -> Value {
-        (self.0)(context, found)
-    }
-}
-
-impl fmt::Debug for ReadShape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadShape")
-    }
-}
+pub type ReadShape = Shape<Found>;
 
 /// Makes an answer of what was applied: one [`Applied`] for each command of the plan, in its order.
-pub struct WriteShape(Box<dyn FnOnce(&Context, Vec<Applied>) -> Value + Send>);
+pub type WriteShape = Shape<Applied>;
 
-impl WriteShape {
+impl<T> Shape<T> {
     /// A shape that answers by `answer`. One that captures nothing allocates nothing.
-    pub fn new(answer: impl FnOnce(&Context, Vec<Applied>) -> Value + Send + 'static) -> Self {
+    pub fn new(answer: impl FnOnce(&Context, Vec<T>) -> Value + Send + 'static) -> Self {
         Self(Box::new(answer))
     }
 
     /// The answer.
-    pub fn answer(self, context: &Context, applied: Vec<Applied>) -> Value {
-        (self.0)(context, applied)
+    pub fn answer(self, context: &Context, parts: Vec<T>) -> Value {
+        (self.0)(context, parts)
     }
 }
 
-impl fmt::Debug for WriteShape {
+impl<T> fmt::Debug for Shape<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WriteShape")
+        f.write_str("Shape")
     }
 }
 
@@ -118,7 +105,7 @@ impl fmt::Debug for WriteShape {
 pub enum Keyspace {
     /// One page of the keys; answered by `data::keyspace::scanned`.
     Scan(ScanPlan),
-    /// Every key that matches; answered by `data::keyspace::listed`.
+    /// Every key that matches; answered by an array of `data::keyspace::matching`.
     Keys(Glob),
     /// How many keys there are; an integer.
     Size,
@@ -137,6 +124,4 @@ pub struct ScanPlan {
     pub limit: usize,
     /// Which of them to return; `None`: all.
     pub pattern: Option<Glob>,
-    /// Whether what was asked for can be among the keys at all: every value is a string.
-    pub strings: bool,
 }

@@ -94,7 +94,7 @@ fn redis() -> impl Strategy<Value = Command> {
         2 => key().prop_map(|key| Command::Get(Get { key })),
         3 => (key(), ttl_ms(), expire_only())
             .prop_map(|(key, ttl_ms, only)| Command::Expire(Expire { key, ttl_ms, only })),
-        2 => (key(), 0..12u64, value(), len_max()).prop_map(
+        2 => (key(), prop_oneof![4 => 0..12u64, 1 => Just(SetRange::AT_END)], value(), len_max()).prop_map(
             |(key, offset, value, len_max)| Command::SetRange(SetRange { key, offset, value, len_max })
         ),
         2 => (key(), 0..100u64, any::<bool>(), len_max())
@@ -109,7 +109,7 @@ fn redis() -> impl Strategy<Value = Command> {
 
 fn expire_only() -> impl Strategy<Value = ExpireOnly> {
     use ExpireOnly::*;
-    prop::sample::select(vec![Always, WithoutDeadline, WithDeadline, Later, Sooner])
+    prop::sample::select(vec![Always, WithoutDeadline, WithDeadline, Later, Sooner, SoonerThanOne])
 }
 
 fn decimal() -> impl Strategy<Value = String> {

@@ -32,6 +32,8 @@ pub enum ExpireOnly {
     Later,
     /// The new one is sooner (`LT`).
     Sooner,
+    /// It has one, and the new one is sooner (`XX` with `LT`).
+    SoonerThanOne,
 }
 
 impl Expire {
@@ -69,6 +71,7 @@ impl ExpireOnly {
             Self::WithDeadline => current.is_some(),
             Self::Later => never(new) > never(current),
             Self::Sooner => never(new) < never(current),
+            Self::SoonerThanOne => current.is_some() && never(new) < never(current),
         }
     }
 
@@ -79,6 +82,7 @@ impl ExpireOnly {
             2 => Self::WithDeadline,
             3 => Self::Later,
             4 => Self::Sooner,
+            5 => Self::SoonerThanOne,
             value => return Err(DecodeError::Unknown { what: "rule for a deadline", value: value.into() }),
         })
     }

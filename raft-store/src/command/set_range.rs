@@ -14,7 +14,7 @@ use crate::map::{At, TtlMap};
 pub struct SetRange {
     /// The key.
     pub key: Key,
-    /// Where the bytes go, in bytes from the start.
+    /// Where the bytes go, in bytes from the start, or [`SetRange::AT_END`].
     pub offset: u64,
     /// The bytes.
     pub value: Bytes,
@@ -23,15 +23,20 @@ pub struct SetRange {
 }
 
 impl SetRange {
+    /// The offset of the value's end, however long it is: appends to a value of any content, which `Append` does not.
+    pub const AT_END: u64 = u64::MAX;
+
     pub(super) fn apply(&self, map: &mut TtlMap) -> Result<Reply, Rejection> {
         let at = At::of(&self.key);
         let current = map.admit(at, Condition::None)?;
+        let len = current.as_ref().map_or(0, |found| found.value().len() as u64);
         if self.value.is_empty() {
-            return Ok(Reply::Length(current.as_ref().map_or(0, |found| found.value().len() as u64)));
+            return Ok(Reply::Length(len));
         }
-        let end = self.offset.checked_add(self.value.len() as u64).ok_or(Rejection::TooLarge)?;
+        let offset = if self.offset == Self::AT_END { len } else { self.offset };
+        let end = offset.checked_add(self.value.len() as u64).ok_or(Rejection::TooLarge)?;
         let mut edit = Edit::of(current, end, self.len_max)?;
-        edit.bytes[self.offset as usize..end as usize].copy_from_slice(&self.value);
+        edit.bytes[offset as usize..end as usize].copy_from_slice(&self.value);
         edit.write(map, at).map(Reply::Written)
     }
 

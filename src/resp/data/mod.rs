@@ -3,13 +3,44 @@
 //! Pure, like the store below: no clock, no socket, no cluster. Semantics, answers and error texts are those of Redis
 //! 7.0; where one differs, its [`Spec`] says so, and `docs/redis-commands.md` is made of that.
 
+mod args;
+mod bits;
+mod edit;
+mod expire;
+mod getex;
 pub mod glob;
+mod incr;
+mod keys;
+pub mod keyspace;
+mod lcs;
+mod mset;
+mod object;
+mod range;
+mod set;
 pub mod spec;
+mod strings;
+mod time;
+mod ttl;
+mod txn;
 
 use spec::{DataCommand, Spec};
 
 /// The commands of each family.
-const FAMILIES: &[&[DataCommand]] = &[];
+const FAMILIES: &[&[DataCommand]] = &[
+    strings::COMMANDS,
+    set::COMMANDS,
+    getex::COMMANDS,
+    mset::COMMANDS,
+    incr::COMMANDS,
+    edit::COMMANDS,
+    bits::COMMANDS,
+    lcs::COMMANDS,
+    keys::COMMANDS,
+    expire::COMMANDS,
+    ttl::COMMANDS,
+    object::COMMANDS,
+    keyspace::COMMANDS,
+];
 
 /// Every data command.
 pub fn commands() -> impl Iterator<Item = &'static DataCommand> {

@@ -23,7 +23,24 @@ pub struct Spec {
     pub complexity: &'static str,
     /// How it differs from Redis here, in a sentence.
     pub differs: Option<&'static str>,
+    /// Its subcommands.
+    pub subcommands: &'static [Spec],
 }
+
+/// No flags: a container of subcommands.
+pub const NO_FLAGS: &[&str] = &[];
+/// Reads.
+pub const READ: &[&str] = &["readonly"];
+/// Reads, in constant time for each key.
+pub const READ_FAST: &[&str] = &["readonly", "fast"];
+/// Changes data, without need for memory.
+pub const WRITE: &[&str] = &["write"];
+/// Changes data, without need for memory and in constant time for each key.
+pub const WRITE_FAST: &[&str] = &["write", "fast"];
+/// Changes data, and may need memory.
+pub const GROW: &[&str] = &["write", "denyoom"];
+/// Changes data, may need memory, in constant time for each key.
+pub const GROW_FAST: &[&str] = &["write", "denyoom", "fast"];
 
 /// Which arguments are keys, counted with the name as 0; a negative last counts from the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +58,8 @@ impl KeyPositions {
     pub const NONE: Self = Self::new(0, 0, 0);
     /// The first argument.
     pub const ONE: Self = Self::new(1, 1, 1);
+    /// The second argument, behind a subcommand.
+    pub const SECOND: Self = Self::new(2, 2, 1);
     /// The first two arguments.
     pub const TWO: Self = Self::new(1, 2, 1);
     /// Every argument.
@@ -62,7 +81,8 @@ impl Spec {
         flags: &'static [&'static str],
         keys: KeyPositions,
     ) -> Self {
-        Self { name, arity, flags, keys, group, since: "", summary: "", complexity: "", differs: None }
+        let (since, complexity, summary) = ("", "", "");
+        Self { name, arity, flags, keys, group, since, summary, complexity, differs: None, subcommands: &[] }
     }
 
     /// Since which version of Redis, at what cost, to do what.
@@ -73,6 +93,11 @@ impl Spec {
     /// How it differs from Redis.
     pub const fn differs(self, how: &'static str) -> Self {
         Self { differs: Some(how), ..self }
+    }
+
+    /// Its subcommands.
+    pub const fn with(self, subcommands: &'static [Self]) -> Self {
+        Self { subcommands, ..self }
     }
 
     /// The same with what carries it out.

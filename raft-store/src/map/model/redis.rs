@@ -20,11 +20,11 @@ impl Model {
         let allowed = match (c.only, old.deadline) {
             (ExpireOnly::Always, _) => true,
             (ExpireOnly::WithoutDeadline | ExpireOnly::Sooner, None) => true,
-            (ExpireOnly::WithDeadline | ExpireOnly::Later, None) => false,
+            (ExpireOnly::WithDeadline | ExpireOnly::Later | ExpireOnly::SoonerThanOne, None) => false,
             (ExpireOnly::WithoutDeadline, Some(_)) => false,
             (ExpireOnly::WithDeadline, Some(_)) => true,
             (ExpireOnly::Later, Some(old)) => new > old,
-            (ExpireOnly::Sooner, Some(old)) => new < old,
+            (ExpireOnly::Sooner | ExpireOnly::SoonerThanOne, Some(old)) => new < old,
         };
         match (allowed, c.ttl_ms) {
             (false, _) => Err(Rejection::Unmet),
@@ -39,10 +39,11 @@ impl Model {
             return Ok(Reply::Length(old.map_or(0, |old| old.value.len() as u64)));
         }
         let mut bytes = old.as_ref().map_or(Vec::new(), |old| old.value.to_vec());
-        if c.offset.saturating_add(c.value.len() as u64).max(bytes.len() as u64) > c.len_max.min(64 << 20) {
+        let offset = if c.offset == SetRange::AT_END { bytes.len() as u64 } else { c.offset };
+        if offset.saturating_add(c.value.len() as u64).max(bytes.len() as u64) > c.len_max.min(64 << 20) {
             return Err(Rejection::TooLarge);
         }
-        for (byte, at) in c.value.iter().zip(c.offset as usize..) {
+        for (byte, at) in c.value.iter().zip(offset as usize..) {
             while bytes.len() <= at {
                 bytes.push(0);
             }
