@@ -17,12 +17,12 @@ use tracing::{info, warn};
 
 use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
-use resp::RespListeners;
 use crate::config::check::problems;
 use crate::config::settings::{LogFormat, Settings};
 use crate::config::{Config, load};
 use crate::node::lost::LostLog;
 use crate::node::{Node, Starting};
+use resp::RespListeners;
 
 /// How long requests under way may still take once the node is told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(3);

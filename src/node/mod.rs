@@ -50,10 +50,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::group::Group;
 use crate::transport::Transport;
 use crate::views::MemberSpec;
 use disk::DiskWatch;
-use crate::group::Group;
 use doc::{ClusterDoc, META_GROUP};
 use host::Host;
 use identity::IdentityFile;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::Instant;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::table;
 
@@ -33,8 +33,7 @@ pub(super) struct Client {
     pub(super) protocol: AtomicI64,
     /// Commands that wait for `EXEC`; negative: there is no transaction.
     pub(super) queued: AtomicI64,
-    /// Whether it is to be ended.
-    killed: AtomicBool,
+    /// Told when it is to be ended.
     ended: Notify,
     since: Instant,
     /// When it last sent commands, ms after `since`.
@@ -52,13 +51,7 @@ impl Client {
 
     /// Ends it at its next pause between two batches of commands.
     pub(super) fn kill(&self) {
-        self.killed.store(true, Relaxed);
         self.ended.notify_one();
-    }
-
-    /// Whether it was killed.
-    pub(super) fn is_killed(&self) -> bool {
-        self.killed.load(Relaxed)
     }
 
     /// Resolves once it is killed.
@@ -114,7 +107,6 @@ impl Clients {
             library: Mutex::default(),
             protocol: AtomicI64::new(super::encode::Protocol::Resp2.number()),
             queued: AtomicI64::new(-1),
-            killed: AtomicBool::new(false),
             ended: Notify::new(),
             since: Instant::now(),
             last_ms: AtomicU64::new(0),

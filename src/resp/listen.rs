@@ -62,7 +62,10 @@ async fn finish(mut connections: JoinSet<()>) {
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(RESP_STOP_TIMEOUT, all).await.is_err() {
         let connections_left = connections.len();
-        tracing::warn!(connections_left, "cut off commands of the Redis protocol that did not finish in time");
+        tracing::warn!(
+            connections_left,
+            "cut off commands of the Redis protocol that did not finish in time"
+        );
         connections.shutdown().await;
     }
 }

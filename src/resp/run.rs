@@ -66,7 +66,9 @@ pub(super) async fn advance(
 ) -> usize {
     let began = Instant::now();
     let next = match shared.node() {
-        Some(node) => Runner { shared, node, context: session.context(), session }.advance(frames, at, out).await,
+        Some(node) => {
+            Runner { shared, node, context: session.context(), session }.advance(frames, at, out).await
+        }
         None => {
             session.answer(&Value::Error(errors::LOADING.to_owned()), out);
             at + 1
@@ -137,7 +139,9 @@ impl Runner<'_> {
             route::check(self.shared, self.node, self.session, known.spec, frame)?;
         }
         match known.what {
-            What::Server(server) if self.session.queue.is_some() && !server.ends_queueing() => self.queue(frame),
+            What::Server(server) if self.session.queue.is_some() && !server.ends_queueing() => {
+                self.queue(frame)
+            }
             What::Server(server) => Ok(Prepared::Server(server)),
             What::Data(command) if self.session.queue.is_some() => self.queue_data(command, frame),
             What::Data(command) => self.plan(command, &frame[1..]),
@@ -159,9 +163,9 @@ impl Runner<'_> {
             Ok(Plan::Keyspace(_)) => Err(Value::err(format_args!(
                 "{name} is not supported within MULTI: it is about the keys of all groups"
             ))),
-            Ok(Plan::Write { commands, .. }) if commands.iter().any(has_lock) => Err(Value::err(format_args!(
-                "{name} is not supported within MULTI: WATCH the keys instead"
-            ))),
+            Ok(Plan::Write { commands, .. }) if commands.iter().any(has_lock) => {
+                Err(Value::err(format_args!("{name} is not supported within MULTI: WATCH the keys instead")))
+            }
             _ => self.queue(frame),
         }
     }
@@ -193,9 +197,7 @@ impl Runner<'_> {
                 let mut call = Call { shared, node, context, session: self.session, arguments: &frame[1..] };
                 server::run(server, &mut call).await
             }
-            Prepared::Keyspace(keyspace) => {
-                Some(keyspace::run(node, &context, self.session, keyspace).await)
-            }
+            Prepared::Keyspace(keyspace) => Some(keyspace::run(node, &context, self.session, keyspace).await),
             Prepared::Step(..) => None,
         }
     }
@@ -206,7 +208,8 @@ impl Runner<'_> {
         let deadline = Instant::now() + REQUEST_TIMEOUT_DEFAULT;
         let (reads, writes) = (run.reads, run.writes);
         let found = if reads.is_empty() { Vec::new() } else { self.node.read_many(reads, deadline).await };
-        let written = if writes.is_empty() { Vec::new() } else { self.node.write_many(writes, deadline).await };
+        let written =
+            if writes.is_empty() { Vec::new() } else { self.node.write_many(writes, deadline).await };
         let (mut found, mut written) = (found.into_iter(), written.into_iter());
         let (mut first_read, commands) = (true, run.steps.len());
         for (answered, (row, step)) in run.steps.into_iter().enumerate() {
@@ -267,9 +270,8 @@ fn of_write(context: &Context, parts: Vec<Result<WriteOk>>, shape: WriteShape) -
 /// been applied.
 fn failure(parts: &[Result<WriteOk>]) -> Option<Error> {
     let error = parts.iter().find_map(|part| part.as_ref().err())?;
-    let harmless = |part: &Result<WriteOk>| {
-        matches!(part, Err(Error { outcome: Some(Outcome::NotApplied), .. }))
-    };
+    let harmless =
+        |part: &Result<WriteOk>| matches!(part, Err(Error { outcome: Some(Outcome::NotApplied), .. }));
     let outcome = if parts.iter().all(harmless) { Outcome::NotApplied } else { Outcome::Unknown };
     Some(Error { outcome: Some(outcome), ..error.clone() })
 }

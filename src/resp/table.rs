@@ -38,7 +38,8 @@ pub(super) fn all() -> &'static [Known] {
     ALL.get_or_init(|| {
         let data = super::data::commands().map(|command| (&command.spec, What::Data(command)));
         let server = server::COMMANDS.iter().map(|(spec, server)| (spec, What::Server(*server)));
-        let mut all: Vec<_> = data.chain(server).filter(|(spec, _)| !spec.name.contains(SUBCOMMAND)).collect();
+        let mut all: Vec<_> =
+            data.chain(server).filter(|(spec, _)| !spec.name.contains(SUBCOMMAND)).collect();
         all.sort_by_key(|(spec, _)| spec.name);
         all.into_iter().enumerate().map(|(row, (spec, what))| Known { spec, row, what }).collect()
     })

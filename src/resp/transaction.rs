@@ -68,7 +68,7 @@ async fn remember(call: &mut Call<'_>) -> Result<(), Value> {
     let keys = call.arguments.iter().map(|key| Key::new(call.context.namespace, key));
     let mut keys: BTreeSet<Key> = keys.collect::<Result<_, _>>().map_err(Value::err)?;
     // What is watched already keeps the version it had then.
-    call.session.watched.iter().for_each(|(key, _)| drop(keys.remove(key)));
+    keys.retain(|key| call.session.watched.iter().all(|(known, _)| known != key));
     if call.session.watched.len() + keys.len() > RESP_WATCHED_MAX {
         return Err(Value::err("too many keys are watched"));
     }
@@ -152,7 +152,9 @@ async fn apply(call: &Call<'_>, txn: Txn) -> Result<(Vec<Reply>, u64), Value> {
     match done.reply {
         Reply::Many(replies) => Ok((replies, done.time_ms)),
         Reply::Rejected(Rejection::VersionMismatch { .. }) => Err(Value::NullArray),
-        Reply::Rejected(rejection) => Err(Value::Error(format!("EXECABORT Transaction discarded: {rejection}"))),
+        Reply::Rejected(rejection) => {
+            Err(Value::Error(format!("EXECABORT Transaction discarded: {rejection}")))
+        }
         _ => Err(Value::Error("UNKNOWN The transaction was answered with something else".to_owned())),
     }
 }

@@ -208,7 +208,11 @@ fn end(call: &mut Call<'_>, victims: &Victims) -> i64 {
     let all = call.shared.clients(call.session.face).all();
     let mut killed = 0;
     for client in all.iter().filter(meant) {
-        if client.id == me { call.session.closing = true } else { client.kill() }
+        if client.id == me {
+            call.session.closing = true
+        } else {
+            client.kill()
+        }
         killed += 1;
     }
     killed

@@ -38,9 +38,9 @@ pub(super) fn run(call: &Call<'_>) -> Value {
             Value::Array(names.iter().map(one).collect())
         }
         (b"docs", []) => Value::Map(table::all().iter().map(|known| docs(known.spec)).collect()),
-        (b"docs", names) => {
-            Value::Map(names.iter().filter_map(|name| table::find(name)).map(|known| docs(known.spec)).collect())
-        }
+        (b"docs", names) => Value::Map(
+            names.iter().filter_map(|name| table::find(name)).map(|known| docs(known.spec)).collect(),
+        ),
         (b"list", filter) => list(filter),
         (b"getkeys", [name, ..]) => keys(name, arguments),
         (b"help", []) => help("COMMAND", HELP),
