@@ -49,6 +49,8 @@ pub enum ErrorKind {
     MediaType,
     /// The value does not fit the operation.
     InvalidValue,
+    /// Keys that have to be in one group are in several.
+    CrossGroup,
     /// The value is not an integer.
     NotANumber,
     /// A queue is full.

@@ -136,6 +136,10 @@ pub const VIRTUAL_NODES: u32 = 100;
 pub const ROUTE_PAUSE: Duration = Duration::from_millis(10);
 /// Longest single attempt of a read; it is tried again until its own deadline.
 pub const READ_ATTEMPT_MAX: Duration = Duration::from_secs(1);
+/// Most groups one page of a scan asks: with more, a page covers a part of the slots.
+pub const SCAN_GROUPS_MAX: usize = 64;
+/// So many keys behind a random place are looked at to draw one.
+pub const RANDOM_SAMPLE: usize = 16;
 /// A local read whose bound is older has it renewed in the background.
 pub const STALE_REFRESH: Duration = Duration::from_millis(100);
 /// When a client is told to try again after `no-leader` or `queue-full`, ms.

@@ -32,6 +32,13 @@ pub const EXPIRED_REMOVED_PER_COMMAND: usize = 2;
 pub const EXPIRED_PENDING_SHARE: usize = 32;
 /// Most expired keys that go as such a share: it bounds how long one applied entry takes.
 pub const EXPIRED_PENDING_REMOVED_MAX: usize = 2048;
+/// Most keys in one page of a walk over a map, but for those that share the last one's position.
+pub const SCAN_KEYS_MAX: usize = 4096;
+/// Most entries one page looks at, shown or not: they are looked at under the map's lock.
+pub const SCAN_VISITED_MAX: usize = 8192;
+/// A page of a walk is closed before it holds more bytes of keys and values than this; its first value comes
+/// whatever its size.
+pub const SCAN_BYTES_MAX: usize = 8 << 20;
 /// Bytes of encoded entries in one snapshot chunk before compression. A little less than a power of two: the
 /// database stores two chunks in a slot of 2^n or 3 × 2^n bytes, and two that do not compress just fit so.
 pub const SNAPSHOT_CHUNK_BYTES: usize = 252 << 10;

@@ -12,6 +12,11 @@ pub fn slot_of(key: &[u8]) -> Slot {
     crc16(hash_tag(key).unwrap_or(key)) % SLOTS
 }
 
+/// The one slot all keys with this prefix are in: those whose hash tag is in the prefix. `None`: it may be any.
+pub fn slot_of_prefix(prefix: &[u8]) -> Option<Slot> {
+    hash_tag(prefix).map(|tag| crc16(tag) % SLOTS)
+}
+
 /// What stands between the first `{` and the first `}` after it, when that is not empty.
 fn hash_tag(key: &[u8]) -> Option<&[u8]> {
     let open = key.iter().position(|&b| b == b'{')? + 1;
@@ -50,6 +55,14 @@ mod tests {
         assert_eq!(crc16(b"123456789"), 0x31C3);
         assert_eq!(slot_of(b"foo"), 12182);
         assert_eq!(slot_of(b""), 0);
+    }
+
+    #[test]
+    fn a_prefix_with_a_whole_tag_names_a_slot() {
+        assert_eq!(slot_of_prefix(b"a{bar}"), Some(slot_of(b"a{bar}b{zap}")));
+        for open in [&b""[..], b"bar", b"{bar", b"{}", b"{}{bar}", b"}bar{"] {
+            assert_eq!(slot_of_prefix(open), None);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod pipeline;
 mod probe;
 mod reads;
 mod repair;
+mod scan;
 mod settings;
 mod snapshot_receive;
 mod snapshot_send;
@@ -68,6 +69,7 @@ pub(crate) use pace::Pace;
 pub use probe::{GroupProbe, MembersProbe, Role, VoteProbe};
 pub(crate) use reads::ReadIndexError;
 pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
+pub(crate) use scan::{Sight, Sought, Survey};
 pub(crate) use settings::settings;
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
@@ -172,25 +174,37 @@ impl Group {
     /// A linearizable read by the leader. A key whose deadline has passed on the leader's clock but not in
     /// group time yet is read again after a tick, so that no later read can see it alive.
     pub(crate) async fn read(&self, keys: &[Key], lease: bool) -> Result<Lookups, ReadIndexError> {
-        let started = boot_ms();
-        let index = self.read_index(lease).await?;
-        self.caught_up(index, started).await?;
-        let not_leader = |leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint);
-        if !mutant!(AnswerBeforeApplied) {
-            self.leadership.established().await.map_err(not_leader)?;
-        }
+        self.confirm(lease).await?;
         loop {
             let now_ms = self.now_ms();
             let lookups = self.look_up(keys);
             if !lookups.found.iter().any(|found| is_due(found, now_ms)) {
                 return Ok(Lookups { time_ms: lookups.time_ms.max(now_ms), ..lookups });
             }
-            self.propose(Batch::tick()).await.map_err(|error| match error {
-                ProposeError::NotLeader(hint) => ReadIndexError::NotLeader(hint),
-                ProposeError::QueueFull => ReadIndexError::QueueFull,
-                other => ReadIndexError::NoQuorum(other.to_string()),
-            })?;
+            self.tick().await?;
         }
+    }
+
+    /// Waits until what this leader holds shows every write acknowledged before the call, and its clock is the group's.
+    async fn confirm(&self, lease: bool) -> Result<(), ReadIndexError> {
+        let started = boot_ms();
+        let index = self.read_index(lease).await?;
+        self.caught_up(index, started).await?;
+        if !mutant!(AnswerBeforeApplied) {
+            let established = self.leadership.established().await;
+            established.map_err(|leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint))?;
+        }
+        Ok(())
+    }
+
+    /// Moves group time to the leader's clock.
+    async fn tick(&self) -> Result<(), ReadIndexError> {
+        let ticked = self.propose(Batch::tick()).await;
+        ticked.map(drop).map_err(|error| match error {
+            ProposeError::NotLeader(hint) => ReadIndexError::NotLeader(hint),
+            ProposeError::QueueFull => ReadIndexError::QueueFull,
+            other => ReadIndexError::NoQuorum(other.to_string()),
+        })
     }
 
     /// What this replica holds now, however old: as many of the keys, from the first on, as one answer may hold.

@@ -86,6 +86,7 @@ pub(super) const fn describe(kind: ErrorKind) -> (StatusCode, &'static str, &'st
         ErrorKind::MediaType => (S::UNSUPPORTED_MEDIA_TYPE, "media-type", "The media type is not understood"),
         ErrorKind::InvalidValue => (S::UNPROCESSABLE_ENTITY, "invalid-value", "The value does not fit"),
         ErrorKind::NotANumber => (S::UNPROCESSABLE_ENTITY, "not-a-number", "The value is not an integer"),
+        ErrorKind::CrossGroup => (S::UNPROCESSABLE_ENTITY, "cross-group", "The keys are in several groups"),
         ErrorKind::QueueFull => (S::TOO_MANY_REQUESTS, "queue-full", "Too much is waiting already"),
         ErrorKind::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
         ErrorKind::NoLeader => (S::SERVICE_UNAVAILABLE, "no-leader", "Group has no leader"),
@@ -134,7 +135,7 @@ pub(super) fn render(response: &mut Response, error: &Error, id: &RequestId) {
 mod tests {
     use super::*;
 
-    const KINDS: [(ErrorKind, u16); 26] = [
+    const KINDS: [(ErrorKind, u16); 27] = [
         (ErrorKind::BadRequest, 400),
         (ErrorKind::BadKey, 400),
         (ErrorKind::Miss, 404),
@@ -152,6 +153,7 @@ mod tests {
         (ErrorKind::MediaType, 415),
         (ErrorKind::InvalidValue, 422),
         (ErrorKind::NotANumber, 422),
+        (ErrorKind::CrossGroup, 422),
         (ErrorKind::QueueFull, 429),
         (ErrorKind::Internal, 500),
         (ErrorKind::NoLeader, 503),

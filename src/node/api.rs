@@ -6,7 +6,7 @@ use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, WriteOk};
+use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, Topology, WriteOk};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
@@ -81,6 +81,47 @@ impl Node {
     /// Carries out many reads; those of one group travel together.
     pub async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
         self.inner.read_many(reads, deadline).await
+    }
+
+    /// The next page of a walk through a namespace's keys; `bad-request` for a cursor that is none.
+    pub async fn scan(&self, scan: Scan, deadline: Instant) -> Result<ScanPage> {
+        self.inner.scan(scan, &[], deadline).await
+    }
+
+    /// The same, of keys that begin with `prefix` only.
+    pub async fn scan_prefix(&self, scan: Scan, prefix: &[u8], deadline: Instant) -> Result<ScanPage> {
+        self.inner.scan(scan, prefix, deadline).await
+    }
+
+    /// How many keys of a namespace are held; expired ones count until they are removed, moments later.
+    pub async fn count(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<u64> {
+        self.inner.count(namespace, scope, deadline).await
+    }
+
+    /// Drops every key of a namespace: atomically in each group, not across groups. `Scope::Slot` is a `bad-request`;
+    /// when only some groups failed, the outcome is unknown.
+    pub async fn flush(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<()> {
+        self.inner.flush(namespace, scope, deadline).await
+    }
+
+    /// Any key of a namespace; `None`: there is none.
+    pub async fn random_key(
+        &self,
+        namespace: NamespaceId,
+        scope: Scope,
+        deadline: Instant,
+    ) -> Result<Option<Key>> {
+        self.inner.random_key(namespace, scope, deadline).await
+    }
+
+    /// Nodes, slots and leaders as this node knows them, without asking anybody.
+    pub fn topology(&self) -> Result<Topology> {
+        self.inner.topology()
+    }
+
+    /// Whether this node leads a group, as far as it knows.
+    pub fn leads(&self, group: GroupId) -> bool {
+        self.inner.leads(group)
     }
 
     /// Forms a cluster of this node and the fresh nodes at these peer addresses; `false`: it is already part of one.

@@ -22,7 +22,7 @@ pub(super) fn chunks(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
 }
 
 /// About how many bytes a command takes, keys counted as the longest ones. One that answers a value, of which nobody
-/// knows how long it is, fills a run: it travels with small ones before it at most.
+/// knows how long it is, fills a run.
 fn bytes_of(command: &Command) -> usize {
     let values = match command {
         Command::Set(set) => set.value.len(),
@@ -45,4 +45,58 @@ fn bytes_of(command: &Command) -> usize {
         | Command::Flush(_) => 0,
     };
     values + command.keys().count().max(1) * KEY_BYTES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use raft_store::command::{Condition, Content, Delete, Expiry, Flush, Get, Set, SetRange, Txn};
+    use raft_store::key::Key;
+
+    use super::*;
+
+    fn key() -> Key {
+        Key::new(0, b"k").expect("a short key")
+    }
+
+    fn set(len: usize) -> Command {
+        let (value, content) = (Bytes::from(vec![b'v'; len]), Content::Octets);
+        Command::Set(Set { key: key(), value, content, expiry: Expiry::Never, condition: Condition::None })
+    }
+
+    fn txn(commands: Vec<Command>) -> Command {
+        Command::Txn(Txn { watched: vec![(key(), None)], commands })
+    }
+
+    fn lens(commands: &[Command]) -> Vec<usize> {
+        chunks(commands).map(<[Command]>::len).collect()
+    }
+
+    #[test]
+    fn small_commands_travel_together_and_large_ones_do_not() {
+        let delete = || Command::Delete(Delete { key: key(), condition: Condition::None });
+        assert_eq!(lens(&[]), [0; 0]);
+        assert_eq!(lens(&[delete(), Command::Flush(Flush { namespace: 0 }), delete()]), [3]);
+        assert_eq!(lens(&[set(PACKED_BYTES_TARGET), set(1)]), [1, 1]);
+        assert_eq!(lens(&vec![delete(); 1025]), [1024, 1]);
+        let value = Bytes::from(vec![b'v'; PACKED_BYTES_TARGET / 2]);
+        let set = Command::SetRange(SetRange { key: key(), offset: 0, value, len_max: 1 << 30 });
+        assert_eq!(lens(&[set.clone(), set]), [1, 1]);
+    }
+
+    #[test]
+    fn a_transaction_is_as_long_as_its_commands_and_never_divided() {
+        let half = || txn(vec![set(PACKED_BYTES_TARGET / 4), set(PACKED_BYTES_TARGET / 4)]);
+        assert_eq!(lens(&[half(), half(), set(1)]), [1, 2]);
+        assert_eq!(lens(&[txn(vec![set(PACKED_BYTES_TARGET); 5])]), [1]);
+        assert_eq!(lens(&[txn(vec![]), txn(vec![])]), [2]);
+    }
+
+    /// Answers travel in one message too, and a value may be as long as one may carry.
+    #[test]
+    fn two_that_answer_values_travel_apart() {
+        let get = || txn(vec![Command::Get(Get { key: key() })]);
+        assert_eq!(lens(&[get(), get(), set(1), get()]), [1, 1, 1, 1]);
+        assert_eq!(lens(&[set(1), set(1), get()]), [2, 1]);
+    }
 }

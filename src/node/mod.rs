@@ -14,10 +14,12 @@ mod doc;
 mod founding;
 mod host;
 mod identity;
+mod keyspace;
 pub mod lost;
 mod meta;
 mod metrics;
 mod operations;
+mod parts;
 mod peer;
 mod reconcile;
 mod repair;
@@ -25,6 +27,7 @@ mod requests;
 mod retire;
 mod room;
 mod route;
+mod seek;
 mod services;
 #[cfg(feature = "simulation")]
 pub mod simulation;
@@ -36,6 +39,7 @@ mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +63,9 @@ use host::Host;
 use identity::IdentityFile;
 use repair::Offered;
 
+pub use keyspace::{Scan, ScanPage, Scope};
 pub use startup::Starting;
+pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
 /// One node; cheap to clone.

@@ -1,5 +1,7 @@
 //! The questions nodes ask each other beside Raft's own, and their encodings.
 
+mod seek;
+
 use bytes::Bytes;
 use raft_store::codec::{DecodeError, Decoder, put_bytes, put_option, put_u32, put_u64, put_varint};
 use raft_store::command::{Replies, put_replies, replies};
@@ -13,6 +15,8 @@ use crate::error::Error;
 use crate::group::{Batch, Lookups, wire};
 use crate::transport::Service;
 use crate::views::MemberSpec;
+
+pub(crate) use seek::{Seek, Seen, put_seek, put_seen, seek, seen};
 
 /// Who are you, and of which cluster? Asked by fresh nodes. JSON.
 pub(crate) const PROBE: Service = 16;
@@ -31,6 +35,8 @@ pub(crate) const READ_INDEX: Service = 26;
 /// Anything rare. JSON.
 pub(crate) const ASK: Service = 27;
 
+/// Look through your keys, or count them.
+pub(crate) const SEEK: Service = 30;
 /// Hold a snapshot ready for me, of this entry or later.
 pub(crate) const SNAPSHOT_OFFER: Service = 28;
 /// Give me a chunk of the snapshot held ready.
@@ -147,16 +153,22 @@ pub(crate) fn put_read(read: &ReadKeys) -> Bytes {
 
 pub(crate) fn read(input: &mut Decoder) -> Result<ReadKeys, DecodeError> {
     let group = input.u32()?;
-    let consistency = match input.u8()? {
-        0 => Consistency::Linearizable,
-        1 => Consistency::Lease,
-        2 => Consistency::Local,
-        other => return Err(DecodeError::Unknown { what: "consistency", value: other.into() }),
-    };
-    let timeout_ms = input.u64()?;
-    let key = |input: &mut Decoder| Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"));
+    let (consistency, timeout_ms) = (consistency(input)?, input.u64()?);
     let keys = (0..input.count()?).map(|_| key(input)).collect::<Result<_, _>>()?;
     Ok(ReadKeys { group, consistency, timeout_ms, keys })
+}
+
+fn consistency(input: &mut Decoder) -> Result<Consistency, DecodeError> {
+    match input.u8()? {
+        0 => Ok(Consistency::Linearizable),
+        1 => Ok(Consistency::Lease),
+        2 => Ok(Consistency::Local),
+        other => Err(DecodeError::Unknown { what: "consistency", value: other.into() }),
+    }
+}
+
+fn key(input: &mut Decoder) -> Result<Key, DecodeError> {
+    Key::from_stored(input.bytes()?).map_err(|_| DecodeError::Invalid("key"))
 }
 
 /// What a read found, and for a local one how old it may be.

@@ -56,16 +56,29 @@ impl Inner {
             if answers[place].is_some() {
                 continue;
             }
-            let group = command
-                .key()
-                .map(|key| self.group_of(key))
-                .unwrap_or_else(|| Err(Error::not_applied(ErrorKind::BadRequest, "the command has no key")));
-            match group {
+            match self.group_of_all(command.keys()) {
                 Ok(group) => places.entry(group).or_default().push(place),
                 Err(error) => answers[place] = Some(Err(error)),
             }
         }
         places
+    }
+
+    /// The one group of all keys of a command; `cross-group` when there are several.
+    fn group_of_all<'a>(&self, mut keys: impl Iterator<Item = &'a Key>) -> Result<GroupId> {
+        let first =
+            keys.next().ok_or_else(|| Error::not_applied(ErrorKind::BadRequest, "the command has no key"))?;
+        let group = self.group_of(first)?;
+        for key in keys {
+            let other = self.group_of(key)?;
+            if other != group {
+                let detail = format!(
+                    "keys are in groups {group} and {other}; a common hash tag, as in {{tag}}key, keeps keys together"
+                );
+                return Err(Error::not_applied(ErrorKind::CrossGroup, detail));
+            }
+        }
+        Ok(group)
     }
 
     async fn write_in_order(
@@ -200,7 +213,7 @@ fn found(
     }))
 }
 
-fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
+pub(super) fn moving(group: GroupId, deadline: Instant) -> Option<Error> {
     let detail = format!("group {group} does not own the key's slot yet or any more");
     let error = Error::not_applied(ErrorKind::Moving, detail).group(group);
     (Instant::now() + ROUTE_PAUSE >= deadline).then(|| error.retry_after_ms(NO_LEADER_RETRY_AFTER_MS))

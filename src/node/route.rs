@@ -6,9 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use raft_store::codec::{DecodeError, Decoder};
 use raft_store::command::Replies;
 use raft_store::key::Key;
 use raft_store::{GroupId, NodeId, mutant};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::doc::META_GROUP;
@@ -17,12 +20,12 @@ use super::{Consistency, Inner};
 use crate::clock::boot_ms;
 use crate::error::{Error, Result};
 use crate::group::{Batch, Group, Lookups, ReadIndexError};
-use crate::limits::{FIRST_REFRESH_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
-use crate::transport::{CallError, Lane};
-use told::{declined, no_leader, queue_full, unknown};
+use crate::limits::{FIRST_REFRESH_MAX, PROPOSAL_BYTES_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE, STALE_REFRESH};
+use crate::transport::{CallError, Lane, Service};
+use told::{declined, no_leader, queue_full, too_large, unknown};
 
 /// How an attempt to carry a request out ended.
-enum Attempt<T> {
+pub(super) enum Attempt<T> {
     /// Carried out, or failed for good.
     Ended(Result<T>),
     /// Not proposed: another node may lead.
@@ -32,13 +35,17 @@ enum Attempt<T> {
 }
 
 impl Inner {
-    /// Proposes commands of one group wherever its leader is.
+    /// Proposes commands of one group wherever its leader is. What no leader may propose is sent to none: a message that
+    /// no frame holds would look like a leader that cannot be reached.
     pub(super) async fn write_group(
         &self,
         group: GroupId,
         batch: Batch,
         deadline: Instant,
     ) -> Result<Replies> {
+        if batch.commands.len() > PROPOSAL_BYTES_MAX {
+            return Err(too_large(group));
+        }
         let attempt = |node| self.try_write(node, group, &batch, deadline);
         self.until_done(group, deadline, attempt).await
     }
@@ -57,7 +64,7 @@ impl Inner {
     }
 
     /// Attempts at whoever seems to lead, until one ends or the deadline passes.
-    async fn until_done<T, F: Future<Output = Attempt<T>> + Send>(
+    pub(super) async fn until_done<T, F: Future<Output = Attempt<T>> + Send>(
         &self,
         group: GroupId,
         deadline: Instant,
@@ -150,8 +157,20 @@ impl Inner {
         }
         let read = ReadKeys { timeout_ms: millis_until(deadline), ..read.clone() };
         let body = peer::put_read(&read);
-        match self.transport.call(node, Lane::Control, peer::READ, body, left(deadline)).await {
-            Ok(answer) => match peer::forwarded(answer, peer::found) {
+        self.call_reader(node, peer::READ, body, deadline, peer::found).await
+    }
+
+    /// Asks another node what changes nothing: without an answer, the next one may be asked.
+    pub(super) async fn call_reader<T>(
+        &self,
+        node: NodeId,
+        service: Service,
+        body: Bytes,
+        deadline: Instant,
+        read: impl FnOnce(&mut Decoder) -> Result<T, DecodeError>,
+    ) -> Attempt<T> {
+        match self.transport.call(node, Lane::Control, service, body, left(deadline)).await {
+            Ok(answer) => match peer::forwarded(answer, read) {
                 Ok(answer) => attempt_of(answer),
                 Err(error) => Attempt::Nobody(error.to_string()),
             },
@@ -187,23 +206,30 @@ impl Inner {
         }
         self.admit_leading(&replica)?;
         let reading = replica.read(&read.keys, read.consistency == Consistency::Lease);
-        match timeout_at(deadline, reading).await {
-            Ok(Ok(lookups)) => Ok(Looked { lookups, staleness_ms: None, bounded: true }),
-            Ok(Err(ReadIndexError::NotLeader(hint))) => Err(Declined::NotLeader(hint)),
-            Ok(Err(ReadIndexError::QueueFull)) => Err(Declined::Error(queue_full(read.group))),
-            Ok(Err(ReadIndexError::NoQuorum(_))) | Err(_) => Err(Declined::NotLeader(None)),
-        }
+        let lookups = confirmed(read.group, timeout_at(deadline, reading).await)?;
+        Ok(Looked { lookups, staleness_ms: None, bounded: true })
     }
 
     /// What a replica holds, with a bound on its age. An old bound is renewed in the background: the next local read
     /// finds it fresher. Without any yet, the read waits a moment for the first.
     async fn read_local(&self, replica: &Arc<Group>, keys: &[Key]) -> Looked {
+        let bound = self.bound_of(replica).await;
+        let lookups: Lookups = replica.look_up(keys);
+        self.renew_bound(replica, bound);
+        let staleness = bound.unwrap_or_else(|| replica.apparent_age());
+        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64), bounded: bound.is_some() }
+    }
+
+    /// How far behind a replica may be. Taken before it is looked at: the answer may only be fresher than it says.
+    pub(super) async fn bound_of(&self, replica: &Group) -> Option<Duration> {
         if replica.staleness().is_none() {
             self.refresh(replica, FIRST_REFRESH_MAX).await;
         }
-        // Taken before the look-up: the answer may only be fresher than it says.
-        let bound = replica.staleness();
-        let lookups: Lookups = replica.look_up(keys);
+        replica.staleness()
+    }
+
+    /// Has the bound renewed in the background when it is old.
+    pub(super) fn renew_bound(&self, replica: &Arc<Group>, bound: Option<Duration>) {
         if bound.is_none_or(|bound| bound > STALE_REFRESH) && replica.begin_refresh() {
             let (inner, replica) = (self.shared(), replica.clone());
             tokio::spawn(async move {
@@ -211,8 +237,6 @@ impl Inner {
                 replica.end_refresh();
             });
         }
-        let staleness = bound.unwrap_or_else(|| replica.apparent_age());
-        Looked { lookups, staleness_ms: Some(staleness.as_millis() as u64), bounded: bound.is_some() }
     }
 
     /// Confirms that a replica has applied everything acknowledged before now, if its leader can be asked.
@@ -237,11 +261,21 @@ impl Inner {
     }
 }
 
-fn attempt_of<T>(answer: Forwarded<T>) -> Attempt<T> {
+pub(super) fn attempt_of<T>(answer: Forwarded<T>) -> Attempt<T> {
     match answer {
         Ok(value) => Attempt::Ended(Ok(value)),
         Err(Declined::NotLeader(hint)) => Attempt::Elsewhere(hint),
         Err(Declined::Error(error)) => ended(error),
+    }
+}
+
+/// What a read at a leader came to; one that could not be confirmed may be asked elsewhere.
+pub(super) fn confirmed<T>(group: GroupId, read: Result<Result<T, ReadIndexError>, Elapsed>) -> Forwarded<T> {
+    match read {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(ReadIndexError::NotLeader(hint))) => Err(Declined::NotLeader(hint)),
+        Ok(Err(ReadIndexError::QueueFull)) => Err(Declined::Error(queue_full(group))),
+        Ok(Err(ReadIndexError::NoQuorum(_))) | Err(_) => Err(Declined::NotLeader(None)),
     }
 }
 
@@ -256,7 +290,7 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
-fn millis_until(deadline: Instant) -> u64 {
+pub(super) fn millis_until(deadline: Instant) -> u64 {
     left(deadline).as_millis() as u64
 }
 

@@ -49,6 +49,7 @@ impl Inner {
             service if wire::is_raft(service) => self.serve_raft(service, body, answer)?,
             peer::WRITE => self.serve_write(body, answer)?,
             peer::READ => self.serve_read(body, answer)?,
+            peer::SEEK => self.serve_seek(body, answer)?,
             peer::READ_INDEX => self.serve_read_index(wire::decode(body, Decoder::u32)?, answer),
             peer::SNAPSHOT_OFFER => self.serve_offer(body, answer)?,
             peer::SNAPSHOT_PULL => self.serve_pull(body, answer)?,
@@ -121,6 +122,16 @@ impl Inner {
         tokio::spawn(async move {
             let outcome = inner.read_here(&read, deadline(read.timeout_ms)).await;
             answer.send(peer::put_forwarded(&outcome, peer::put_found));
+        });
+        Ok(())
+    }
+
+    fn serve_seek(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+        let seek = wire::decode(body, peer::seek)?;
+        let inner = self.clone();
+        tokio::spawn(async move {
+            let outcome = inner.seek_here(&seek, deadline(seek.timeout_ms)).await;
+            answer.send(peer::put_forwarded(&outcome, peer::put_seen));
         });
         Ok(())
     }

@@ -182,3 +182,124 @@ fn parse_exponent(text: &[u8]) -> Result<i64, Rejection> {
     let exponent = digits.iter().fold(0, add);
     Ok(if negative { -exponent } else { exponent })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::command::arbitrary::cases;
+
+    fn added(a: &str, b: &str) -> Result<String, Rejection> {
+        sum(a.as_bytes(), b.as_bytes())
+    }
+
+    /// What `tests/unit/type/incr.tcl` of Redis 7 and its documentation of INCRBYFLOAT expect.
+    #[test]
+    fn adds_as_redis_does() {
+        let cases = [
+            ("0", "1", "1"),
+            ("1", "0.25", "1.25"),
+            ("1.5", "1.5", "3"),
+            ("3.0e3", "200", "3200"),
+            ("5.0e3", "2.0e2", "5200"),
+            ("10.50", "0.1", "10.6"),
+            ("10.6", "-5", "5.6"),
+            ("3", "1.1", "4.1"),
+            ("1", "-1.1", "-0.1"),
+            ("17179869184", "1.5", "17179869185.5"),
+            ("17179869184", "17179869184", "34359738368"),
+        ];
+        for (a, b, expected) in cases {
+            assert_eq!(added(a, b).as_deref(), Ok(expected), "{a} + {b}");
+            assert_eq!(added(b, a).as_deref(), Ok(expected), "{b} + {a}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_negative_zero() {
+        assert_eq!(added("-0", "-0.0").as_deref(), Ok("0"));
+        assert_eq!(added("-0", "-1e-18").as_deref(), Ok("0"));
+        let once = added("0", "0.024390243902439025").unwrap();
+        assert_eq!(added(&once, "-0.024390243902439025").as_deref(), Ok("0"));
+    }
+
+    #[test]
+    fn a_sum_is_rounded_once_and_half_to_even() {
+        let cases = [
+            ("0.000000000000000015", "0.00000000000000002"),
+            ("0.000000000000000025", "0.00000000000000002"),
+            ("0.0000000000000000250000000001", "0.00000000000000003"),
+            ("-0.000000000000000015", "-0.00000000000000002"),
+            ("0.999999999999999999", "1"),
+            ("99.999999999999999999", "100"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(added(text, "0").as_deref(), Ok(expected), "{text}");
+        }
+        assert_eq!(
+            added("0.000000000000000004", "0.000000000000000004").as_deref(),
+            Ok("0.00000000000000001")
+        );
+    }
+
+    #[test]
+    fn reads_what_strtold_reads() {
+        let same = [".5", "+.5", "0.5", "00.50", "5e-1", "5E-01", "0.05e1", "50.e-2"];
+        same.iter().for_each(|text| assert_eq!(added(text, "0").as_deref(), Ok("0.5"), "{text}"));
+        for text in ["inf", "+inf", "-Infinity"] {
+            assert_eq!(added("0", text), Err(Rejection::Overflow), "{text}");
+        }
+        let bad =
+            ["", " 1", "1 ", " 1 ", "1\0", "-", "+", ".", "e5", "1e", "1e+", "--1", "+-1", "1.2.3", "1e1.5"];
+        let worse = ["nan", "0x10", "abc", "1,5", "1e5000", "-1e99999999999999999999", "1e-5000", "infinite"];
+        for text in bad.iter().chain(&worse) {
+            assert_eq!(added(text, "0"), Err(Rejection::NotAFloat), "{text:?}");
+            assert_eq!(added("0", text), Err(Rejection::NotAFloat), "{text:?}");
+        }
+        assert_eq!(sum(b"\xff", b"0"), Err(Rejection::NotAFloat));
+    }
+
+    /// However large, a sum can be read again.
+    #[test]
+    fn texts_and_sums_have_bounds() {
+        let largest = "9".repeat(FLOAT_WHOLE_DIGITS_MAX);
+        assert_eq!(added(&largest, "1"), Err(Rejection::Overflow));
+        assert_eq!(added(&format!("{largest}.5"), "0.5"), Err(Rejection::Overflow));
+        assert_eq!(added(&format!("{largest}1"), "0"), Err(Rejection::NotAFloat));
+        let long = added(&format!("-{largest}"), "-0.12345678901234567").unwrap();
+        assert!(long.len() <= FLOAT_TEXT_BYTES_MAX);
+        assert_eq!(added(&long, "0.12345678901234567").unwrap(), format!("-{largest}"));
+        let zeros = |count| format!("0.{}1", "0".repeat(count));
+        assert_eq!(
+            added(&zeros(FLOAT_TEXT_BYTES_MAX - 3), "0"),
+            Err(Rejection::NotAFloat),
+            "it is too small"
+        );
+        assert_eq!(added(&zeros(4900), "0").as_deref(), Ok("0"));
+        assert_eq!(added(&"0".repeat(FLOAT_TEXT_BYTES_MAX), "1").as_deref(), Ok("1"));
+        assert_eq!(added(&"0".repeat(FLOAT_TEXT_BYTES_MAX + 1), "1"), Err(Rejection::NotAFloat));
+    }
+
+    proptest! {
+        #![proptest_config(cases(512))]
+
+        /// Units of 10⁻⁹ as 128-bit integers say the same.
+        #[test]
+        fn agrees_with_whole_numbers(a in any::<i64>(), b in any::<i64>()) {
+            const UNITS: i128 = 1_000_000_000;
+            let shown = |units: i128| {
+                let sign = if units < 0 { "-" } else { "" };
+                format!("{sign}{}.{:09}", units.abs() / UNITS, units.abs() % UNITS)
+            };
+            let expected = shown(i128::from(a) + i128::from(b));
+            let expected = expected.trim_end_matches('0').trim_end_matches('.');
+            prop_assert_eq!(added(&shown(a.into()), &shown(b.into())).unwrap(), expected);
+        }
+
+        #[test]
+        fn garbage_never_panics(a in "[-+.0-9eE]{0,12}", b in prop::collection::vec(any::<u8>(), 0..12)) {
+            let _ = sum(a.as_bytes(), &b);
+        }
+    }
+}

@@ -22,6 +22,11 @@ pub(crate) struct KeyRef<'a> {
 impl KeyRef<'_> {
     /// Before every key of any hash.
     pub(crate) const FIRST: Self = Self { namespace: 0, user_key: &[] };
+
+    /// The key in an allocation of its own.
+    pub(crate) fn to_key(self) -> Key {
+        Key::new(self.namespace, self.user_key).expect("a stored key is within its bounds")
+    }
 }
 
 /// Where a key stands in a map.

@@ -111,9 +111,14 @@ impl Leaf {
         Found { record, large }
     }
 
+    /// Number of entries before the first one with this hash or a larger one.
+    pub(super) fn lower_bound(&self, hash: KeyHash) -> usize {
+        self.page.lower_bound(hash, KeyRef::FIRST)
+    }
+
     /// The first key with this hash whose entry expires just at `deadline`.
     pub(super) fn key_due(&self, hash: KeyHash, deadline: u64) -> Option<KeyRef<'_>> {
-        (self.page.lower_bound(hash, KeyRef::FIRST)..self.count())
+        (self.lower_bound(hash)..self.count())
             .map(|at| self.page.record(at))
             .take_while(|record| hash_of(record.key) == hash)
             .find(|record| record.stamp.deadline == Some(deadline))

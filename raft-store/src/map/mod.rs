@@ -28,6 +28,7 @@ mod model;
 mod mutants;
 mod page;
 mod record;
+mod scan;
 mod slot_set;
 mod slots;
 mod table;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 pub use entry::{Entry, Lookup, entry, lookup, put_entry, put_lookup};
 pub use frozen::Frozen;
+pub use scan::{Page, Position, SlotSpan, Walk};
 pub use slot_set::{SlotSet, put_slot_set, slot_set};
 
 pub(crate) use apply::Change;

@@ -14,10 +14,12 @@
 mod node;
 #[cfg(test)]
 mod tests;
+mod way;
 
 use std::sync::Arc;
 
 use node::Node;
+use way::leaves_behind;
 
 use super::hash::{KeyHash, KeyRef};
 use super::leaf::{Draft, Found, Gone, Leaf};
@@ -123,21 +125,18 @@ impl SlotTable {
 
     /// The leaves in order.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = &Leaf> {
-        let mut path = vec![self.root.children.iter()];
-        std::iter::from_fn(move || {
-            loop {
-                match path.last_mut()?.next() {
-                    Some(Child { node: Node::Leaf(leaf), .. }) => return Some(leaf),
-                    Some(Child { node: Node::Branch(branch), .. }) => path.push(branch.children.iter()),
-                    None => drop(path.pop()),
-                }
-            }
-        })
+        leaves_behind(vec![self.root.children.iter()])
     }
 
     /// The entries in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Found<'_>> {
         self.leaves().flat_map(|leaf| (0..leaf.count()).map(|at| leaf.at(at)))
+    }
+
+    /// The entries from the first one with this hash or a larger one on, in order.
+    pub(crate) fn iter_from(&self, hash: KeyHash) -> impl Iterator<Item = Found<'_>> {
+        let leaves = leaves_behind(self.root.path_to(hash));
+        leaves.flat_map(move |leaf| (leaf.lower_bound(hash)..leaf.count()).map(|at| leaf.at(at)))
     }
 
     /// Checks the drawing above.

@@ -13,6 +13,7 @@ mod members;
 mod proposals;
 mod reads;
 mod rig;
+mod scan;
 mod snapshots;
 mod steps;
 mod streams;

@@ -142,11 +142,14 @@ fn a_rejection_is_certain_and_carries_the_version() {
         (Rejection::WrongContent, ErrorKind::InvalidValue),
         (Rejection::TooLarge, ErrorKind::TooLarge),
         (Rejection::NotOwner, ErrorKind::Moving),
+        (Rejection::Unmet, ErrorKind::VersionMismatch),
+        (Rejection::NotAFloat, ErrorKind::NotANumber),
     ];
     for (rejection, kind) in cases {
+        let current = matches!(rejection, Rejection::VersionMismatch { .. }).then_some(7);
         let error = of_write(&at, &delete(), &write(Reply::Rejected(rejection))).unwrap_err();
         assert_eq!((error.kind, error.group), (kind, Some(5)));
         assert_eq!(error.outcome, Some(crate::error::Outcome::NotApplied));
-        assert_eq!(error.current_version, (kind == ErrorKind::VersionMismatch).then_some(7));
+        assert_eq!(error.current_version, current);
     }
 }

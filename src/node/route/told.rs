@@ -12,15 +12,16 @@ pub(super) fn declined(group: GroupId, deadline: Instant, error: ProposeError) -
     match error {
         ProposeError::NotLeader(hint) => Declined::NotLeader(hint),
         ProposeError::QueueFull => Declined::Error(queue_full(group)),
-        ProposeError::TooLarge => {
-            let detail = "the writes of one group are too large together";
-            Declined::Error(Error::not_applied(ErrorKind::TooLarge, detail).group(group))
-        }
+        ProposeError::TooLarge => Declined::Error(too_large(group)),
         ProposeError::Malformed(error) => {
             Declined::Error(Error::not_applied(ErrorKind::BadRequest, error.to_string()).group(group))
         }
         ProposeError::Unknown(why) => Declined::Error(unknown(group, deadline, why)),
     }
+}
+
+pub(super) fn too_large(group: GroupId) -> Error {
+    Error::not_applied(ErrorKind::TooLarge, "the writes of one group are too large together").group(group)
 }
 
 pub(super) fn queue_full(group: GroupId) -> Error {

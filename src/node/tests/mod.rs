@@ -3,6 +3,7 @@
 mod disk;
 mod encodings;
 mod fakes;
+mod keyspace;
 mod leaving;
 mod many;
 mod repair;

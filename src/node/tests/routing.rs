@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use raft_store::command::{Replies, Reply};
+use raft_store::command::{Command, Replies, Reply, Txn};
 use raft_store::map::Lookup;
 
 use super::super::Consistency;
@@ -11,6 +11,7 @@ use super::super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
 use super::fakes::*;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::{Batch, Lookups};
+use crate::limits::PROPOSAL_BYTES_MAX;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -75,6 +76,19 @@ async fn a_write_that_reaches_nobody_is_not_applied() {
     let error = write(&alone).await.unwrap_err();
     assert_eq!((error.kind, error.outcome), (ErrorKind::NoLeader, Some(Outcome::NotApplied)));
     assert!(error.retry_after_ms.is_some());
+}
+
+/// A transaction is never divided, so it can be larger than any message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_no_message_may_carry_is_too_large_and_sent_to_nobody() {
+    let alone = Alone::start().await;
+    let leader = Fake::start(2, peer::WRITE, |_| written(&Ok(done()))).await;
+    alone.introduce(2, &leader.addr());
+    let half = set("key", "v".repeat(PROPOSAL_BYTES_MAX / 2));
+    let txn = Command::Txn(Txn { watched: vec![], commands: vec![half.clone(), half] });
+    let error = alone.inner().write_group(ELSEWHERE, Batch::new(&[txn]), within(SECOND)).await.unwrap_err();
+    assert_eq!((error.kind, error.outcome), (ErrorKind::TooLarge, Some(Outcome::NotApplied)));
+    assert_eq!(leader.calls(), 0);
 }
 
 /// Two nodes that point at each other: the request ends by its deadline, and neither is asked in a tight loop.

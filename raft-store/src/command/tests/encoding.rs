@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::{PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
-use crate::map::{lookup, put_lookup};
+use crate::map::{Entry, lookup, put_lookup};
 
 #[test]
 fn a_packer_is_full_by_count_or_by_bytes() {
@@ -51,6 +51,106 @@ fn the_bytes_of_each_command_are_fixed() {
     let slots = [0u16, 9].into_iter().collect();
     let assign = encode_commands(&[Command::AssignSlots(AssignSlots { epoch: 6, slots })]);
     assert_eq!((assign[0], assign[1], assign[9], assign[10], assign.len()), (7, 6, 1, 2, 1 + 8 + 2048));
+}
+
+#[test]
+fn the_bytes_of_each_command_of_the_redis_protocol_are_fixed() {
+    let j = || Key::new(7, b"j").unwrap();
+    let value = || Bytes::from_static(b"ab");
+    let cases: [(Command, &[u8]); 10] = [
+        (
+            Command::Txn(Txn {
+                watched: vec![(k(), None), (j(), Some(2))],
+                commands: vec![Command::Get(Get { key: j() }), delete(Condition::None)],
+            }),
+            b"\x08\x02\x03\0\0k\0\x03\0\x07j\x01\x02\0\0\0\0\0\0\0\x02\x09\x03\0\x07j\x02\x03\0\0k\0",
+        ),
+        (Command::Get(Get { key: k() }), b"\x09\x03\0\0k"),
+        (expire(0, ExpireOnly::Always), b"\x0a\x03\0\0k\0\0"),
+        (expire(300, ExpireOnly::Sooner), b"\x0a\x03\0\0k\xac\x02\x04"),
+        (
+            Command::SetRange(SetRange { key: k(), offset: 300, value: value(), len_max: 5 }),
+            b"\x0b\x03\0\0k\xac\x02\x05\x02ab",
+        ),
+        (
+            Command::SetBit(SetBit { key: k(), offset: 300, bit: true, len_max: 5 }),
+            b"\x0c\x03\0\0k\xac\x02\x01\x05",
+        ),
+        (Command::IncrFloat(IncrFloat { key: k(), by: value() }), b"\x0d\x03\0\0k\x02ab"),
+        (Command::Rename(Rename { from: k(), to: j(), if_absent: true }), b"\x0e\x03\0\0k\x03\0\x07j\x01"),
+        (Command::Copy(Copy { from: k(), to: j(), replace: false }), b"\x0f\x03\0\0k\x03\0\x07j\0"),
+        (Command::Flush(Flush { namespace: 300 }), b"\x10\xac\x02"),
+    ];
+    for (command, bytes) in cases {
+        assert_eq!(&encode_commands(std::slice::from_ref(&command))[..], bytes, "{command:?}");
+        assert_eq!(decode_commands(Bytes::from_static(bytes), 1), Ok(vec![command]));
+    }
+    let rules = [
+        ExpireOnly::Always,
+        ExpireOnly::WithoutDeadline,
+        ExpireOnly::WithDeadline,
+        ExpireOnly::Later,
+        ExpireOnly::Sooner,
+    ];
+    for (rule, number) in rules.into_iter().zip(0..) {
+        assert_eq!(encode_commands(&[expire(5, rule)])[6], number, "{rule:?}");
+    }
+}
+
+fn expire(ttl_ms: u64, only: ExpireOnly) -> Command {
+    Command::Expire(Expire { key: k(), ttl_ms, only })
+}
+
+/// Nodes of two versions talk to each other while a cluster is brought to the next one.
+#[test]
+fn the_bytes_of_each_reply_are_fixed() {
+    let found = Entry {
+        value: "v".into(),
+        content: Content::Text,
+        version: 1,
+        deadline: Some(2),
+        created_ms: 3,
+        modified_ms: 4,
+    };
+    let cases: [(Reply, &[u8]); 8] = [
+        (Reply::Done, b"\x02"),
+        (Reply::Rejected(Rejection::NotOwner), b"\x03\x06"),
+        (Reply::Rejected(Rejection::Unmet), b"\x03\x07"),
+        (Reply::Rejected(Rejection::NotAFloat), b"\x03\x08"),
+        (Reply::Many(vec![Reply::Bit(true), Reply::Found(None)]), b"\x04\x02\x06\x01\x05\0"),
+        (
+            Reply::Found(Some(found)),
+            b"\x05\x01\x01\0\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x02\x01v",
+        ),
+        (Reply::Bit(false), b"\x06\0"),
+        (Reply::Length(300), b"\x07\xac\x02"),
+    ];
+    for (expected, bytes) in cases {
+        let mut out = Vec::new();
+        put_reply(&mut out, &expected);
+        assert_eq!(&out[..], bytes, "{expected:?}");
+        assert_eq!(reply(&mut Decoder::new(out.into())), Ok(expected));
+    }
+}
+
+/// So that neither reading nor applying one can go deeper than one step.
+#[test]
+fn a_transaction_holds_commands_with_keys_only() {
+    let holding = |command: Command| {
+        let txn = Command::Txn(Txn { watched: vec![], commands: vec![command] });
+        decode_commands(encode_commands(&[txn]), 1)
+    };
+    assert!(holding(delete(Condition::None)).is_ok());
+    let slots = [0u16].into_iter().collect();
+    for command in [
+        Command::Txn(Txn { watched: vec![], commands: vec![] }),
+        Command::Flush(Flush { namespace: 0 }),
+        Command::AssignSlots(AssignSlots { epoch: 1, slots }),
+    ] {
+        assert!(matches!(holding(command), Err(DecodeError::Unknown { what: "command", .. })));
+    }
+    let nested = Bytes::from_static(b"\x04\x01\x04\0");
+    assert!(matches!(reply(&mut Decoder::new(nested)), Err(DecodeError::Unknown { what: "reply", .. })));
 }
 
 #[test]

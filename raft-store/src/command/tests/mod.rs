@@ -1,6 +1,8 @@
 //! What each command does to a map, by value.
 
 mod encoding;
+mod redis;
+mod txn;
 
 use bytes::Bytes;
 
