@@ -76,6 +76,8 @@ pub const RESP_LINGER_BYTES_MAX: usize = 16 << 20;
 pub const RESP_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long commands under way may take to finish when a listener of the Redis protocol stops.
 pub const RESP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of keys past which `KEYS` looks no further.
+pub const RESP_KEYS_BYTES_MAX: usize = 64 << 20;
 /// Longest `DEBUG SLEEP`.
 pub const RESP_DEBUG_SLEEP_MAX: Duration = Duration::from_secs(60);
 /// Silence on a connection after which the system asks whether its client is still there.

@@ -199,6 +199,11 @@ impl Node {
         self.inner.await_operation(id, deadline).await
     }
 
+    /// The random id of its cluster, once it has entered one.
+    pub fn cluster_id(&self) -> Option<String> {
+        self.inner.cluster_id()
+    }
+
     /// Bytes the maps of this node hold, as last measured.
     pub fn memory_bytes(&self) -> u64 {
         self.inner.memory_bytes()

@@ -26,6 +26,7 @@ fn text(error: &Error) -> String {
     }
     match error.kind {
         ErrorKind::NoLeader => format!("{NOT_SERVED}: {detail}"),
+        ErrorKind::CrossGroup => CROSS_SLOT.to_owned(),
         ErrorKind::Moving => format!("TRYAGAIN {detail}"),
         ErrorKind::NotReady => format!("{LOADING}: {detail}"),
         ErrorKind::QuotaExceeded => {
@@ -51,6 +52,7 @@ mod tests {
     #[test]
     fn the_code_says_what_a_client_may_do() {
         assert_code(Error::not_applied(ErrorKind::NoLeader, "d"), "CLUSTERDOWN");
+        assert_code(Error::not_applied(ErrorKind::CrossGroup, "d"), "CROSSSLOT");
         assert_code(Error::of_read(ErrorKind::Moving, "d"), "TRYAGAIN");
         assert_code(Error::not_applied(ErrorKind::NotReady, "d"), "LOADING");
         assert_code(Error::not_applied(ErrorKind::DiskFull, "d"), "OOM");

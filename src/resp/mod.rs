@@ -40,6 +40,7 @@ use crate::config::Config;
 use crate::node::{Node, Starting};
 use clients::Clients;
 use metrics::Metrics;
+use route::Routes;
 use tokio::time::Instant;
 
 /// The Redis protocol of one node; its listeners share figures. Clones share it.
@@ -56,6 +57,7 @@ struct Shared {
     metrics: Metrics,
     plain: Clients,
     cluster: Clients,
+    routes: Routes,
     since: Instant,
 }
 
@@ -68,6 +70,7 @@ impl Resp {
             metrics: Metrics::new(),
             plain: Clients::default(),
             cluster: Clients::default(),
+            routes: Routes::default(),
             since: Instant::now(),
         };
         Self { shared: Arc::new(shared) }

@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod client_args;
+mod cluster;
 mod command;
 mod config;
 mod greet;
@@ -24,6 +25,7 @@ pub(super) enum Server {
     Asking,
     Auth,
     Client,
+    Cluster,
     Command,
     Config,
     Debug,
@@ -70,6 +72,7 @@ pub(super) async fn run(server: Server, call: &mut Call<'_>) -> Option<Value> {
         Server::Asking => greet::ok(call),
         Server::Auth => greet::auth(call),
         Server::Client => return client::run(call),
+        Server::Cluster => cluster::run(call).await,
         Server::Command => command::run(call),
         Server::Config => config::run(call),
         Server::Debug => admin::debug(call).await,
@@ -143,6 +146,11 @@ pub(super) const COMMANDS: &[(Spec, Server)] = &[
         about("connection", "client", -2, LOADING, "2.4.0", "Connections: names, lists, answers, freshness.")
             .differs("CLIENT CONSISTENCY linearizable|lease|local is Quorate's own; no tracking, no pausing."),
         Server::Client,
+    ),
+    (
+        about("cluster", "cluster", -2, LOADING, "3.0.0", "Nodes and slots.")
+            .differs("On the cluster port only; tells, and changes nothing: the `quorate` command does."),
+        Server::Cluster,
     ),
     (about("server", "command", -1, LOADING, "2.8.13", "What commands there are."), Server::Command),
     (
