@@ -13,8 +13,6 @@ pub const fn body_bytes_max(value_bytes_max: usize) -> usize {
 }
 /// Most operations in one `POST /v1/batch`.
 pub const BATCH_OPERATIONS_MAX: usize = 1000;
-/// Keys one `SCAN` of the Redis protocol looks at, whatever its `COUNT`.
-pub const SCAN_COUNT_MAX: usize = 10_000;
 /// Largest table `LCS` makes, in cells of 4 bytes: it is filled in some 10 ms.
 pub const LCS_CELLS_MAX: usize = 4 << 20;
 /// Commands waiting for a group's batcher; past it `queue-full`.

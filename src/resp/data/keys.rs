@@ -41,7 +41,7 @@ pub(super) const COMMANDS: &[DataCommand] = &[
         .differs("Keys of two groups are refused with CROSSSLOT.")
         .planned_by(renamenx),
     Spec::new("generic", "copy", -3, GROW, KeyPositions::TWO)
-        .docs("6.2.0", "O(1)", "Write a value to another key.")
+        .docs("6.2.0", "O(1)", "Write a value to another key too.")
         .differs("Keys of two groups are refused with CROSSSLOT; there is no database but 0.")
         .planned_by(copy),
 ];

@@ -10,7 +10,6 @@ use super::super::value::Value;
 use super::args::{Planned, at_least, exactly, integer, is, syntax};
 use super::glob::Glob;
 use super::spec::{DataCommand, KeyPositions, READ, READ_FAST, Spec, WRITE};
-use crate::limits::SCAN_COUNT_MAX;
 
 /// The commands of this file.
 pub(super) const COMMANDS: &[DataCommand] = &[
@@ -55,11 +54,11 @@ fn read_cursor(arg: &[u8]) -> Result<u64, Value> {
     number.ok_or_else(|| Value::err("invalid cursor"))
 }
 
-/// How many keys to look at. It is a hint, so more than the bound is the bound.
+/// How many keys to look at. It is a hint: the node that walks them looks at no more than its own bound.
 fn read_count(arg: &[u8]) -> Result<usize, Value> {
     match integer(arg)? {
         ..1 => Err(syntax()),
-        count => Ok(usize::try_from(count).unwrap_or(usize::MAX).min(SCAN_COUNT_MAX)),
+        count => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod args;
 mod bits;
+#[cfg(test)]
+mod docs;
 mod edit;
 mod expire;
 mod getex;
@@ -19,6 +21,8 @@ mod range;
 mod set;
 pub mod spec;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod time;
 mod ttl;
 mod txn;

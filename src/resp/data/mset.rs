@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use raft_store::command::{Command, Condition, Content, Expiry, Rejection, Reply, Set};
 use raft_store::key::Key;
+use raft_store::limits::TXN_COMMANDS_MAX;
 
 use super::super::plan::Context;
 use super::super::value::Value;
@@ -54,6 +55,10 @@ fn set(key: Key, value: Bytes) -> Command {
 /// `answer`, when everything was set.
 fn all_set(reply: Reply, answer: Value) -> Value {
     match reply {
+        // Each value is within its bound, so it is their number.
+        Reply::Rejected(Rejection::TooLarge) => {
+            Value::err(format_args!("at most {TXN_COMMANDS_MAX} keys are set together"))
+        }
         Reply::Written(_) => answer,
         Reply::Many(replies) => {
             let refused = replies.into_iter().find(|reply| !matches!(reply, Reply::Written(_)));

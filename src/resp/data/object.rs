@@ -64,7 +64,8 @@ fn object(context: &Context, args: &[Bytes]) -> Planned {
         word if is(word, "refcount") => Ok(of_value(one_key("object|refcount")?, |_| Value::Int(1))),
         word if is(word, "idletime") => one_key("object|idletime").and(Err(unrecorded("idle time"))),
         word if is(word, "freq") => one_key("object|freq").and(Err(unrecorded("access frequency"))),
-        word if is(word, "help") => Ok(Plan::Now(help())),
+        word if is(word, "help") && rest.is_empty() => Ok(Plan::Now(help())),
+        word if is(word, "help") => Err(wrong_number("object|help")),
         other => {
             let other = String::from_utf8_lossy(other);
             Err(Value::err(format_args!("unknown subcommand '{other}'. Try OBJECT HELP.")))

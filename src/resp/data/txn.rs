@@ -17,7 +17,9 @@ pub(super) fn looking_first(
     let txn = Txn { watched: Vec::new(), commands: vec![Command::Get(Get { key }), command] };
     write_one(Command::Txn(txn), |reply| match pair(reply) {
         Ok((Reply::Found(before), reply)) => answer(before, reply),
-        Ok((reply, _)) | Err(reply) => otherwise(reply),
+        // Among many others in one transaction: what they read together has a bound, what they write was written.
+        Ok(_) => Value::Error("UNKNOWN The command was carried out, but its answer is too large".to_owned()),
+        Err(reply) => otherwise(reply),
     })
 }
 
