@@ -136,6 +136,12 @@ pub const VIRTUAL_NODES: u32 = 100;
 pub const ROUTE_PAUSE: Duration = Duration::from_millis(10);
 /// Longest single attempt of a read; it is tried again until its own deadline.
 pub const READ_ATTEMPT_MAX: Duration = Duration::from_secs(1);
+/// Keys in one page of `GET /v1/kv/{ns}` unless the client says otherwise.
+pub const SCAN_LIMIT_DEFAULT: usize = 100;
+/// Most keys a client may ask for in one page.
+pub const SCAN_LIMIT_MAX: usize = 1000;
+/// How often the groups are asked for one page of the HTTP API: few keys may have the prefix.
+pub const SCAN_ROUNDS_MAX: usize = 32;
 /// Most groups one page of a scan asks: with more, a page covers a part of the slots.
 pub const SCAN_GROUPS_MAX: usize = 64;
 /// So many keys behind a random place are looked at to draw one.

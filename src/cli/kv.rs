@@ -37,7 +37,8 @@ impl KeyArgs {
     }
 }
 
-fn encode(text: &str) -> String {
+/// Percent-encodes all that may mean something in a URL.
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 

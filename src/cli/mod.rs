@@ -18,6 +18,7 @@ mod member;
 mod operation;
 mod output;
 mod repair;
+mod scan;
 mod serve;
 mod session;
 mod set;
@@ -60,6 +61,8 @@ enum Command {
     Del(del::Args),
     /// Add to a key's number
     Incr(incr::Args),
+    /// List keys
+    Scan(scan::Args),
     /// Print the time a key has left
     Ttl(ttl::Args),
     /// Give a key a new time to live
@@ -103,6 +106,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Set(args) => ask("set", cli.global, |s| set::run(s, args)),
         Command::Del(args) => ask("del", cli.global, |s| del::run(s, args)),
         Command::Incr(args) => ask("incr", cli.global, |s| incr::run(s, args)),
+        Command::Scan(args) => ask("scan", cli.global, |s| scan::run(s, args)),
         Command::Ttl(args) => ask("ttl", cli.global, |s| ttl::run(s, args)),
         Command::Touch(args) => ask("touch", cli.global, |s| touch::run(s, args)),
         Command::Status => ask("status", cli.global, status::run),

@@ -25,6 +25,8 @@ fn every_documented_command_parses() {
         "quorate set k - --if-absent --json",
         "quorate del k --if-version 3",
         "quorate incr k --by -5 --init 10",
+        "quorate scan",
+        "quorate scan --prefix user: --ns other --output raw",
         "quorate ttl k",
         "quorate touch k --ttl 1s",
         "quorate status",

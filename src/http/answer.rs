@@ -10,9 +10,11 @@ use raft_store::map::Entry;
 use serde::{Serialize, Serializer};
 
 use super::etag;
-use super::value::{Shown, encode_base64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::node::{Consistency, ReadOk, WriteOk};
+use entry::{EntryBody, Name};
+
+pub(super) use entry::{Details, Row};
 
 const GROUP: HeaderName = HeaderName::from_static("x-quorate-group");
 const CONSISTENCY: HeaderName = HeaderName::from_static("x-quorate-consistency");
@@ -66,19 +68,6 @@ pub(super) enum Body<'a> {
     },
 }
 
-/// An entry that was read.
-#[derive(Debug, Serialize)]
-pub(super) struct EntryBody<'a> {
-    #[serde(flatten)]
-    name: Name<'a>,
-    #[serde(flatten)]
-    value: Shown<'a>,
-    version: u64,
-    created_ms: u64,
-    modified_ms: u64,
-    expires_in_ms: Option<u64>,
-}
-
 /// A key as a write left it.
 #[derive(Debug, Serialize)]
 pub(super) struct WrittenBody<'a> {
@@ -93,21 +82,6 @@ pub(super) struct WrittenBody<'a> {
     /// Bytes of the value, for `append`.
     #[serde(skip_serializing_if = "Option::is_none")]
     len: Option<u64>,
-}
-
-/// Namespace and key; a key that is no UTF-8 is shown in base64.
-#[derive(Debug, Serialize)]
-struct Name<'a> {
-    ns: &'a str,
-    #[serde(flatten, serialize_with = "key_name")]
-    key: &'a [u8],
-}
-
-fn key_name<S: Serializer>(key: &&[u8], to: S) -> Result<S::Ok, S::Error> {
-    match std::str::from_utf8(key) {
-        Ok(text) => to.collect_map([("key", text)]),
-        Err(_) => to.collect_map([("key_b64", encode_base64(key))]),
-    }
 }
 
 impl Located {
@@ -131,15 +105,21 @@ impl Meta {
 
     /// The headers that say so.
     pub(super) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = freshness_headers(self.consistency, self.staleness_ms);
         headers.insert(GROUP, HeaderValue::from(self.group));
         headers.insert(TIME_MS, HeaderValue::from(self.time_ms));
-        headers.insert(CONSISTENCY, HeaderValue::from_static(consistency_name(self.consistency)));
-        if let Some(staleness_ms) = self.staleness_ms {
-            headers.insert(STALENESS_MS, HeaderValue::from(staleness_ms));
-        }
         headers
     }
+}
+
+/// The headers that say how fresh an answer is.
+pub(super) fn freshness_headers(consistency: Consistency, staleness_ms: Option<u64>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONSISTENCY, HeaderValue::from_static(consistency_name(consistency)));
+    if let Some(staleness_ms) = staleness_ms {
+        headers.insert(STALENESS_MS, HeaderValue::from(staleness_ms));
+    }
+    headers
 }
 
 impl Answer<'_> {
@@ -155,7 +135,7 @@ impl Answer<'_> {
     /// The version of the entry it is about, if one is left.
     fn version(&self) -> Option<u64> {
         match &self.body {
-            Body::Entry(entry) => Some(entry.version),
+            Body::Entry(entry) => Some(entry.details.version),
             Body::Written(written) => Some(written.version),
             Body::Deleted { .. } => None,
         }
@@ -170,14 +150,7 @@ pub(super) fn left_ms(deadline: Option<u64>, time_ms: u64) -> Option<u64> {
 /// The answer to a read; a `miss` when there is no entry.
 pub(super) fn of_read<'a>(at: &'a Located, read: &'a ReadOk) -> Result<Answer<'a>> {
     let entry = read.entry.as_ref().ok_or_else(|| miss(read.group).without_outcome())?;
-    let body = Body::Entry(EntryBody {
-        name: at.name(),
-        value: Shown::of(&entry.value, &entry.content),
-        version: entry.version,
-        created_ms: entry.created_ms,
-        modified_ms: entry.modified_ms,
-        expires_in_ms: left_ms(entry.deadline, read.time_ms),
-    });
+    let body = Body::Entry(EntryBody { name: at.name(), details: Details::of(entry, read.time_ms) });
     Ok(Answer { status: StatusCode::OK, body })
 }
 
@@ -190,7 +163,12 @@ pub(super) fn of_write<'a>(at: &'a Located, command: &Command, write: &WriteOk) 
             Ok(Answer { status: StatusCode::OK, body })
         }
         Reply::Rejected(rejection) => Err(rejected(rejection, write.group)),
-        Reply::Done | Reply::Many(_) | Reply::Found(_) | Reply::Bit(_) | Reply::Length(_) => {
+        Reply::Done
+        | Reply::Many(_)
+        | Reply::Branched { .. }
+        | Reply::Found(_)
+        | Reply::Bit(_)
+        | Reply::Length(_) => {
             Err(Error::unknown(ErrorKind::Internal, "a key's change was answered like something else"))
         }
     }
@@ -219,7 +197,7 @@ fn number(text: &[u8]) -> Option<i64> {
 }
 
 /// The error a rejection is. Nothing was applied: that is certain.
-fn rejected(rejection: &Rejection, group: GroupId) -> Error {
+pub(super) fn rejected(rejection: &Rejection, group: GroupId) -> Error {
     let kind = match rejection {
         Rejection::Missing => ErrorKind::Miss,
         Rejection::VersionMismatch { .. } | Rejection::Unmet => ErrorKind::VersionMismatch,
@@ -286,5 +264,6 @@ const fn consistency_name(consistency: Consistency) -> &'static str {
     }
 }
 
+mod entry;
 #[cfg(test)]
 mod tests;

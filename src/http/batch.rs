@@ -35,8 +35,10 @@ struct Batch<'a> {
 }
 
 /// One operation that makes sense.
-enum Operation {
+pub(super) enum Operation {
+    /// Read a key.
     Read(Located, Read),
+    /// Change a key.
     Write(Located, Command),
 }
 
@@ -88,9 +90,10 @@ pub(super) async fn batch(State(app): State<App>, request: Request) -> Result<Re
     Ok(json(&Results { results: run_all(&app, operations, deadline).await? })?.into_response())
 }
 
-fn parse(app: &App, query: &Query, text: &RawValue) -> Result<Operation> {
+/// Understands one operation.
+pub(super) fn parse(app: &App, query: &Query, text: &RawValue) -> Result<Operation> {
     let fields = Fields::parse(text.get().as_bytes())?;
-    let at = located(app, &fields)?;
+    let at = located(app, fields.ns.as_deref(), fields.key.as_deref(), fields.key_b64.as_deref())?;
     if fields.op.as_deref() == Some("get") {
         fields.permit(&["op", "ns", "key", "key_b64"])?;
         let (consistency, max_staleness) = query.freshness()?;
@@ -102,10 +105,16 @@ fn parse(app: &App, query: &Query, text: &RawValue) -> Result<Operation> {
     Ok(Operation::Write(at, command))
 }
 
-fn located(app: &App, fields: &Fields<'_>) -> Result<Located> {
+/// The key an operation names.
+pub(super) fn located(
+    app: &App,
+    namespace: Option<&str>,
+    key: Option<&str>,
+    key_b64: Option<&str>,
+) -> Result<Located> {
     let bad = |kind, detail: &str| Err(Error::not_applied(kind, detail));
-    let key = match (&fields.key, &fields.key_b64) {
-        (Some(text), None) => text.clone().into_bytes(),
+    let key = match (key, key_b64) {
+        (Some(text), None) => text.as_bytes().to_vec(),
         (None, Some(base64)) => match decode_base64(base64) {
             Some(bytes) => bytes,
             None => return bad(ErrorKind::BadKey, "key_b64 is not base64"),
@@ -113,8 +122,7 @@ fn located(app: &App, fields: &Fields<'_>) -> Result<Located> {
         (None, None) => return bad(ErrorKind::BadRequest, "key or key_b64 is needed"),
         (Some(_), Some(_)) => return bad(ErrorKind::BadRequest, "key and key_b64 exclude each other"),
     };
-    let namespace = fields.ns.clone().unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned());
-    locate(&app.node, namespace, &key)
+    locate(&app.node, namespace.unwrap_or(NAMESPACE_DEFAULT).to_owned(), &key)
 }
 
 fn condition(fields: &Fields<'_>) -> Result<Condition> {
@@ -197,14 +205,16 @@ async fn writes(
     Ok(())
 }
 
-fn read_item(at: &Located, found: Result<ReadOk>) -> Result<Box<RawValue>> {
+/// The result of a read.
+pub(super) fn read_item(at: &Located, found: Result<ReadOk>) -> Result<Box<RawValue>> {
     match found {
         Ok(found) => item(Meta::of_read(&found), answer::of_read(at, &found)),
         Err(error) => problem(&error.without_outcome()),
     }
 }
 
-fn write_item(at: &Located, command: &Command, done: Result<WriteOk>) -> Result<Box<RawValue>> {
+/// The result of a write.
+pub(super) fn write_item(at: &Located, command: &Command, done: Result<WriteOk>) -> Result<Box<RawValue>> {
     match done {
         Ok(done) => item(Meta::of_write(&done), answer::of_write(at, command, &done)),
         Err(error) => problem(&error),

@@ -1,4 +1,4 @@
-//! `/v1/kv/{ns}/{key}`: the JSON view of an entry.
+//! `/v1/kv/{ns}/{key}`: the JSON view of an entry; and the way to `/v1/kv/{ns}`, the namespace's keys.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -7,12 +7,15 @@ use axum::response::{IntoResponse, Response};
 use super::answer::{self, hit_headers, json};
 use super::call::{Call, Found, find};
 use super::fields::{Edit, Fields};
-use super::{App, body, etag};
+use super::{App, body, etag, path, scan};
 use crate::error::Result;
 
-/// `GET` and `HEAD`: read.
+/// `GET` and `HEAD`: read an entry, or a page of a namespace.
 pub(super) async fn get(State(app): State<App>, request: Request) -> Result<Response> {
     let (parts, _) = request.into_parts();
+    if let Some(namespace) = path::collection(parts.uri.path()) {
+        return scan::scan(&app, &namespace?, &parts).await;
+    }
     let (call, found) = match find(&app, &parts).await? {
         Found::Entry(call, found) => (call, found),
         Found::Answered(response) => return Ok(response),

@@ -10,7 +10,7 @@
 //! | Connections | `listen`, `linger` |
 //! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
-//! | Data | `call`, `answer`, `kv`, `raw`, `batch` |
+//! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
 //! | Cluster | `cluster`, `groups`, `operations`, `health` |
 
 mod answer;
@@ -33,8 +33,10 @@ mod problem;
 mod query;
 mod raw;
 mod request_id;
+mod scan;
 mod track;
 mod ttl;
+mod txn;
 mod value;
 
 use std::sync::Arc;
@@ -80,6 +82,7 @@ fn router(app: App) -> Router {
         .route("/v1/kv/{*rest}", get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete))
         .route("/v1/raw/{*rest}", get(raw::get).put(raw::put).delete(kv::delete))
         .route("/v1/batch", post(batch::batch))
+        .route("/v1/txn", post(txn::txn))
         .route("/v1/cluster", get(cluster::show))
         .route("/v1/cluster/init", post(cluster::init))
         .route("/v1/cluster/members", get(cluster::members).post(cluster::add_member))

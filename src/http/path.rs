@@ -23,14 +23,24 @@ pub(super) fn parse(path: &str) -> Result<DataPath> {
     let Some((namespace, key)) = rest.and_then(|rest| rest.split_once('/')) else {
         return Err(Error::not_applied(ErrorKind::NotFound, "a key's path is /v1/kv/{namespace}/{key}"));
     };
-    let namespace = decode(namespace).and_then(|name| String::from_utf8(name).ok());
-    let namespace = namespace.ok_or_else(|| {
-        Error::not_applied(ErrorKind::UnknownNamespace, "the namespace is not valid percent-encoded UTF-8")
-    })?;
+    let namespace = namespace_of(namespace)?;
     let key = decode(key).ok_or_else(|| {
         Error::not_applied(ErrorKind::BadKey, "a '%' in the key is not followed by two hexadecimal digits")
     })?;
     Ok(DataPath { namespace, key })
+}
+
+/// The namespace that a path names as a whole; `None`: it is no such path.
+pub(super) fn collection(path: &str) -> Option<Result<String>> {
+    let name = path.strip_prefix(VIEWS[0]).filter(|name| !name.contains('/'))?;
+    Some(namespace_of(name))
+}
+
+fn namespace_of(text: &str) -> Result<String> {
+    let name = decode(text).and_then(|name| String::from_utf8(name).ok());
+    name.ok_or_else(|| {
+        Error::not_applied(ErrorKind::UnknownNamespace, "the namespace is not valid percent-encoded UTF-8")
+    })
 }
 
 /// Percent-decodes; `None` when a `%` does not begin a valid triplet. A `+` stays one.
@@ -95,6 +105,15 @@ mod tests {
     fn a_path_without_a_key_part_is_not_served() {
         assert_eq!(parse("/v1/kv/default").unwrap_err().kind, ErrorKind::NotFound);
         assert_eq!(parse("/v1/kv/%ff/a").unwrap_err().kind, ErrorKind::UnknownNamespace);
+    }
+
+    #[test]
+    fn a_namespace_alone_is_a_collection() {
+        assert_eq!(collection("/v1/kv/de%66ault"), Some(Ok("default".to_owned())));
+        assert!(matches!(collection("/v1/kv/%ff"), Some(Err(_))));
+        for other in ["/v1/kv/default/", "/v1/kv/default/a", "/v1/raw/default", "/v1/kv"] {
+            assert_eq!(collection(other), None, "{other}");
+        }
     }
 
     proptest::proptest! {

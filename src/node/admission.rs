@@ -65,6 +65,7 @@ impl Inner {
 fn grows(command: &Command) -> bool {
     match command {
         Command::Txn(txn) => txn.commands.iter().any(grows),
+        Command::Branch(branch) => branch.then.iter().chain(&branch.otherwise).any(grows),
         Command::Set(_)
         | Command::Append(_)
         | Command::Incr(_)

@@ -32,6 +32,10 @@ fn bytes_of(command: &Command) -> usize {
         Command::Txn(txn) => {
             return txn.watched.len() * KEY_BYTES_MAX + txn.commands.iter().map(bytes_of).sum::<usize>();
         }
+        Command::Branch(branch) => {
+            let commands = branch.then.iter().chain(&branch.otherwise);
+            return branch.compared.len() * KEY_BYTES_MAX + commands.map(bytes_of).sum::<usize>();
+        }
         Command::Get(_) => PACKED_BYTES_TARGET,
         Command::Delete(_)
         | Command::Touch(_)

@@ -11,4 +11,6 @@ mod kv;
 mod limits;
 mod raw;
 mod routing;
+mod scan;
 mod ttl;
+mod txn;

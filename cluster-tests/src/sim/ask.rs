@@ -143,7 +143,12 @@ fn judge_write(input: &Input, answer: Result<WriteOk, Error>) -> Judged {
             (Output::Mismatch { current }, None)
         }
         Reply::Rejected(rejection) => return Judged::failed(rejection.to_string()),
-        Reply::Done | Reply::Many(_) | Reply::Found(_) | Reply::Bit(_) | Reply::Length(_) => {
+        Reply::Done
+        | Reply::Many(_)
+        | Reply::Branched { .. }
+        | Reply::Found(_)
+        | Reply::Bit(_)
+        | Reply::Length(_) => {
             return Judged::failed("an answer to another question".to_owned());
         }
     };

@@ -76,9 +76,13 @@ fn len_max() -> impl Strategy<Value = u64> {
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     let watched = prop::collection::vec((key(), option::of(0..40u64)), 0..2);
     let commands = prop::collection::vec(keyed(), 0..5);
+    let compared = prop::collection::vec((key(), condition()), 0..2);
     prop_oneof![
         20 => keyed(),
         3 => (watched, commands).prop_map(|(watched, commands)| Command::Txn(Txn { watched, commands })),
+        2 => (compared, prop::collection::vec(keyed(), 0..4), prop::collection::vec(keyed(), 0..4)).prop_map(
+            |(compared, then, otherwise)| Command::Branch(Branch { compared, then, otherwise })
+        ),
         1 => (0..6u64, slots()).prop_map(|(epoch, slots)| Command::AssignSlots(AssignSlots { epoch, slots })),
         1 => prop::sample::select(vec![0, 0, 7, 9]).prop_map(|namespace| Command::Flush(Flush { namespace })),
     ]
@@ -161,6 +165,8 @@ pub(crate) fn replies() -> impl Strategy<Value = Replies> {
     let reply = prop_oneof![
         6 => single_reply(),
         1 => prop::collection::vec(single_reply(), 0..4).prop_map(Reply::Many),
+        1 => (any::<bool>(), prop::collection::vec(single_reply(), 0..4))
+            .prop_map(|(succeeded, replies)| Reply::Branched { succeeded, replies }),
     ];
     (any::<u64>(), prop::collection::vec(reply, 0..8))
         .prop_map(|(time_ms, replies)| Replies { time_ms, replies })

@@ -14,7 +14,8 @@ impl Command {
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         let own = self.own_keys().into_iter().flatten();
         let txn = if let Self::Txn(txn) = self { Some(txn) } else { None };
-        own.chain(txn.into_iter().flat_map(|txn| txn.keys()))
+        let branch = if let Self::Branch(branch) = self { Some(branch) } else { None };
+        own.chain(txn.into_iter().flat_map(|txn| txn.keys())).chain(branch.into_iter().flat_map(|b| b.keys()))
     }
 
     /// The keys of a command that holds no others.
@@ -33,12 +34,16 @@ impl Command {
             Self::IncrFloat(c) => [Some(&c.key), None],
             Self::Rename(c) => [Some(&c.from), Some(&c.to)],
             Self::Copy(c) => [Some(&c.from), Some(&c.to)],
-            Self::AssignSlots(_) | Self::Flush(_) | Self::Txn(_) => [None, None],
+            Self::AssignSlots(_) | Self::Flush(_) | Self::Txn(_) | Self::Branch(_) => [None, None],
         }
     }
 
     /// For how many commands it counts when due keys are removed: so many keys it may create.
     pub(crate) fn weight(&self) -> usize {
-        if let Self::Txn(txn) = self { txn.commands.len().max(1) } else { 1 }
+        match self {
+            Self::Txn(txn) => txn.commands.len().max(1),
+            Self::Branch(branch) => branch.longest().max(1),
+            _ => 1,
+        }
     }
 }

@@ -11,6 +11,7 @@ mod append;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 mod assign;
+mod branch;
 mod condition;
 mod content;
 mod copy;
@@ -38,6 +39,7 @@ mod txn;
 
 pub use append::Append;
 pub use assign::AssignSlots;
+pub use branch::Branch;
 pub use condition::Condition;
 pub use content::{Content, content, put_content};
 pub use copy::Copy;
@@ -101,6 +103,8 @@ pub enum Command {
     Copy(Copy),
     /// Remove every key of a namespace.
     Flush(Flush),
+    /// Compare keys, then apply one list of commands or the other.
+    Branch(Branch),
 }
 
 /// The byte in front of each encoded command. Logs hold these for good: a number is never used again.
@@ -121,6 +125,7 @@ mod tag {
     pub(super) const RENAME: u8 = 14;
     pub(super) const COPY: u8 = 15;
     pub(super) const FLUSH: u8 = 16;
+    pub(super) const BRANCH: u8 = 17;
 }
 
 impl Command {
@@ -143,6 +148,7 @@ impl Command {
             Self::Rename(c) => c.apply(map),
             Self::Copy(c) => c.apply(map),
             Self::Flush(c) => c.apply(map),
+            Self::Branch(c) => c.apply(map),
         };
         outcome.unwrap_or_else(Reply::Rejected)
     }
@@ -165,6 +171,7 @@ impl Command {
             Self::Rename(c) => c.put(tagged(out, tag::RENAME)),
             Self::Copy(c) => c.put(tagged(out, tag::COPY)),
             Self::Flush(c) => c.put(tagged(out, tag::FLUSH)),
+            Self::Branch(c) => c.put(tagged(out, tag::BRANCH)),
         }
     }
 
@@ -173,6 +180,7 @@ impl Command {
             tag::ASSIGN_SLOTS => AssignSlots::read(input).map(Self::AssignSlots),
             tag::TXN => Txn::read(input).map(Self::Txn),
             tag::FLUSH => Flush::read(input).map(Self::Flush),
+            tag::BRANCH => Branch::read(input).map(Self::Branch),
             tag => Self::read_tagged(tag, input),
         }
     }

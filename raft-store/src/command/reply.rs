@@ -23,6 +23,13 @@ pub enum Reply {
     Rejected(Rejection),
     /// What each command of a transaction did, in order; none of these is `Many` itself.
     Many(Vec<Self>),
+    /// What each command of the branch taken did, in order; none of these is a list itself.
+    Branched {
+        /// Whether what was compared held.
+        succeeded: bool,
+        /// The replies.
+        replies: Vec<Self>,
+    },
     /// What stands for the key; `None`: it is absent or expired. Nothing changed.
     Found(Option<Entry>),
     /// What the bit was before.
@@ -83,6 +90,8 @@ pub enum Rejection {
 
 /// The byte in front of a transaction's replies.
 const MANY: u8 = 4;
+/// The byte in front of a branch's replies.
+const BRANCHED: u8 = 8;
 
 /// The replies to one packed entry, with the group time at which it was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -126,8 +135,11 @@ pub fn put_reply(out: &mut Vec<u8>, reply: &Reply) {
         }
         Reply::Many(replies) => {
             out.push(MANY);
-            put_varint(out, replies.len() as u64);
-            replies.iter().for_each(|reply| put_reply(out, reply));
+            put_all(out, replies);
+        }
+        Reply::Branched { succeeded, replies } => {
+            out.extend_from_slice(&[BRANCHED, u8::from(*succeeded)]);
+            put_all(out, replies);
         }
         Reply::Found(found) => {
             out.push(5);
@@ -144,12 +156,20 @@ pub fn put_reply(out: &mut Vec<u8>, reply: &Reply) {
 /// Reads one reply; a value in it shares the input's buffer.
 pub fn reply(input: &mut Decoder) -> Result<Reply, DecodeError> {
     match input.u8()? {
-        MANY => {
-            let one = |input: &mut Decoder| input.u8().and_then(|tag| single(tag, input));
-            (0..input.count()?).map(|_| one(input)).collect::<Result<_, _>>().map(Reply::Many)
-        }
+        MANY => all(input).map(Reply::Many),
+        BRANCHED => Ok(Reply::Branched { succeeded: input.bool()?, replies: all(input)? }),
         tag => single(tag, input),
     }
+}
+
+fn put_all(out: &mut Vec<u8>, replies: &[Reply]) {
+    put_varint(out, replies.len() as u64);
+    replies.iter().for_each(|reply| put_reply(out, reply));
+}
+
+fn all(input: &mut Decoder) -> Result<Vec<Reply>, DecodeError> {
+    let one = |input: &mut Decoder| input.u8().and_then(|tag| single(tag, input));
+    (0..input.count()?).map(|_| one(input)).collect()
 }
 
 /// Reads a reply that holds no others.

@@ -29,8 +29,7 @@ impl Txn {
         }
         self.keys().try_for_each(|key| map.admit(At::of(key), Condition::None).map(drop))?;
         self.check_watched(map)?;
-        let mut found_bytes = 0;
-        Ok(Reply::Many(self.commands.iter().map(|c| bounded(c.apply(map), &mut found_bytes)).collect()))
+        Ok(Reply::Many(carry_out(&self.commands, map)))
     }
 
     /// Every key, watched ones first; one that is named twice comes twice.
@@ -66,6 +65,12 @@ impl Txn {
         let commands = (0..input.count()?).map(|_| Command::read_keyed(input)).collect::<Result<_, _>>()?;
         Ok(Self { watched, commands })
     }
+}
+
+/// Applies commands in order, each on what those before it left.
+pub(super) fn carry_out(commands: &[Command], map: &mut TtlMap) -> Vec<Reply> {
+    let mut found_bytes = 0;
+    commands.iter().map(|command| bounded(command.apply(map), &mut found_bytes)).collect()
 }
 
 /// The reply, unless the values found so far are more than one answer may hold.

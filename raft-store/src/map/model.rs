@@ -38,6 +38,7 @@ impl Model {
         let replies = commands.iter().map(|c| self.command(c).unwrap_or_else(Reply::Rejected)).collect();
         let weight = |command: &Command| match command {
             Command::Txn(c) if !c.commands.is_empty() => c.commands.len(),
+            Command::Branch(c) => 1.max(c.then.len()).max(c.otherwise.len()),
             _ => 1,
         };
         self.remove_expired(commands.iter().map(weight).sum());
@@ -115,6 +116,7 @@ impl Model {
                 Ok(Reply::Done)
             }
             Command::Txn(c) => self.txn(c),
+            Command::Branch(c) => self.branch(c),
             Command::Get(c) => Ok(Reply::Found(self.current(&c.key, Condition::None)?)),
             Command::Expire(c) => self.expire(c),
             Command::SetRange(c) => self.set_range(c),

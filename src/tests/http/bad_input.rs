@@ -98,24 +98,17 @@ async fn bad_queries() {
 async fn paths_and_methods_that_are_not_served() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
-    for path in [
-        "/",
-        "/v1",
-        "/v1/kv",
-        "/v1/kv/",
-        "/v1/kv/default",
-        "/v1/txn",
-        "/v1/openapi.json",
-        "/v2/kv/a/b",
-        "//livez",
-    ] {
+    for path in
+        ["/", "/v1", "/v1/kv", "/v1/kv/", "/v1/raw/default", "/v1/openapi.json", "/v2/kv/a/b", "//livez"]
+    {
         client.get(path).await.problem(404, "not-found");
     }
-    client.post("/v1/txn", "{}").await.refused(404, "not-found");
+    client.put("/v1/kv/default", "{}").await.refused(404, "not-found");
     let cases = [
         ("POST", PATH, "DELETE,GET,HEAD,PATCH,PUT"),
         ("PATCH", "/v1/raw/default/a", "DELETE,GET,HEAD,PUT"),
         ("GET", "/v1/batch", "POST"),
+        ("GET", "/v1/txn", "POST"),
         ("DELETE", "/v1/cluster", "GET,HEAD"),
         ("OPTIONS", "/v1/cluster/groups/1/leader", "PUT"),
         ("BREW", "/livez", "GET,HEAD"),

@@ -1,5 +1,6 @@
 //! What each command does to a map, by value.
 
+mod branch;
 mod encoding;
 mod redis;
 mod txn;

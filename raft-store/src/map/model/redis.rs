@@ -14,6 +14,13 @@ impl Model {
         Ok(Reply::Many(replies.collect()))
     }
 
+    pub(super) fn branch(&mut self, c: &Branch) -> Result<Reply, Rejection> {
+        let succeeded = c.compared.iter().all(|(key, condition)| self.current(key, *condition).is_ok());
+        let chosen = if succeeded { &c.then } else { &c.otherwise };
+        let replies = chosen.iter().map(|c| self.command(c).unwrap_or_else(Reply::Rejected)).collect();
+        Ok(Reply::Branched { succeeded, replies })
+    }
+
     pub(super) fn expire(&mut self, c: &Expire) -> Result<Reply, Rejection> {
         let old = self.current(&c.key, Condition::None)?.ok_or(Rejection::Missing)?;
         let new = self.time_ms.saturating_add(c.ttl_ms).min((1 << 48) - 1);
