@@ -49,11 +49,6 @@ impl Client {
         self.last_command.store(row.unwrap_or(NO_COMMAND), Relaxed);
     }
 
-    /// Ends it at its next pause between two batches of commands.
-    pub(super) fn kill(&self) {
-        self.ended.notify_one();
-    }
-
     /// Resolves once it is killed.
     pub(super) async fn killed(&self) {
         self.ended.notified().await;
@@ -114,6 +109,12 @@ impl Clients {
         });
         self.open.lock().insert(client.id, client.clone());
         client
+    }
+
+    /// Ends a connection at its next pause between two batches of commands; it is listed no more.
+    pub(super) fn kill(&self, client: &Client) {
+        self.leave(client.id);
+        client.ended.notify_one();
     }
 
     /// Forgets a connection that ended.

@@ -70,12 +70,13 @@ pub(super) async fn serve(
 ) -> io::Result<()> {
     let clients = shared.clients(face);
     let client = clients.enter(stream.peer_addr()?, stream.local_addr()?);
-    let _leave = Leave(shared.clone(), face, client.id);
+    let listed = Leave(shared.clone(), face, client.id);
     let session = Session::new(client, face, &shared.config);
     let parser = Parser::new(Limits::for_values(shared.config.value_max));
     let (input, output) = (BytesMut::new(), BytesMut::new());
     let mut connection = Connection { stream, parser, input, output, stalled_at: None, session, shared };
     let end = connection.serve(&mut stopping).await;
+    drop(listed);
     connection.end(end).await
 }
 
@@ -243,20 +244,22 @@ impl Connection {
                 tracing::debug!(%addr, %error, "closing a connection of the Redis protocol");
                 self.session.answer(&Value::err(error), &mut self.output);
             }
-            End::Told | End::Asked => {}
+            End::Told => return self.finish().await,
+            End::Asked => {}
         }
-        self.finish().await
+        self.finish().await?;
+        linger(&mut self.stream).await;
+        Ok(())
     }
 
+    /// Sends the answers that are left.
     async fn finish(&mut self) -> io::Result<()> {
         while !self.output.is_empty() {
             if self.sent_more().await.is_err() {
                 return Ok(());
             }
         }
-        self.stream.shutdown().await?;
-        linger(&mut self.stream).await;
-        Ok(())
+        self.stream.shutdown().await
     }
 }
 

@@ -205,13 +205,14 @@ fn end(call: &mut Call<'_>, victims: &Victims) -> i64 {
             && victims.addr.as_ref().is_none_or(|addr| *addr == client.addr.to_string())
             && victims.local.as_ref().is_none_or(|local| *local == client.local.to_string())
     };
-    let all = call.shared.clients(call.session.face).all();
+    let clients = call.shared.clients(call.session.face);
+    let all = clients.all();
     let mut killed = 0;
     for client in all.iter().filter(meant) {
         if client.id == me {
             call.session.closing = true
         } else {
-            client.kill()
+            clients.kill(client)
         }
         killed += 1;
     }
