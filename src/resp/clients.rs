@@ -75,7 +75,7 @@ impl Client {
             table::name_of(self.last_command.load(Relaxed)),
             self.protocol.load(Relaxed)
         );
-        let _ = write!(line, " lib-name={} lib-ver={}\n", text(&library), text(&version));
+        let _ = writeln!(line, " lib-name={} lib-ver={}", text(&library), text(&version));
         line
     }
 }

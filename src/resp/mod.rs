@@ -9,7 +9,7 @@
 //! | Connections | `listen`, `connection`, `clients` |
 //! | The wire | `parse`, `encode`, `value` |
 //! | What commands mean | `data`, `plan` (pure) |
-//! | Carrying them out | `table`, `run`, `route`, `transaction`, `keyspace`, `errors` |
+//! | Carrying them out | `table`, `run`, `route`, `transaction`, `keyspace`, `outcome`, `errors` |
 //! | A connection's state | `session` |
 //! | Commands about the server | `server` |
 //! | Figures | `metrics` |
@@ -22,6 +22,7 @@ mod errors;
 mod keyspace;
 mod listen;
 mod metrics;
+mod outcome;
 pub mod parse;
 pub mod plan;
 mod route;

@@ -4,28 +4,24 @@
 //! Guarantees: answers come in the order of the commands, and no read overtakes a write of the same connection or the
 //! other way round, because a run is of one kind.
 
-use std::borrow::Cow;
-
 use bytes::{Bytes, BytesMut};
 use raft_store::command::Command;
 use tokio::time::Instant;
 
 use super::Shared;
 use super::data::spec::{DataCommand, Spec};
+use super::outcome::{of_read, of_write, unknown, was_full};
 use super::parse::Frame;
-use super::plan::{Applied, Context, Found, Keyspace, Plan, ReadShape, WriteShape};
+use super::plan::{Context, Keyspace, Plan, ReadShape, WriteShape};
 use super::server::{self, Call, Server};
 use super::session::{Face, Session};
 use super::table::{self, Known, What};
 use super::value::Value;
 use super::{errors, keyspace, route};
 use crate::config::Consistency;
-use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::error::Result;
 use crate::limits::REQUEST_TIMEOUT_DEFAULT;
-use crate::node::{Node, Read, ReadOk, WriteOk};
-
-/// Longest part of what a client sent that an error repeats, in bytes.
-const QUOTED_BYTES_MAX: usize = 128;
+use crate::node::{Node, Read};
 
 /// What is left to do for a command.
 enum Step {
@@ -243,58 +239,4 @@ impl Run {
 /// Whether a transaction checks versions itself, which would then hold for the whole of another one around it.
 fn has_lock(command: &Command) -> bool {
     matches!(command, Command::Txn(txn) if !txn.watched.is_empty())
-}
-
-/// Whether a read was refused because those before it filled the answer.
-fn was_full(read: &Result<ReadOk>) -> bool {
-    matches!(read, Err(error) if error.kind == ErrorKind::TooLarge)
-}
-
-fn of_read(context: &Context, parts: Vec<Result<ReadOk>>, shape: ReadShape) -> Value {
-    let found = parts.into_iter().map(|part| part.map(|ok| Found { entry: ok.entry, time_ms: ok.time_ms }));
-    match found.collect::<Result<Vec<_>>>() {
-        Ok(found) => shape.answer(context, found),
-        Err(error) => errors::answer(&error),
-    }
-}
-
-fn of_write(context: &Context, parts: Vec<Result<WriteOk>>, shape: WriteShape) -> Value {
-    if let Some(error) = failure(&parts) {
-        return errors::answer(&error);
-    }
-    let applied = parts.into_iter().flatten().map(|ok| Applied { reply: ok.reply, time_ms: ok.time_ms });
-    shape.answer(context, applied.collect())
-}
-
-/// The error of a write, if a part of it failed. It is unknown what became of the whole when any other part may have
-/// been applied.
-fn failure(parts: &[Result<WriteOk>]) -> Option<Error> {
-    let error = parts.iter().find_map(|part| part.as_ref().err())?;
-    let harmless =
-        |part: &Result<WriteOk>| matches!(part, Err(Error { outcome: Some(Outcome::NotApplied), .. }));
-    let outcome = if parts.iter().all(harmless) { Outcome::NotApplied } else { Outcome::Unknown };
-    Some(Error { outcome: Some(outcome), ..error.clone() })
-}
-
-/// As Redis says it (`rejectCommandFormat` in `server.c`).
-fn unknown(frame: &Frame) -> Value {
-    let mut arguments = String::new();
-    for argument in &frame[1..] {
-        if arguments.len() >= QUOTED_BYTES_MAX {
-            break;
-        }
-        let room = QUOTED_BYTES_MAX - arguments.len();
-        arguments += &format!("'{}' ", beginning(argument, room));
-    }
-    let name = quoted(&frame[0]);
-    Value::err(format_args!("unknown command '{name}', with args beginning with: {arguments}"))
-}
-
-/// What a client sent, as far as an error repeats it.
-pub(super) fn quoted(bytes: &[u8]) -> Cow<'_, str> {
-    beginning(bytes, QUOTED_BYTES_MAX)
-}
-
-fn beginning(bytes: &[u8], bytes_max: usize) -> Cow<'_, str> {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max)])
 }

@@ -35,6 +35,9 @@ pub(super) enum Replies {
     SkipNext,
 }
 
+/// Keys with the versions they had.
+type Watched = Vec<(Key, Option<u64>)>;
+
 /// Commands between `MULTI` and `EXEC`.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -76,7 +79,7 @@ pub(super) struct Session {
     /// Its transaction.
     pub(super) queue: Option<Queue>,
     /// Keys it watches, with the versions they had; `None`: they were absent.
-    pub(super) watched: Vec<(Key, Option<u64>)>,
+    pub(super) watched: Watched,
     /// Whether it ends once its answers are sent.
     pub(super) closing: bool,
     value_bytes_max: usize,
@@ -129,7 +132,7 @@ impl Session {
     }
 
     /// Ends the transaction, if there is one, and forgets the keys watched for it.
-    pub(super) fn end_transaction(&mut self) -> Option<(Queue, Vec<(Key, Option<u64>)>)> {
+    pub(super) fn end_transaction(&mut self) -> Option<(Queue, Watched)> {
         let queue = self.queue.take()?;
         self.show_queue();
         Some((queue, std::mem::take(&mut self.watched)))

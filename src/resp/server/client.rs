@@ -59,7 +59,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Option<Value> {
         (b"kill", filter @ [_, ..]) => kill(call, filter),
         (b"help", []) => help("CLIENT", HELP),
         (b"pause" | b"tracking" | b"caching" | b"trackinginfo" | b"unblock", _) => {
-            let subcommand = crate::resp::run::quoted(subcommand);
+            let subcommand = crate::resp::outcome::quoted(subcommand);
             Value::err(format_args!("CLIENT {subcommand} is not supported"))
         }
         (
@@ -98,12 +98,12 @@ fn set_info(call: &Call<'_>, what: &[u8], value: &Bytes) -> Value {
         what if is(what, "lib-name") => 0,
         what if is(what, "lib-ver") => 1,
         _ => {
-            let what = crate::resp::run::quoted(what);
+            let what = crate::resp::outcome::quoted(what);
             return Value::err(format_args!("Unrecognized option '{what}'"));
         }
     };
     if !is_name(value) {
-        let what = crate::resp::run::quoted(what).to_ascii_lowercase();
+        let what = crate::resp::outcome::quoted(what).to_ascii_lowercase();
         return Value::err(format_args!("{what} cannot contain spaces, newlines or special characters."));
     }
     call.session.client.library.lock()[place] = value.clone();
@@ -129,7 +129,7 @@ fn list(call: &Call<'_>, filter: &[Bytes]) -> Value {
             kind if is(kind, "normal") => all,
             kind if ["master", "replica", "slave", "pubsub"].iter().any(|name| is(kind, name)) => Vec::new(),
             kind => {
-                let kind = crate::resp::run::quoted(kind);
+                let kind = crate::resp::outcome::quoted(kind);
                 return Value::err(format_args!("Unknown client type '{kind}'"));
             }
         },
@@ -157,7 +157,10 @@ struct Victims {
 fn kill(call: &mut Call<'_>, filter: &[Bytes]) -> Value {
     let old_form = filter.len() == 1;
     let victims = if old_form {
-        Ok(Victims { addr: Some(crate::resp::run::quoted(&filter[0]).into_owned()), ..Victims::default() })
+        Ok(Victims {
+            addr: Some(crate::resp::outcome::quoted(&filter[0]).into_owned()),
+            ..Victims::default()
+        })
     } else {
         victims(filter)
     };
@@ -176,7 +179,7 @@ fn kill(call: &mut Call<'_>, filter: &[Bytes]) -> Value {
 fn victims(mut filter: &[Bytes]) -> Result<Victims, Value> {
     let mut victims = Victims { spare_me: true, ..Victims::default() };
     while let [what, value, rest @ ..] = filter {
-        let text = || Some(crate::resp::run::quoted(value).into_owned());
+        let text = || Some(crate::resp::outcome::quoted(value).into_owned());
         match what {
             what if is(what, "id") => {
                 let id = number(value).filter(|id| *id > 0);
@@ -199,8 +202,8 @@ fn victims(mut filter: &[Bytes]) -> Result<Victims, Value> {
 fn end(call: &mut Call<'_>, victims: &Victims) -> i64 {
     let me = call.session.client.id;
     let meant = |client: &&Arc<Client>| {
-        !victims.nobody
-            && !(victims.spare_me && client.id == me)
+        let spared = victims.nobody || victims.spare_me && client.id == me;
+        !spared
             && victims.id.is_none_or(|id| client.id as i64 == id)
             && victims.addr.as_ref().is_none_or(|addr| *addr == client.addr.to_string())
             && victims.local.as_ref().is_none_or(|local| *local == client.local.to_string())

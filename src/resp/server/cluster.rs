@@ -86,7 +86,7 @@ pub(super) async fn run(call: &Call<'_>) -> Value {
         ) => wrong_number("cluster", subcommand),
         (b"links" | b"meet" | b"failover" | b"forget" | b"reset" | b"replicate" | b"setslot", _)
         | (b"addslots" | b"delslots" | b"addslotsrange" | b"delslotsrange" | b"flushslots", _) => {
-            let subcommand = crate::resp::run::quoted(subcommand);
+            let subcommand = crate::resp::outcome::quoted(subcommand);
             Value::err(format_args!("CLUSTER {subcommand} is not supported: `quorate` changes the cluster"))
         }
         _ => no_subcommand("CLUSTER", subcommand),

@@ -101,7 +101,7 @@ fn set(config: &Config, pairs: &[Bytes]) -> Value {
         if harmless {
             continue;
         }
-        let name = crate::resp::run::quoted(name);
+        let name = crate::resp::outcome::quoted(name);
         return if table.iter().any(|(known, _)| is(name.as_bytes(), known)) {
             Value::err(format_args!(
                 "CONFIG SET failed (possibly related to argument '{name}') - can't set immutable config"

@@ -124,7 +124,7 @@ fn understood(arguments: &[Bytes]) -> Result<Wishes, Value> {
                 rest
             }
             _ => {
-                let option = crate::resp::run::quoted(option);
+                let option = crate::resp::outcome::quoted(option);
                 return Err(Value::err(format_args!("Syntax error in HELLO option '{option}'")));
             }
         };

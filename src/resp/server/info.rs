@@ -9,8 +9,11 @@ use super::greet::REDIS_VERSION;
 use crate::resp::session::Face;
 use crate::resp::value::Value;
 
+/// Names and values.
+type Lines = Vec<(&'static str, String)>;
+
 /// The sections there are, by name.
-const SECTIONS: &[(&str, fn(&Call<'_>) -> Vec<(&'static str, String)>)] = &[
+const SECTIONS: &[(&str, fn(&Call<'_>) -> Lines)] = &[
     ("Server", server),
     ("Clients", clients),
     ("Memory", memory),
@@ -47,7 +50,7 @@ fn mode(call: &Call<'_>) -> &'static str {
     }
 }
 
-fn server(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn server(call: &Call<'_>) -> Lines {
     let up = call.shared.since.elapsed().as_secs();
     vec![
         ("redis_version", REDIS_VERSION.to_owned()),
@@ -61,7 +64,7 @@ fn server(call: &Call<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn clients(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn clients(call: &Call<'_>) -> Lines {
     vec![
         ("connected_clients", call.shared.clients(call.session.face).count().to_string()),
         ("maxclients", call.shared.config.resp_connections.to_string()),
@@ -69,7 +72,7 @@ fn clients(call: &Call<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn memory(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn memory(call: &Call<'_>) -> Lines {
     vec![
         ("used_memory", call.node.memory_bytes().to_string()),
         ("maxmemory", call.shared.config.memory_max.to_string()),
@@ -77,14 +80,14 @@ fn memory(call: &Call<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn persistence(_: &Call<'_>) -> Vec<(&'static str, String)> {
+fn persistence(_: &Call<'_>) -> Lines {
     let mut lines = vec![("loading", "0".to_owned()), ("async_loading", "0".to_owned())];
     lines.extend([("rdb_bgsave_in_progress", "0".to_owned()), ("aof_enabled", "1".to_owned())]);
     lines.push(("aof_rewrite_in_progress", "0".to_owned()));
     lines
 }
 
-fn stats(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn stats(call: &Call<'_>) -> Lines {
     let metrics = &call.shared.metrics;
     vec![
         ("total_connections_received", metrics.accepted.load(Relaxed).to_string()),
@@ -95,15 +98,15 @@ fn stats(call: &Call<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn replication(_: &Call<'_>) -> Vec<(&'static str, String)> {
+fn replication(_: &Call<'_>) -> Lines {
     vec![("role", "master".to_owned()), ("connected_slaves", "0".to_owned())]
 }
 
-fn cluster(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn cluster(call: &Call<'_>) -> Lines {
     vec![("cluster_enabled", u8::from(call.session.face == Face::Cluster).to_string())]
 }
 
-fn quorate(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn quorate(call: &Call<'_>) -> Lines {
     vec![
         ("quorate_version", env!("CARGO_PKG_VERSION").to_owned()),
         ("quorate_node", call.node.id().to_string()),
@@ -113,7 +116,7 @@ fn quorate(call: &Call<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// Keys of the groups this node holds: not of the whole cluster, which would have to be asked.
-fn keyspace(call: &Call<'_>) -> Vec<(&'static str, String)> {
+fn keyspace(call: &Call<'_>) -> Lines {
     let held = call.node.keys_held();
     if held == 0 { Vec::new() } else { vec![("db0", format!("keys={held},expires=0,avg_ttl=0"))] }
 }

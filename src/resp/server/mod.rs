@@ -98,13 +98,13 @@ pub(super) async fn run(server: Server, call: &mut Call<'_>) -> Option<Value> {
 
 /// The answer to a subcommand that there is not.
 fn no_subcommand(command: &str, subcommand: &[u8]) -> Value {
-    let subcommand = super::run::quoted(subcommand);
+    let subcommand = super::outcome::quoted(subcommand);
     Value::err(format_args!("unknown subcommand '{subcommand}'. Try {command} HELP."))
 }
 
 /// The answer to a subcommand with too many or too few arguments.
 fn wrong_number(command: &str, subcommand: &[u8]) -> Value {
-    let subcommand = super::run::quoted(subcommand).to_ascii_lowercase();
+    let subcommand = super::outcome::quoted(subcommand).to_ascii_lowercase();
     Value::err(format_args!("wrong number of arguments for '{command}|{subcommand}' command"))
 }
 
