@@ -47,14 +47,12 @@ pub(super) async fn scan(app: &App, namespace: &str, parts: &Parts) -> Result<Re
     };
     let prefix = query.get("prefix").unwrap_or_default();
     let page = filled(app, scan, prefix.as_bytes(), deadline).await.map_err(Error::without_outcome)?;
-    let row = |((key, entry), time_ms)| {
-        let key: &raft_store::key::Key = key;
-        let entry: &Option<raft_store::map::Entry> = entry;
-        Row { key: key.user_key(), details: entry.as_ref().map(|entry| Details::of(entry, time_ms)) }
-    };
-    let entries = page.found.iter().map(|(key, entry)| (key, entry)).zip(page.times_ms.iter().copied());
+    let rows = page.found.iter().zip(&page.times_ms).map(|((key, entry), &time_ms)| Row {
+        key: key.user_key(),
+        details: entry.as_ref().map(|entry| Details::of(entry, time_ms)),
+    });
     let cursor = (page.next != 0).then(|| cursor(page.next));
-    let body = Body { ns: namespace, entries: entries.map(row).collect(), cursor };
+    let body = Body { ns: namespace, entries: rows.collect(), cursor };
     Ok((StatusCode::OK, freshness_headers(consistency, page.staleness_ms), json(&body)?).into_response())
 }
 

@@ -19,7 +19,7 @@ async fn walk(client: &Client, query: &str) -> (Vec<Value>, usize) {
     let (mut entries, mut pages, mut cursor) = (Vec::new(), 0, String::new());
     loop {
         let mut page = client.get(&format!("{PATH}?{query}{cursor}")).await.json(200);
-        entries.extend(page["entries"].as_array_mut().unwrap().drain(..));
+        entries.append(page["entries"].as_array_mut().unwrap());
         pages += 1;
         match page["cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),

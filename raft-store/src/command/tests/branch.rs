@@ -72,7 +72,7 @@ fn every_key_must_be_the_groups() {
 #[test]
 fn its_bytes_are_fixed_and_hold_no_transaction() {
     let command = branch(vec![(k(), Condition::Version(2))], vec![delete(Condition::None)], vec![]);
-    let bytes = encode_commands(&[command.clone()]);
+    let bytes = encode_commands(std::slice::from_ref(&command));
     assert_eq!(&bytes[..], b"\x11\x01\x03\0\0k\x03\x02\0\0\0\0\0\0\0\x01\x02\x03\0\0k\0\0");
     assert_eq!(decode_commands(bytes, 1), Ok(vec![command.clone()]));
     for nested in
