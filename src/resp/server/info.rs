@@ -12,8 +12,11 @@ use crate::resp::value::Value;
 /// Names and values.
 type Lines = Vec<(&'static str, String)>;
 
+/// A section's name and its lines.
+type Section = (&'static str, fn(&Call<'_>) -> Lines);
+
 /// The sections there are, by name.
-const SECTIONS: &[(&str, fn(&Call<'_>) -> Lines)] = &[
+const SECTIONS: &[Section] = &[
     ("Server", server),
     ("Clients", clients),
     ("Memory", memory),
