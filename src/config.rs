@@ -3,6 +3,7 @@
 //! [`settings`] lists every setting once; [`load`] layers the sources; [`check`] refuses what cannot work.
 
 pub mod check;
+mod consistency;
 pub mod load;
 pub mod settings;
 pub mod units;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 
 use raft_store::NodeId;
 use serde::{Deserialize, Serialize};
+
+pub use consistency::{Consistency, NoConsistency};
 
 /// Everything a node needs to know. Every field is also a flag of `serve`, a key of its file and an
 /// environment variable ([`settings`]).
@@ -26,10 +29,24 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where peers connect.
     pub peer: SocketAddr,
+    /// Where the Redis protocol listens, any node answering for any key; `None`: it does not.
+    pub resp: Option<SocketAddr>,
+    /// Where the Redis protocol listens as a node of a Redis Cluster does; `None`: it does not.
+    pub resp_cluster: Option<SocketAddr>,
     /// HTTP address told to others, if it differs from `http`.
     pub advertise_http: Option<String>,
     /// Peer address told to others, if it differs from `peer`.
     pub advertise_peer: Option<String>,
+    /// Address of the Redis protocol told to others, if it differs from `resp`.
+    pub advertise_resp: Option<String>,
+    /// The same for `resp_cluster`.
+    pub advertise_resp_cluster: Option<String>,
+    /// How fresh reads of the Redis protocol are unless a connection asks for less.
+    pub resp_consistency: Consistency,
+    /// Connections of the Redis protocol served at once, on each of its two addresses.
+    pub resp_connections: usize,
+    /// Whether the Redis protocol's `DEBUG` is allowed: for tests only.
+    pub resp_debug: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -67,8 +84,15 @@ impl Default for Config {
             data_dir: PathBuf::from("quorate-data"),
             http: SocketAddr::from(([127, 0, 0, 1], 7070)),
             peer: SocketAddr::from(([127, 0, 0, 1], 7170)),
+            resp: Some(SocketAddr::from(([127, 0, 0, 1], 7270))),
+            resp_cluster: Some(SocketAddr::from(([127, 0, 0, 1], 7370))),
             advertise_http: None,
             advertise_peer: None,
+            advertise_resp: None,
+            advertise_resp_cluster: None,
+            resp_consistency: Consistency::Linearizable,
+            resp_connections: crate::limits::RESP_CONNECTIONS_DEFAULT,
+            resp_debug: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

@@ -43,6 +43,51 @@ pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
 pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Connections of the Redis protocol served at once on one address, unless configured otherwise.
+pub const RESP_CONNECTIONS_DEFAULT: usize = 10_000;
+/// Most arguments of one command of the Redis protocol.
+pub const RESP_ARGUMENTS_MAX: usize = 1 << 20;
+/// Longest line of the Redis protocol: an inline command, or a length, in bytes.
+pub const RESP_LINE_BYTES_MAX: usize = 64 << 10;
+/// Room of an argument of the Redis protocol above the longest value, so that a value a little too long is
+/// answered and not cut off.
+pub const RESP_BULK_ROOM: usize = 1 << 20;
+/// Most bytes of one command of the Redis protocol, for values up to `value_bytes_max`.
+pub const fn resp_command_bytes_max(value_bytes_max: usize) -> usize {
+    2 * value_bytes_max + (64 << 20)
+}
+/// Commands of one connection carried out together; what came behind them waits.
+pub const RESP_BATCH_COMMANDS_MAX: usize = 1024;
+/// Bytes of commands of one connection carried out together, but for a single larger command.
+pub const RESP_BATCH_BYTES_MAX: usize = 4 << 20;
+/// Bytes read from a connection at once.
+pub const RESP_READ_BYTES: usize = 16 << 10;
+/// Bytes of answers a connection may have waiting before its commands are no longer read.
+pub const RESP_OUTPUT_BYTES_MAX: usize = 64 << 20;
+/// How long a client that has answers waiting may take to read any of them.
+pub const RESP_STALL_MAX: Duration = Duration::from_secs(30);
+/// Buffers of a connection that are larger than this are given back once they are empty.
+pub const RESP_BUFFER_KEPT_BYTES: usize = 1 << 10;
+/// Bytes a client may still send, to be thrown away, after the last answer of its connection.
+pub const RESP_LINGER_BYTES_MAX: usize = 16 << 20;
+/// How long that may take.
+pub const RESP_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long commands under way may take to finish when a listener of the Redis protocol stops.
+pub const RESP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of keys past which `KEYS` looks no further.
+pub const RESP_KEYS_BYTES_MAX: usize = 64 << 20;
+/// Longest `DEBUG SLEEP`.
+pub const RESP_DEBUG_SLEEP_MAX: Duration = Duration::from_secs(60);
+/// Silence on a connection after which the system asks whether its client is still there.
+pub const RESP_KEEPALIVE: Duration = Duration::from_secs(300);
+/// Commands of one transaction that wait for `EXEC`.
+pub const RESP_QUEUED_COMMANDS_MAX: usize = 10_000;
+/// Bytes of those.
+pub const RESP_QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Keys one connection may watch.
+pub const RESP_WATCHED_MAX: usize = 10_000;
+/// How old what a listener knows of slots and leaders may be.
+pub const RESP_TOPOLOGY_KEPT: Duration = Duration::from_millis(20);
 /// Operations the cluster remembers.
 pub const OPERATIONS_KEPT_MAX: usize = 64;
 /// Nodes of one cluster.

@@ -213,6 +213,12 @@ pub struct MemberSpec {
     /// Failure zone.
     #[serde(default)]
     pub zone: String,
+    /// Where it speaks the Redis protocol, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resp: Option<String>,
+    /// Where it speaks the Redis protocol as a node of a Redis Cluster, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resp_cluster: Option<String>,
 }
 
 /// `GET /readyz?verbose`.

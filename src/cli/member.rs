@@ -46,7 +46,9 @@ pub(super) enum Command {
 pub(super) async fn run(session: Session, command: Command) -> Result<(), Failure> {
     match command {
         Command::List => list(session).await,
-        Command::Add { id, http, peer, zone } => add(session, MemberSpec { id, http, peer, zone }).await,
+        Command::Add { id, http, peer, zone } => {
+            add(session, MemberSpec { id, http, peer, zone, resp: None, resp_cluster: None }).await
+        }
         Command::Remove { id, yes } => remove(session, id, yes).await,
     }
 }

@@ -2,6 +2,7 @@
 
 mod flags;
 mod life;
+mod resp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::config::settings::{LogFormat, Settings};
 use crate::config::{Config, load};
 use crate::node::lost::LostLog;
 use crate::node::{Node, Starting};
+use resp::RespListeners;
 
 /// How long requests under way may still take once the node is told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(3);
@@ -79,10 +81,11 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let listener = bind(config.http).await?;
     let http = listener.local_addr()?;
+    let resp = RespListeners::bind(&mut config).await?;
     warn_beyond_loopback(&config);
     let id = config.id;
     let starting = Starting::new();
@@ -90,13 +93,16 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stopped = async { stopped.await.unwrap_or_default() };
     // Before the stores are opened, which may take a while: who asks is told how far it is.
     let serving = tokio::spawn(crate::http::serve(listener, starting.clone(), stopped));
+    let resp = resp.serve(&config, &starting);
     info!(node = id, %http, "starting");
     let node = tokio::select! {
         node = starting.start(config, http) => node?,
         () = signals.next() => return Ok(()),
     };
+    resp.expose_on(&node);
     info!(node = id, %http, "serving");
     let served = serve_until_stopped(serving, stop, &node, signals).await;
+    resp.stop(DRAIN_MAX).await;
     node.shutdown().await;
     match node.failure() {
         Some(why) => Err(anyhow::anyhow!(why)),
@@ -140,8 +146,9 @@ async fn serve_until_stopped(
 /// Nothing is encrypted or authenticated yet, so listening to the world deserves a warning.
 fn warn_beyond_loopback(config: &Config) {
     let beyond = |address: &SocketAddr| !address.ip().is_loopback();
+    let addresses = [Some(config.http), Some(config.peer), config.resp, config.resp_cluster];
     let open: Vec<String> =
-        [config.http, config.peer].iter().filter(|a| beyond(a)).map(ToString::to_string).collect();
+        addresses.iter().flatten().filter(|a| beyond(a)).map(ToString::to_string).collect();
     if !open.is_empty() {
         warn!(
             addresses = open.join(", "),

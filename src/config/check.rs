@@ -1,5 +1,7 @@
 //! Refuses configurations that cannot work, before anything is opened; pure.
 
+use std::net::SocketAddr;
+
 use raft_store::limits::{GROUPS_MAX, VALUE_BYTES_CEILING};
 
 use super::Config;
@@ -32,8 +34,21 @@ fn need(found: &mut Vec<String>, ok: bool, message: impl Into<String>) {
 fn identity(config: &Config, found: &mut Vec<String>) {
     need(found, config.id >= 1, "--id must be at least 1 and unique for ever: give each node its own");
     need(found, !config.data_dir.as_os_str().is_empty(), "--data-dir must name a folder");
-    let port_zero = config.http.port() == 0 && config.peer.port() == 0;
-    need(found, config.http != config.peer || port_zero, "--http and --peer must differ");
+    let listens = [
+        ("--http", Some(config.http)),
+        ("--peer", Some(config.peer)),
+        ("--resp", config.resp),
+        ("--resp-cluster", config.resp_cluster),
+    ];
+    for (at, (name, address)) in listens.iter().enumerate() {
+        let same = |other: &&(&str, Option<SocketAddr>)| {
+            address.is_some_and(|a| a.port() != 0 && other.1 == Some(a))
+        };
+        if let Some((other, _)) = listens[..at].iter().find(same) {
+            found.push(format!("{other} and {name} must differ"));
+        }
+    }
+    need(found, config.resp_connections >= 1, "--resp-connections must be at least 1");
 }
 
 fn forming(config: &Config, found: &mut Vec<String>) {
@@ -113,6 +128,8 @@ mod tests {
     fn each_rule_refuses_with_the_flag_named() {
         assert!(problem(|c| c.id = 0).starts_with("--id"));
         assert!(problem(|c| c.peer = c.http).starts_with("--http and --peer"));
+        assert_eq!(problem(|c| c.resp_cluster = c.resp), "--resp and --resp-cluster must differ");
+        assert_eq!(problem(|c| c.resp_connections = 0), "--resp-connections must be at least 1");
         assert!(problem(|c| c.bootstrap_expect = 3).starts_with("--bootstrap-expect 3 needs --seeds"));
         assert!(problem(|c| c.groups = 1025).starts_with("--groups"));
         assert!(problem(|c| c.replication = 0).starts_with("--replication"));

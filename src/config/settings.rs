@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use super::Config;
+use super::consistency::NoConsistency;
 use super::units::{duration_or, size};
 
 /// What `serve` runs with: the node's configuration and that of its process.
@@ -97,6 +98,20 @@ pub const SETTINGS: &[Setting] = &[
         apply: |s, t| put(&mut s.node.peer, address(t)),
     },
     Setting {
+        name: "resp",
+        value: "IP:PORT|none",
+        default: Some("127.0.0.1:7270"),
+        help: "Where the Redis protocol listens; any node answers for any key",
+        apply: |s, t| put(&mut s.node.resp, address_or_none(t)),
+    },
+    Setting {
+        name: "resp-cluster",
+        value: "IP:PORT|none",
+        default: Some("127.0.0.1:7370"),
+        help: "Where the Redis protocol listens for clients of Redis Cluster",
+        apply: |s, t| put(&mut s.node.resp_cluster, address_or_none(t)),
+    },
+    Setting {
         name: "advertise-http",
         value: "HOST:PORT",
         default: None,
@@ -109,6 +124,41 @@ pub const SETTINGS: &[Setting] = &[
         default: None,
         help: "Peer address told to others, if it differs from --peer",
         apply: |s, t| put(&mut s.node.advertise_peer, host_port(t).map(Some)),
+    },
+    Setting {
+        name: "advertise-resp",
+        value: "HOST:PORT",
+        default: None,
+        help: "Address of the Redis protocol told to others, if it differs from --resp",
+        apply: |s, t| put(&mut s.node.advertise_resp, host_port(t).map(Some)),
+    },
+    Setting {
+        name: "advertise-resp-cluster",
+        value: "HOST:PORT",
+        default: None,
+        help: "Address told to clients of Redis Cluster, if it differs from --resp-cluster",
+        apply: |s, t| put(&mut s.node.advertise_resp_cluster, host_port(t).map(Some)),
+    },
+    Setting {
+        name: "resp-consistency",
+        value: "linearizable|lease|local",
+        default: Some("linearizable"),
+        help: "How fresh reads of the Redis protocol are unless a connection asks for less",
+        apply: |s, t| put(&mut s.node.resp_consistency, t.parse().map_err(|e: NoConsistency| e.to_string())),
+    },
+    Setting {
+        name: "resp-connections",
+        value: "N",
+        default: Some("10000"),
+        help: "Connections of the Redis protocol served at once, on each of its two addresses",
+        apply: |s, t| put(&mut s.node.resp_connections, number(t)),
+    },
+    Setting {
+        name: "resp-debug",
+        value: "yes|no",
+        default: Some("no"),
+        help: "Whether clients of the Redis protocol may use DEBUG, which is for tests",
+        apply: |s, t| put(&mut s.node.resp_debug, yes_no(t)),
     },
     Setting {
         name: "zone",
@@ -239,6 +289,19 @@ fn number<T: FromStr>(text: &str) -> Result<T, String> {
 
 fn address<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("`{text}` is not an address like 127.0.0.1:7070"))
+}
+
+/// An address; nothing or `none` turns off what would listen there.
+fn address_or_none<T: FromStr>(text: &str) -> Result<Option<T>, String> {
+    if text.is_empty() || text == "none" { Ok(None) } else { address(text).map(Some) }
+}
+
+fn yes_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("`{text}` is neither yes nor no")),
+    }
 }
 
 fn list(text: &str) -> Result<Vec<String>, String> {

@@ -76,7 +76,9 @@ pub(super) async fn add_member(State(app): State<App>, request: Request) -> Resu
     let admin = Admin::parse(&parts.uri, &[])?;
     let text = body::read_json(&parts.headers, body, app.body_bytes_max(), admin.deadline).await?;
     let MemberBody { id, http, peer, zone } = body::object(&text)?;
-    let member = admin.within(app.node.add_member(MemberSpec { id, http, peer, zone })).await?;
+    let member = admin
+        .within(app.node.add_member(MemberSpec { id, http, peer, zone, resp: None, resp_cluster: None }))
+        .await?;
     Ok(json(&member)?.into_response())
 }
 

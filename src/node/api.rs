@@ -199,6 +199,31 @@ impl Node {
         self.inner.await_operation(id, deadline).await
     }
 
+    /// The random id of its cluster, once it has entered one.
+    pub fn cluster_id(&self) -> Option<String> {
+        self.inner.cluster_id()
+    }
+
+    /// Bytes the maps of this node hold, as last measured.
+    pub fn memory_bytes(&self) -> u64 {
+        self.inner.memory_bytes()
+    }
+
+    /// Keys of clients held by this node's replicas, expired ones that are not removed yet included.
+    pub fn keys_held(&self) -> u64 {
+        self.inner.data_groups().map(|group| group.map().read().stats().items).sum()
+    }
+
+    /// Voters of the group of this node that has the fewest; 1 if it holds none.
+    pub fn voters_min(&self) -> usize {
+        self.inner.data_groups().map(|group| group.view(false).summary.voters.len()).min().unwrap_or(1)
+    }
+
+    /// Shows `figures`, as Prometheus text, with the node's own metrics from now on.
+    pub fn expose(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
+        self.inner.exposed.lock().push(Box::new(figures));
+    }
+
     /// Whether this node can serve, and each check.
     pub fn ready(&self) -> ReadyView {
         self.inner.ready()
@@ -206,6 +231,7 @@ impl Node {
 
     /// The metrics of node, groups, log and transport in Prometheus text format.
     pub fn metrics(&self) -> String {
-        self.inner.metrics_text()
+        let exposed = self.inner.exposed.lock();
+        exposed.iter().fold(self.inner.metrics_text(), |text, figures| text + &figures())
     }
 }

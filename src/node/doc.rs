@@ -33,6 +33,12 @@ pub(crate) struct Member {
     pub(crate) http: String,
     pub(crate) peer: String,
     pub(crate) zone: String,
+    /// Where it speaks the Redis protocol; not known of nodes that were admitted and never started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resp: Option<String>,
+    /// The same as a node of a Redis Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resp_cluster: Option<String>,
     /// Id of its disk: an id that comes back with another disk has lost its promises and is refused. `None`:
     /// admitted, but never started yet.
     pub(crate) store: Option<String>,
@@ -53,6 +59,20 @@ pub(crate) struct ClusterDoc {
     pub(crate) namespaces: BTreeMap<String, NamespaceId>,
     /// Newest first.
     pub(crate) operations: Vec<Operation>,
+}
+
+impl Member {
+    /// A node by what it says of itself, and the id of its disk.
+    pub(crate) fn new(spec: MemberSpec, store: Option<String>) -> Self {
+        let MemberSpec { id: _, http, peer, zone, resp, resp_cluster } = spec;
+        Self { http, peer, zone, resp, resp_cluster, store }
+    }
+
+    /// What node `id` says of itself.
+    pub(crate) fn spec(&self, id: NodeId) -> MemberSpec {
+        let Self { http, peer, zone, resp, resp_cluster, .. } = self.clone();
+        MemberSpec { id, http, peer, zone, resp, resp_cluster }
+    }
 }
 
 impl Founding {
@@ -120,13 +140,7 @@ impl ClusterDoc {
     pub(crate) fn admit(&mut self, spec: &MemberSpec, store: Option<String>) -> Result<(), Refusal> {
         self.admits(spec.id, store.as_deref())?;
         let known = self.nodes.get(&spec.id).and_then(|member| member.store.clone());
-        let member = Member {
-            http: spec.http.clone(),
-            peer: spec.peer.clone(),
-            zone: spec.zone.clone(),
-            store: store.or(known),
-        };
-        self.nodes.insert(spec.id, member);
+        self.nodes.insert(spec.id, Member::new(spec.clone(), store.or(known)));
         Ok(())
     }
 
@@ -178,6 +192,8 @@ mod tests {
                 http: address.clone(),
                 peer: address,
                 zone: String::new(),
+                resp: None,
+                resp_cluster: None,
                 store: Some(format!("disk-{id}")),
             }
         };
@@ -191,7 +207,14 @@ mod tests {
     }
 
     fn spec(id: NodeId) -> MemberSpec {
-        MemberSpec { id, http: "h".into(), peer: "p".into(), zone: String::new() }
+        MemberSpec {
+            id,
+            http: "h".into(),
+            peer: "p".into(),
+            zone: String::new(),
+            resp: None,
+            resp_cluster: None,
+        }
     }
 
     #[test]

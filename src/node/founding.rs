@@ -262,5 +262,5 @@ impl Inner {
 
 fn member(applicant: Applicant) -> (NodeId, Member) {
     let Applicant { spec, store, .. } = applicant;
-    (spec.id, Member { http: spec.http, peer: spec.peer, zone: spec.zone, store: Some(store) })
+    (spec.id, Member::new(spec, Some(store)))
 }

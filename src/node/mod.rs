@@ -55,10 +55,11 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::group::Group;
 use crate::transport::Transport;
 use crate::views::MemberSpec;
 use disk::DiskWatch;
-use doc::ClusterDoc;
+use doc::{ClusterDoc, META_GROUP};
 use host::Host;
 use identity::IdentityFile;
 use repair::Offered;
@@ -117,9 +118,14 @@ struct Inner {
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,
+    /// Figures of the adapters.
+    exposed: Mutex<Vec<Figures>>,
     tasks: Mutex<Vec<AbortHandle>>,
     itself: Weak<Inner>,
 }
+
+/// Figures as Prometheus text.
+type Figures = Box<dyn Fn() -> String + Send + Sync>;
 
 /// Held while a group's members change.
 struct Changing {
@@ -176,6 +182,11 @@ impl Inner {
 
     fn memory_bytes(&self) -> u64 {
         self.memory.load(Ordering::Relaxed)
+    }
+
+    /// The groups open here that hold clients' keys.
+    fn data_groups(&self) -> impl Iterator<Item = Arc<Group>> {
+        self.host.all().into_iter().filter(|group| group.id() != META_GROUP)
     }
 
     fn measure_memory(&self) {

@@ -105,11 +105,7 @@ impl Inner {
     /// A node that came back under other addresses tells the cluster; without a document of its own yet, because
     /// the meta group's leader looks for it at the old address.
     async fn tell_own_address(&self, doc: Option<&ClusterDoc>) {
-        let current = |doc: &ClusterDoc| {
-            doc.nodes.get(&self.id).is_none_or(|me| {
-                me.http == self.me.http && me.peer == self.me.peer && me.zone == self.me.zone
-            })
-        };
+        let current = |doc: &ClusterDoc| doc.nodes.get(&self.id).is_none_or(|me| me.spec(self.id) == self.me);
         if doc.is_some_and(current) {
             return;
         }

@@ -75,6 +75,8 @@ impl Node {
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
             peer: config.advertise_peer.clone().unwrap_or_else(|| transport.local_addr().to_string()),
             zone: config.zone.clone(),
+            resp: told(&config.advertise_resp, config.resp),
+            resp_cluster: told(&config.advertise_resp_cluster, config.resp_cluster),
         };
         let belongs = identity.identity.clone();
         let inner = Arc::new_cyclic(|itself| Inner {
@@ -101,6 +103,7 @@ impl Node {
             distrusted: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
+            exposed: Mutex::default(),
             tasks: Mutex::default(),
             itself: itself.clone(),
         });
@@ -109,6 +112,11 @@ impl Node {
         inner.run();
         Ok(Self { inner })
     }
+}
+
+/// The address told to others of what listens at `bound`, if anything does.
+fn told(advertised: &Option<String>, bound: Option<SocketAddr>) -> Option<String> {
+    bound.map(|bound| advertised.clone().unwrap_or_else(|| bound.to_string()))
 }
 
 /// How the log is opened.

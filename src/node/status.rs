@@ -49,8 +49,7 @@ impl Inner {
     }
 
     async fn view_of(self: &Arc<Self>, node: NodeId, member: &Member) -> NodeView {
-        let Member { http, peer, zone, .. } = member.clone();
-        let down = || NodeView::unheard(MemberSpec { id: node, http, peer, zone }, "down");
+        let down = || NodeView::unheard(member.spec(node), "down");
         self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| down())
     }
 

@@ -9,7 +9,7 @@ use raft_store::slot::Slot;
 use raft_store::{GroupId, NodeId};
 
 use super::Inner;
-use super::doc::{ClusterDoc, Member};
+use super::doc::ClusterDoc;
 use crate::error::{Error, Result};
 use crate::views::MemberSpec;
 
@@ -52,7 +52,7 @@ impl Inner {
             SlotRange { from: range.first, to: range.last, group: range.group, leader, replicas }
         };
         let slots = doc.slots.iter().map(range).collect();
-        let nodes = doc.nodes.iter().map(|(&id, member)| (id, spec(id, member))).collect();
+        let nodes = doc.nodes.iter().map(|(&id, member)| (id, member.spec(id))).collect();
         Ok(Topology { epoch: doc.epoch, me: self.id, nodes, slots })
     }
 
@@ -67,8 +67,4 @@ impl Inner {
         let replicas = voters.into_iter().filter(|node| Some(*node) != leader && known(node)).collect();
         (leader.filter(known), replicas)
     }
-}
-
-fn spec(id: NodeId, member: &Member) -> MemberSpec {
-    MemberSpec { id, http: member.http.clone(), peer: member.peer.clone(), zone: member.zone.clone() }
 }

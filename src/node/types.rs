@@ -8,17 +8,7 @@ use raft_store::map::Entry;
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// How fresh a read must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Consistency {
-    /// Sees every write acknowledged before the read began (read index).
-    Linearizable,
-    /// The same, answered by the leader while its lease holds; read index otherwise.
-    Lease,
-    /// Whatever a replica has, with its staleness.
-    Local,
-}
+pub use crate::config::Consistency;
 
 /// One read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,4 +4,5 @@
 mod architecture;
 mod disk;
 mod http;
+mod resp;
 mod support;

@@ -1,7 +1,8 @@
-//! What the tests share: nodes that run in this process, and a client that speaks to them over HTTP.
+//! What the tests share: nodes that run in this process, and a client for each protocol they speak.
 
 mod client;
 mod cluster;
+mod redis;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use cluster::{Cluster, Server, fresh_config};
+pub(crate) use redis::{Redis, request};
 
 /// Longest a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -51,6 +51,9 @@ impl Cluster {
             ("--http", member.http.to_string()),
             ("--peer", member.peer.to_string()),
             ("--seeds", seeds.join(",")),
+            // Clients speak HTTP here.
+            ("--resp", "none".to_owned()),
+            ("--resp-cluster", "none".to_owned()),
         ];
         let mut arguments = vec!["serve".to_owned()];
         arguments.extend(pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));

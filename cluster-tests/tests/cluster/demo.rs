@@ -18,14 +18,26 @@ fn port(first: SocketAddr, offset: u16) -> SocketAddr {
     SocketAddr::new(first.ip(), first.port() + offset)
 }
 
+/// Free ports for HTTP, peers, the Redis protocol and clients of Redis Cluster.
+fn four_runs() -> anyhow::Result<[SocketAddr; 4]> {
+    Ok([ports::run(3)?, ports::run(3)?, ports::run(3)?, ports::run(3)?])
+}
+
+/// The arguments of a demo whose first node has these ports.
+fn demo(first: [SocketAddr; 4]) -> Vec<String> {
+    let flags = ["--http-port", "--peer-port", "--resp-port", "--resp-cluster-port"];
+    let pairs = flags.into_iter().zip(first);
+    let pairs = pairs.flat_map(|(flag, address)| [flag.to_owned(), address.port().to_string()]);
+    ["demo".to_owned()].into_iter().chain(pairs).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn demo_serves_and_leaves_nothing_behind() -> anyhow::Result<()> {
     let _turn = turn().await?;
-    let (http, peer) = (ports::run(3)?, ports::run(3)?);
+    let [http, peer, resp, cluster] = four_runs()?;
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("demo.log");
-    let ports = ["--http-port", &http.port().to_string(), "--peer-port", &peer.port().to_string()];
-    let arguments: Vec<String> = ["demo"].into_iter().chain(ports).map(str::to_owned).collect();
+    let arguments = demo([http, peer, resp, cluster]);
     let launch = Launch { program: binary::quorate()?, arguments, ..Launch::default() };
     let mut demo = Process::start(&launch, &log)?;
 
@@ -43,7 +55,7 @@ async fn demo_serves_and_leaves_nothing_behind() -> anyhow::Result<()> {
 
     let status = demo.terminate(STOP_MAX).await?;
     assert!(status.success(), "{status}: {}", tail(&log));
-    for address in (0..3).flat_map(|i| [port(http, i), port(peer, i)]) {
+    for address in (0..3).flat_map(|i| [http, peer, resp, cluster].map(|first| port(first, i))) {
         assert!(TcpStream::connect(address).is_err(), "somebody still listens on {address}");
     }
     let left: Vec<_> = std::fs::read_dir(folder.path())?.filter_map(Result::ok).map(|e| e.path()).collect();
@@ -54,12 +66,12 @@ async fn demo_serves_and_leaves_nothing_behind() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn demo_names_a_taken_port() -> anyhow::Result<()> {
     let _turn = turn().await?;
-    let (http, peer) = (ports::run(3)?, ports::run(3)?);
+    let [http, peer, resp, cluster] = four_runs()?;
     let taken = port(http, 1);
     let _held = TcpListener::bind(taken)?;
-    let (first, peers) = (http.port().to_string(), peer.port().to_string());
-    let (code, _, stderr) =
-        run(binary::quorate()?, &["demo", "--http-port", &first, "--peer-port", &peers]).await?;
+    let arguments = demo([http, peer, resp, cluster]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (code, _, stderr) = run(binary::quorate()?, &arguments).await?;
     assert_ne!(code, 0);
     assert!(stderr.contains(&taken.port().to_string()), "{stderr}");
     Ok(())

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan::new(Path::new("/nowhere"), None, None, [7070, 7170]).unwrap()
+        Plan::new(Path::new("/nowhere"), None, None, [7070, 7170, 7270, 7370]).unwrap()
     }
 
     #[test]

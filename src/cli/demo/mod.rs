@@ -51,6 +51,12 @@ pub(super) struct Args {
     /// Peer port of node 1; node i adds i-1
     #[arg(long, value_name = "PORT", default_value_t = 7170, value_parser = clap::value_parser!(u16).range(1..))]
     peer_port: u16,
+    /// Port of the Redis protocol of node 1; node i adds i-1
+    #[arg(long, value_name = "PORT", default_value_t = 7270, value_parser = clap::value_parser!(u16).range(1..))]
+    resp_port: u16,
+    /// The same for clients of Redis Cluster
+    #[arg(long, value_name = "PORT", default_value_t = 7370, value_parser = clap::value_parser!(u16).range(1..))]
+    resp_cluster_port: u16,
 }
 
 /// Starts the cluster, tells how to use it, and runs until Ctrl-C or SIGTERM.
@@ -59,7 +65,8 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, mut output: Output) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let folder = Folder::open(args.data_dir)?;
-    let plan = Plan::new(folder.path(), args.nodes, args.groups, [args.http_port, args.peer_port])?;
+    let ports = [args.http_port, args.peer_port, args.resp_port, args.resp_cluster_port];
+    let plan = Plan::new(folder.path(), args.nodes, args.groups, ports)?;
     plan.check_ports()?;
     let began = Instant::now();
     let mut children = Children::start(&plan)?;

@@ -14,6 +14,11 @@ pub(super) const NODES_MAX: u16 = 9;
 /// Size of a segment of a demo node's log: several nodes share one disk.
 const LOG_SEGMENT: &str = "16MiB";
 
+/// The ports of node 1: for HTTP, peers, the Redis protocol, and the same for clients of Redis Cluster.
+pub(super) type Ports = [u16; 4];
+/// The flags of `demo` that choose them.
+const PORT_FLAGS: [&str; 4] = ["--http-port", "--peer-port", "--resp-port", "--resp-cluster-port"];
+
 /// One node of the plan.
 #[derive(Debug, Clone)]
 pub(super) struct NodePlan {
@@ -23,6 +28,10 @@ pub(super) struct NodePlan {
     pub(super) http: SocketAddr,
     /// Where its peers will connect.
     pub(super) peer: SocketAddr,
+    /// Where it will speak the Redis protocol.
+    pub(super) resp: SocketAddr,
+    /// Where it will speak it as a node of a Redis Cluster.
+    pub(super) resp_cluster: SocketAddr,
     /// Its folder; the data and the log file are in it.
     pub(super) folder: PathBuf,
 }
@@ -47,11 +56,11 @@ pub(super) struct Plan {
     /// This program.
     pub(super) program: PathBuf,
     groups: Option<u32>,
-    ports: [u16; 2],
+    ports: Ports,
 }
 
 impl Plan {
-    /// Plans nodes 1 to `nodes` in `folder`; `ports` are those of node 1 for HTTP and peers.
+    /// Plans nodes 1 to `nodes` in `folder`; `ports` are those of node 1.
     ///
     /// # Errors
     /// When the folder holds a demo of another size, or ports overlap or end past 65,535.
@@ -59,18 +68,11 @@ impl Plan {
         folder: &Path,
         nodes: Option<u16>,
         groups: Option<u32>,
-        ports: [u16; 2],
+        ports: Ports,
     ) -> Result<Self, Failure> {
         let count = count(nodes, found_in(folder), folder)?;
-        let [http, peer] = ports;
-        if http.abs_diff(peer) < count {
-            return Err(Failure::usage(
-                "The ports overlap",
-                format!("--http-port and --peer-port must be {count} apart"),
-            ));
-        }
-        let nodes: Option<Vec<NodePlan>> =
-            (0..count).map(|i| node(folder, i, http.checked_add(i)?, peer.checked_add(i)?)).collect();
+        refuse_overlap(&ports, count)?;
+        let nodes: Option<Vec<NodePlan>> = (0..count).map(|i| node(folder, i, ports)).collect();
         let nodes = nodes
             .ok_or_else(|| Failure::usage("No such port", "the last node's port would be past 65535"))?;
         Ok(Self { nodes, program: std::env::current_exe()?, groups, ports })
@@ -79,7 +81,12 @@ impl Plan {
     /// Makes sure that every port is free, to say so before anything is started.
     pub(super) fn check_ports(&self) -> Result<(), Failure> {
         for node in &self.nodes {
-            for (what, address) in [("HTTP", node.http), ("peer", node.peer)] {
+            for (what, address) in [
+                ("HTTP", node.http),
+                ("peer", node.peer),
+                ("Redis", node.resp),
+                ("Redis Cluster", node.resp_cluster),
+            ] {
                 check_port(address, node.id, what).map_err(|failure| failure.hint(self.elsewhere()))?;
             }
         }
@@ -88,16 +95,14 @@ impl Plan {
 
     /// The command that starts a demo on other ports.
     fn elsewhere(&self) -> String {
-        let [http, peer] = self.ports.map(|port| if port < 30_000 { port + 10_000 } else { port - 10_000 });
-        format!("{} demo --http-port {http} --peer-port {peer}", self.program_word())
+        let ports = self.ports.map(|port| if port < 30_000 { port + 10_000 } else { port - 10_000 });
+        format!("{} demo {}", self.program_word(), port_flags(ports))
     }
 
     /// The command that goes on with the data in `folder`.
     pub(super) fn resume(&self, folder: &Path) -> String {
         let folder = quote(&folder.display().to_string());
-        let [http, peer] = self.ports;
-        let program = self.program_word();
-        format!("{program} demo --data-dir {folder} --http-port {http} --peer-port {peer}")
+        format!("{} demo --data-dir {folder} {}", self.program_word(), port_flags(self.ports))
     }
 
     /// The arguments that start a node, now and again.
@@ -109,6 +114,8 @@ impl Plan {
         flag("data-dir", node.folder.join("data").display().to_string());
         flag("http", node.http.to_string());
         flag("peer", node.peer.to_string());
+        flag("resp", node.resp.to_string());
+        flag("resp-cluster", node.resp_cluster.to_string());
         flag("seeds", seeds.join(","));
         flag("bootstrap-expect", self.nodes.len().to_string());
         flag("log-segment", LOG_SEGMENT.to_owned());
@@ -133,10 +140,29 @@ impl Plan {
     }
 }
 
-fn node(folder: &Path, i: u16, http: u16, peer: u16) -> Option<NodePlan> {
+fn node(folder: &Path, i: u16, ports: Ports) -> Option<NodePlan> {
     let id = NodeId::from(i) + 1;
-    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    Some(NodePlan { id, http: at(http), peer: at(peer), folder: folder.join(format!("node-{id}")) })
+    let at = |port: u16| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.checked_add(i)?)));
+    let [http, peer, resp, resp_cluster] = ports;
+    let (resp, resp_cluster) = (at(resp)?, at(resp_cluster)?);
+    let folder = folder.join(format!("node-{id}"));
+    Some(NodePlan { id, http: at(http)?, peer: at(peer)?, resp, resp_cluster, folder })
+}
+
+fn port_flags(ports: Ports) -> String {
+    let flags = PORT_FLAGS.iter().zip(ports).map(|(flag, port)| format!("{flag} {port}"));
+    flags.collect::<Vec<_>>().join(" ")
+}
+
+fn refuse_overlap(ports: &Ports, count: u16) -> Result<(), Failure> {
+    for (at, port) in ports.iter().enumerate() {
+        if let Some(other) = ports[..at].iter().position(|other| other.abs_diff(*port) < count) {
+            let (other, flag) = (PORT_FLAGS[other], PORT_FLAGS[at]);
+            let detail = format!("{other} and {flag} must be {count} apart");
+            return Err(Failure::usage("The ports overlap", detail));
+        }
+    }
+    Ok(())
 }
 
 /// Nodes whose folders are there.
@@ -169,7 +195,7 @@ mod tests {
     use super::*;
 
     fn plan(folder: &Path, nodes: Option<u16>) -> Result<Plan, Failure> {
-        Plan::new(folder, nodes, Some(8), [7070, 7170])
+        Plan::new(folder, nodes, Some(8), [7070, 7170, 7270, 7370])
     }
 
     #[test]
@@ -184,6 +210,7 @@ mod tests {
     fn the_command_starts_exactly_that_node() {
         let plan = plan(Path::new("/tmp/a b"), Some(2)).unwrap();
         let expected = "serve --id 2 --data-dir '/tmp/a b/node-2/data' --http 127.0.0.1:7071 --peer 127.0.0.1:7171 \
+                        --resp 127.0.0.1:7271 --resp-cluster 127.0.0.1:7371 \
                         --seeds 127.0.0.1:7170,127.0.0.1:7171 --bootstrap-expect 2 --log-segment 16MiB --groups 8";
         let command = plan.command(&plan.nodes[1]);
         assert!(command.ends_with(expected), "{command}");
@@ -204,9 +231,10 @@ mod tests {
     fn ports_that_cannot_be_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let with = |ports| Plan::new(folder.path(), None, None, ports).map(|_| ()).map_err(|f| f.title);
-        assert_eq!(with([7070, 7072]), Err("The ports overlap".into()));
-        assert_eq!(with([65_534, 7170]), Err("No such port".into()));
-        assert_eq!(with([7070, 7073]), Ok(()));
+        assert_eq!(with([7070, 7072, 7270, 7370]), Err("The ports overlap".into()));
+        assert_eq!(with([65_534, 7170, 7270, 7370]), Err("No such port".into()));
+        assert_eq!(with([7070, 7170, 7270, 7171]), Err("The ports overlap".into()));
+        assert_eq!(with([7070, 7073, 7076, 7079]), Ok(()));
     }
 
     #[test]
@@ -214,8 +242,10 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let holder = TcpListener::bind(taken).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let peer = if taken.port() > 30_000 { 7170 } else { 37_170 };
-        let plan = Plan::new(folder.path(), Some(1), None, [taken.port(), peer]).unwrap();
+        let others = if taken.port() > 30_000 { [7170, 7270, 7370] } else { [37_170, 37_270, 37_370] };
+        let [peer, resp, resp_cluster] = others;
+        let ports = [taken.port(), peer, resp, resp_cluster];
+        let plan = Plan::new(folder.path(), Some(1), None, ports).unwrap();
         let failure = plan.check_ports().unwrap_err();
         assert_eq!(failure.title, format!("Port {} is taken", taken.port()));
         assert!(failure.detail.starts_with("the HTTP port of node 1"), "{}", failure.detail);

@@ -31,11 +31,12 @@ pub(super) fn introduction(plan: &Plan, pids: &[(NodeId, u32)], folder: &Folder,
 }
 
 fn processes(plan: &Plan, pids: &[(NodeId, u32)]) -> String {
-    let mut table = Table::new(&["NODE", "HTTP", "PEERS", "PID", "LOG"]);
+    let mut table = Table::new(&["NODE", "HTTP", "REDIS", "CLUSTER", "PEERS", "PID", "LOG"]);
     for node in &plan.nodes {
         let pid = pid_of(pids, node.id).map(|pid| pid.to_string()).unwrap_or_default();
         let log = node.log().display().to_string();
-        table.row(vec![node.id.to_string(), node.endpoint(), node.peer.to_string(), pid, log]);
+        let [resp, cluster] = [node.resp, node.resp_cluster].map(|address| address.port().to_string());
+        table.row(vec![node.id.to_string(), node.endpoint(), resp, cluster, node.peer.to_string(), pid, log]);
     }
     table.render()
 }
@@ -50,8 +51,9 @@ fn commands(plan: &Plan, pids: &[(NodeId, u32)]) -> String {
     let program = plan.program_word();
     let mut text = format!(
         "  curl -X PUT {first}/v1/kv/default/user:42 -d '{{\"value\":{{\"name\":\"Ann\"}},\"ttl_ms\":600000}}'\n  \
-         curl {}/v1/kv/default/user:42\n  {program} status --endpoint {first}\n",
-        second.endpoint()
+         curl {}/v1/kv/default/user:42\n  redis-cli -p {} set greeting hello\n  {program} status --endpoint {first}\n",
+        second.endpoint(),
+        second.resp.port()
     );
     if plan.nodes.len() >= NODES_TO_SURVIVE
         && let Some(pid) = pid_of(pids, second.id)
@@ -100,13 +102,14 @@ mod tests {
 
     #[test]
     fn the_introduction_has_all_a_user_needs() {
-        let plan = Plan::new(Path::new("/tmp/demo"), Some(3), None, [7070, 7170]).unwrap();
+        let plan = Plan::new(Path::new("/tmp/demo"), Some(3), None, [7070, 7170, 7270, 7370]).unwrap();
         let folder = Folder::Kept("/tmp/demo".into());
         let pids = [(1, 11), (2, 12), (3, 13)];
         let text = introduction(&plan, &pids, &folder, Duration::from_millis(1234));
         let expected = [
             "Quorate demo: 3 nodes ready after 1.2 s",
-            "3     http://127.0.0.1:7072  127.0.0.1:7172  13   /tmp/demo/node-3/log",
+            "3     http://127.0.0.1:7072  7272   7372     127.0.0.1:7172  13   /tmp/demo/node-3/log",
+            "  redis-cli -p 7271 set greeting hello",
             "Data: /tmp/demo (kept)",
             "  curl http://127.0.0.1:7071/v1/kv/default/user:42",
             " status --endpoint http://127.0.0.1:7070",
@@ -119,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_death_names_node_signal_and_command() {
-        let plan = Plan::new(Path::new("/tmp/demo"), Some(3), None, [7070, 7170]).unwrap();
+        let plan = Plan::new(Path::new("/tmp/demo"), Some(3), None, [7070, 7170, 7270, 7370]).unwrap();
         let killed = Death { id: 2, status: ExitStatus::from_raw(9) };
         let text = death(&plan, &killed);
         assert!(text.starts_with("node 2 stopped (signal 9); restart it with: "), "{text}");

@@ -13,7 +13,9 @@ use crate::node::doc::{Founding, Member};
 const GROUPS: u32 = 5;
 
 fn document() -> ClusterDoc {
-    let member = Member { http: "h".into(), peer: "p".into(), zone: String::new(), store: None };
+    let (resp, resp_cluster) = (None, None);
+    let member =
+        Member { http: "h".into(), peer: "p".into(), zone: String::new(), resp, resp_cluster, store: None };
     let founders = [(1, member)].into();
     let founding =
         Founding { cluster_id: "c".into(), coordinator: 1, founders, groups: GROUPS, replication: 1 };

@@ -67,7 +67,14 @@ async fn a_full_disk_refuses_writes_and_serves_reads_until_there_is_space_again(
     assert!(node.metrics().contains("\nquorate_disk_full 1\n"), "{}", node.metrics());
     assert!(node.members().await.unwrap()[0].disk_full.is_some());
     // The cluster's own document is written all the same.
-    let member = MemberSpec { id: 9, http: "h:1".into(), peer: "p:1".into(), zone: String::new() };
+    let member = MemberSpec {
+        id: 9,
+        http: "h:1".into(),
+        peer: "p:1".into(),
+        zone: String::new(),
+        resp: None,
+        resp_cluster: None,
+    };
     node.add_member(member).await.unwrap();
     empty(node).await;
     write(node, set("key", "new")).await.unwrap();

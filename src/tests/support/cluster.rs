@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use quorate::config::Config;
 use quorate::node::Node;
+use quorate::resp::{Face, Resp};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::{Client, eventually};
 
@@ -21,6 +22,8 @@ pub(crate) struct Server {
     pub(crate) node: Node,
     pub(crate) client: Client,
     pub(crate) http: SocketAddr,
+    pub(crate) resp: SocketAddr,
+    pub(crate) resp_cluster: SocketAddr,
     running: Option<Running>,
     _dir: TempDir,
 }
@@ -28,8 +31,8 @@ pub(crate) struct Server {
 /// What ends with the node.
 struct Running {
     runtime: Runtime,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+    served: JoinSet<std::io::Result<()>>,
 }
 
 /// Some running nodes; node `i` has id `i + 1`.
@@ -39,7 +42,9 @@ pub(crate) struct Cluster {
 
 /// A node that knows no other and waits to be told; small segments, so that tests are quick.
 pub(crate) fn fresh_config(id: u64) -> Config {
-    Config { id, peer: loopback(), http: loopback(), log_segment: 4 << 20, ..Config::default() }
+    let (resp, resp_cluster) = (Some(loopback()), Some(loopback()));
+    let log_segment = 4 << 20;
+    Config { id, peer: loopback(), http: loopback(), resp, resp_cluster, log_segment, ..Config::default() }
 }
 
 fn loopback() -> SocketAddr {
@@ -47,26 +52,36 @@ fn loopback() -> SocketAddr {
 }
 
 impl Server {
-    /// Starts a node in a new folder, and its HTTP listener.
+    /// Starts a node in a new folder, and its listeners.
     pub(crate) async fn start(config: Config) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
-        let listener = TcpListener::bind(config.http).await?.into_std()?;
-        let http = listener.local_addr()?;
-        let config = Config { data_dir: dir.path().to_owned(), ..config };
+        let (http_listener, http) = bind(config.http).await?;
+        let (resp_listener, resp) = bind(config.resp.unwrap_or_else(loopback)).await?;
+        let (cluster_listener, resp_cluster) = bind(config.resp_cluster.unwrap_or_else(loopback)).await?;
+        let data_dir = dir.path().to_owned();
+        let config = Config { data_dir, resp: Some(resp), resp_cluster: Some(resp_cluster), ..config };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let stopping = async { stopped.await.unwrap_or_default() };
+        let (stop, stopping) = watch::channel(false);
         let started = runtime.spawn(async move {
-            let node = Node::start(config, http).await?;
+            let node = Node::start(config.clone(), http).await?;
+            let redis = Resp::new(config, node.clone());
+            let exposed = redis.clone();
+            node.expose(move || exposed.metrics());
             // A socket belongs to the runtime it was made in.
-            let listener = TcpListener::from_std(listener)?;
-            let served = tokio::spawn(quorate::http::serve(listener, node.clone(), stopping));
+            let listener = TcpListener::from_std(http_listener)?;
+            let mut served = JoinSet::new();
+            served.spawn(quorate::http::serve(listener, node.clone(), stopped(stopping.clone())));
+            for (face, listener) in [(Face::Plain, resp_listener), (Face::Cluster, cluster_listener)] {
+                let (redis, listener) = (redis.clone(), TcpListener::from_std(listener)?);
+                let stopping = stopping.clone();
+                served.spawn(async move { redis.serve(listener, face, stopped(stopping)).await });
+            }
             anyhow::Ok((node, served))
         });
         match started.await? {
             Ok((node, served)) => {
                 let running = Some(Running { runtime, stop, served });
-                Ok(Self { node, client: Client::new(http), http, running, _dir: dir })
+                Ok(Self { node, client: Client::new(http), http, resp, resp_cluster, running, _dir: dir })
             }
             Err(error) => {
                 runtime.shutdown_background();
@@ -80,11 +95,14 @@ impl Server {
         eventually("the node is ready", async || self.node.ready().ready.then_some(())).await;
     }
 
-    /// Stops listener and node.
+    /// Stops listeners and node.
     pub(crate) async fn stop(mut self) {
-        let Running { runtime, stop, served } = self.running.take().expect("a server runs until it is ended");
-        let _ = stop.send(());
-        served.await.unwrap().unwrap();
+        let Running { runtime, stop, mut served } =
+            self.running.take().expect("a server runs until it is ended");
+        stop.send_replace(true);
+        while let Some(served) = served.join_next().await {
+            served.unwrap().unwrap();
+        }
         let node = self.node.clone();
         runtime.spawn(async move { node.shutdown().await }).await.unwrap();
         runtime.shutdown_background();
@@ -172,6 +190,18 @@ impl Cluster {
             server.stop().await;
         }
     }
+}
+
+/// A listener, not yet of any runtime, and where it listens.
+async fn bind(address: SocketAddr) -> anyhow::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?.into_std()?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Resolves once the servers are to stop.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Ports that are free now: bound all at once, so that they differ, and let go.

@@ -1,0 +1,91 @@
+//! The two listeners of the Redis protocol, in the life of a `serve`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::node::{Node, Starting};
+use crate::resp::{Face, Resp};
+
+/// Bound, and not serving yet.
+pub(super) struct RespListeners {
+    bound: Vec<(Face, TcpListener)>,
+}
+
+/// Serving.
+pub(super) struct RespServing {
+    resp: Resp,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<std::io::Result<()>>,
+}
+
+impl RespListeners {
+    /// Listens where `config` says, and puts the addresses there that it got.
+    ///
+    /// # Errors
+    /// An address cannot be had; the message names the flag that chooses another.
+    pub(super) async fn bind(config: &mut Config) -> anyhow::Result<Self> {
+        let mut bound = Vec::new();
+        for (face, flag, address) in [
+            (Face::Plain, "--resp", &mut config.resp),
+            (Face::Cluster, "--resp-cluster", &mut config.resp_cluster),
+        ] {
+            if let Some(address) = address {
+                let listener = bind(*address, flag).await?;
+                *address = listener.local_addr()?;
+                bound.push((face, listener));
+            }
+        }
+        Ok(Self { bound })
+    }
+
+    /// Serves clients; until the node has started they are told that it loads.
+    pub(super) fn serve(self, config: &Config, starting: &Starting) -> RespServing {
+        let resp = Resp::new(config.clone(), starting.clone());
+        let (stop, stopping) = watch::channel(false);
+        let mut listeners = JoinSet::new();
+        for (face, listener) in self.bound {
+            let (resp, mut stopping) = (resp.clone(), stopping.clone());
+            listeners.spawn(async move {
+                // A sender that is gone has stopped too.
+                let stopped = async { drop(stopping.wait_for(|stop| *stop).await) };
+                resp.serve(listener, face, stopped).await
+            });
+        }
+        if let Some(resp) = config.resp {
+            info!(%resp, "speaking the Redis protocol");
+        }
+        RespServing { resp, stop, listeners }
+    }
+}
+
+impl RespServing {
+    /// Shows its figures with those of the node.
+    pub(super) fn expose_on(&self, node: &Node) {
+        let resp = self.resp.clone();
+        node.expose(move || resp.metrics());
+    }
+
+    /// Accepts no more, and lets commands under way finish within `patience`.
+    pub(super) async fn stop(mut self, patience: Duration) {
+        self.stop.send_replace(true);
+        let all = async { while self.listeners.join_next().await.is_some() {} };
+        if timeout(patience, all).await.is_err() {
+            warn!("cut off commands of the Redis protocol that did not finish in time");
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    let port = address.port();
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is port {port} taken? {flag} chooses another address, or none")
+    })
+}

@@ -1,0 +1,283 @@
+//! One connection: reads commands, has them carried out, writes the answers.
+//!
+//! Relies on the parser for commands and on [`super::run`] for what they do. Guarantees: commands are carried out and
+//! answered in the order they came; what the connection holds is bounded: one command that is not all there, one batch
+//! of commands, and `RESP_OUTPUT_BYTES_MAX` of answers and what one batch adds to them, past which it reads no more
+//! commands until the client has read its answers; a client that does not read them for `RESP_STALL_MAX` is
+//! disconnected. An idle connection holds no buffers.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::Shared;
+use super::parse::{Frame, Limits, Parser, ProtocolError};
+use super::session::{Face, Session};
+use super::value::Value;
+use crate::limits::{
+    RESP_BATCH_BYTES_MAX, RESP_BATCH_COMMANDS_MAX, RESP_BUFFER_KEPT_BYTES, RESP_LINGER_BYTES_MAX,
+    RESP_LINGER_TIMEOUT, RESP_OUTPUT_BYTES_MAX, RESP_READ_BYTES, RESP_STALL_MAX,
+};
+
+/// Smallest room made for an argument that is larger than what is read at once.
+const LARGE_ROOM_MIN: usize = 4 * RESP_READ_BYTES;
+
+thread_local! {
+    /// What is read lands here first, so that no waiting connection needs a buffer.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; RESP_READ_BYTES].into());
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The client left, or its connection broke.
+    Gone,
+    /// It was killed, or the listener stops.
+    Told,
+    /// What it sent is no request.
+    Malformed(ProtocolError),
+    /// It asked for it.
+    Asked,
+    /// It reads no answers.
+    Stalled,
+}
+
+/// A connection with its buffers.
+struct Connection {
+    stream: TcpStream,
+    parser: Parser,
+    input: BytesMut,
+    output: BytesMut,
+    /// When the client must have read some of the answers.
+    stalled_at: Option<Instant>,
+    session: Session,
+    shared: Arc<Shared>,
+}
+
+/// Serves a client until it leaves, is sent away, or `stopping` says so; then its answers are still sent.
+pub(super) async fn serve(
+    stream: TcpStream,
+    face: Face,
+    shared: Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let clients = shared.clients(face);
+    let client = clients.enter(stream.peer_addr()?, stream.local_addr()?);
+    let listed = Leave(shared.clone(), face, client.id);
+    let session = Session::new(client, face, &shared.config);
+    let parser = Parser::new(Limits::for_values(shared.config.value_max));
+    let (input, output) = (BytesMut::new(), BytesMut::new());
+    let mut connection = Connection { stream, parser, input, output, stalled_at: None, session, shared };
+    let end = connection.serve(&mut stopping).await;
+    drop(listed);
+    connection.end(end).await
+}
+
+/// Forgets the client, however its connection ends.
+struct Leave(Arc<Shared>, Face, u64);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.clients(self.1).leave(self.2);
+    }
+}
+
+impl Connection {
+    async fn serve(&mut self, stopping: &mut watch::Receiver<bool>) -> End {
+        loop {
+            let (frames, fault) = self.batch();
+            if let Err(end) = self.carry_out(&frames).await {
+                return end;
+            }
+            if let Some(error) = fault {
+                return End::Malformed(error);
+            }
+            if frames.is_empty() {
+                self.give_back();
+                if let Err(end) = self.wait(stopping).await {
+                    return end;
+                }
+            }
+        }
+    }
+
+    /// Takes the commands that are there, as many as may be carried out together.
+    fn batch(&mut self) -> (Vec<Frame>, Option<ProtocolError>) {
+        let (mut frames, mut bytes) = (Vec::new(), 0);
+        if self.output.len() >= RESP_OUTPUT_BYTES_MAX {
+            return (frames, None);
+        }
+        while frames.len() < RESP_BATCH_COMMANDS_MAX && bytes < RESP_BATCH_BYTES_MAX {
+            match self.parser.next(&mut self.input) {
+                Ok(Some(frame)) => {
+                    bytes += frame.iter().map(|argument| argument.len()).sum::<usize>();
+                    frames.push(frame);
+                }
+                Ok(None) => break,
+                Err(error) => return (frames, Some(error)),
+            }
+        }
+        (frames, None)
+    }
+
+    /// Carries commands out and sends what the client takes of the answers.
+    async fn carry_out(&mut self, frames: &[Frame]) -> Result<(), End> {
+        let mut at = 0;
+        while at < frames.len() {
+            at = super::run::advance(&self.shared, &mut self.session, frames, at, &mut self.output).await;
+            self.send()?;
+            if self.session.closing {
+                return Err(End::Asked);
+            }
+            while self.output.len() >= RESP_OUTPUT_BYTES_MAX {
+                self.sent_more().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the client can take more answers, and sends them.
+    async fn sent_more(&mut self) -> Result<(), End> {
+        let stalled_at = self.stalled_at.unwrap_or_else(|| Instant::now() + RESP_STALL_MAX);
+        tokio::select! {
+            ready = self.stream.writable() => ready.map_err(|_| End::Gone)?,
+            () = sleep_until(stalled_at) => return Err(End::Stalled),
+        }
+        self.send()
+    }
+
+    /// Sends what can be sent without waiting.
+    fn send(&mut self) -> Result<(), End> {
+        while !self.output.is_empty() {
+            match self.stream.try_write(&self.output) {
+                Ok(0) => return Err(End::Gone),
+                Ok(sent) => {
+                    self.output.advance(sent);
+                    self.stalled_at = None;
+                    self.shared.metrics.bytes_out.fetch_add(sent as u64, Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stalled_at.get_or_insert_with(|| Instant::now() + RESP_STALL_MAX);
+                    return Ok(());
+                }
+                Err(_) => return Err(End::Gone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for more from the client, or for it to take more.
+    async fn wait(&mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), End> {
+        let interest = match self.output.len() {
+            0 => Interest::READABLE,
+            len if len < RESP_OUTPUT_BYTES_MAX => Interest::READABLE | Interest::WRITABLE,
+            _ => Interest::WRITABLE,
+        };
+        let ready = tokio::select! {
+            ready = self.stream.ready(interest) => ready.map_err(|_| End::Gone)?,
+            () = self.session.client.killed() => return Err(End::Told),
+            _ = stopping.wait_for(|stopping| *stopping) => return Err(End::Told),
+            () = sleep_until(self.stalled_at.unwrap_or_else(Instant::now)), if self.stalled_at.is_some() => {
+                return Err(End::Stalled);
+            }
+        };
+        if ready.is_writable() && !self.output.is_empty() {
+            self.send()?;
+        }
+        if ready.is_readable() { self.receive() } else { Ok(()) }
+    }
+
+    fn receive(&mut self) -> Result<(), End> {
+        let missing = self.parser.missing_bytes(&self.input);
+        let received = if missing > RESP_READ_BYTES {
+            // A large argument goes where it will stay, into room that grows with what has come.
+            self.input.reserve(missing.min(self.input.len().max(LARGE_ROOM_MIN)));
+            self.stream.try_read_buf(&mut self.input)
+        } else {
+            let (stream, input) = (&self.stream, &mut self.input);
+            SCRATCH.with_borrow_mut(|scratch| {
+                let received = stream.try_read(scratch)?;
+                input.extend_from_slice(&scratch[..received]);
+                Ok(received)
+            })
+        };
+        match received {
+            Ok(0) => Err(End::Gone),
+            Ok(received) => {
+                self.shared.metrics.bytes_in.fetch_add(received as u64, Relaxed);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(_) => Err(End::Gone),
+        }
+    }
+
+    /// Gives back what an idle connection needs no more.
+    fn give_back(&mut self) {
+        for buffer in [&mut self.input, &mut self.output] {
+            if buffer.is_empty() && buffer.capacity() > RESP_BUFFER_KEPT_BYTES {
+                *buffer = BytesMut::new();
+            }
+        }
+    }
+
+    /// Sends the last answers and closes.
+    async fn end(mut self, end: End) -> io::Result<()> {
+        let addr = self.session.client.addr;
+        match end {
+            End::Gone => return Ok(()),
+            End::Stalled => {
+                self.shared.metrics.stalled.fetch_add(1, Relaxed);
+                let bytes = self.output.len();
+                tracing::warn!(%addr, bytes, "disconnected a client of the Redis protocol that reads no answers");
+                return Ok(());
+            }
+            End::Malformed(error) => {
+                self.shared.metrics.malformed.fetch_add(1, Relaxed);
+                tracing::debug!(%addr, %error, "closing a connection of the Redis protocol");
+                self.session.answer(&Value::err(error), &mut self.output);
+            }
+            End::Told => return self.finish().await,
+            End::Asked => {}
+        }
+        self.finish().await?;
+        linger(&mut self.stream).await;
+        Ok(())
+    }
+
+    /// Sends the answers that are left.
+    async fn finish(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            if self.sent_more().await.is_err() {
+                return Ok(());
+            }
+        }
+        self.stream.shutdown().await
+    }
+}
+
+/// Reads and throws away what the client still sends, within bounds: closing before would take from it the last answer.
+async fn linger(stream: &mut TcpStream) {
+    let mut thrown = vec![0; RESP_READ_BYTES];
+    let throw = async {
+        let mut left = RESP_LINGER_BYTES_MAX;
+        while let Ok(read @ 1..) = stream.read(&mut thrown).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Whether it left or the time is up makes no difference.
+    let _ = timeout(RESP_LINGER_TIMEOUT, throw).await;
+}
+
+#[cfg(test)]
+mod tests;

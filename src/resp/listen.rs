@@ -1,0 +1,122 @@
+//! The listeners of the Redis protocol: accept connections up to a limit and end them gracefully.
+//!
+//! Guarantees: at most `resp-connections` connections are open on each listener, one more is told so as Redis tells
+//! it, and after `stop` no connection outlives `RESP_STOP_TIMEOUT`.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::session::Face;
+use super::{Resp, Shared, connection};
+use crate::limits::{RESP_KEEPALIVE, RESP_STOP_TIMEOUT};
+
+/// Pause after an accept that failed for want of resources (file descriptors, say).
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// What one client too many is told.
+const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+
+impl Resp {
+    /// Serves clients on `listener` until `stop` resolves; then accepts no more, lets commands under way finish
+    /// within `RESP_STOP_TIMEOUT`, and returns.
+    ///
+    /// # Errors
+    /// None so far; the listener goes on whatever single connections do.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        face: Face,
+        stop: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
+        let (stopping, watcher) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(_) = connections.join_next() => {}
+                stream = accept(&listener) => {
+                    let full = connections.len() >= self.shared.config.resp_connections;
+                    match full {
+                        true => refuse(&stream, &self.shared),
+                        false => drop(connections.spawn(connection(stream, face, self.shared.clone(), watcher.clone()))),
+                    }
+                }
+            }
+        }
+        drop(listener);
+        stopping.send_replace(true);
+        finish(connections).await;
+        Ok(())
+    }
+}
+
+/// Waits for the connections to end, and cuts off those that do not in time.
+async fn finish(mut connections: JoinSet<()>) {
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(RESP_STOP_TIMEOUT, all).await.is_err() {
+        let connections_left = connections.len();
+        tracing::warn!(
+            connections_left,
+            "cut off commands of the Redis protocol that did not finish in time"
+        );
+        connections.shutdown().await;
+    }
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections of the Redis protocol");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Tells a client that there are too many. What cannot be sent at once is not worth waiting for.
+fn refuse(stream: &TcpStream, shared: &Shared) {
+    shared.metrics.refused.fetch_add(1, Relaxed);
+    if let Err(error) = stream.try_write(FULL) {
+        tracing::debug!(%error, "cannot tell a client that there are too many");
+    }
+}
+
+async fn connection(stream: TcpStream, face: Face, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
+    prepare(&stream);
+    shared.metrics.accepted.fetch_add(1, Relaxed);
+    shared.metrics.open.fetch_add(1, Relaxed);
+    let _open = Open(shared.clone());
+    if let Err(error) = connection::serve(stream, face, shared, stopping).await {
+        tracing::debug!(%error, "connection of the Redis protocol ended");
+    }
+}
+
+/// Counts a connection as open until this is dropped.
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.metrics.open.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Answers go out at once, and a client that vanished is noticed in the end.
+fn prepare(stream: &TcpStream) {
+    let set = stream.set_nodelay(true).and_then(|()| {
+        rustix::net::sockopt::set_socket_keepalive(stream, true)?;
+        Ok(rustix::net::sockopt::set_tcp_keepidle(stream, RESP_KEEPALIVE)?)
+    });
+    if let Err(error) = set {
+        tracing::debug!(%error, "cannot set a socket's options");
+    }
+}

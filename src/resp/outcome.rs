@@ -1,0 +1,107 @@
+//! What came of a command: its answer made of the parts the node answered, and what refuses it.
+
+use std::borrow::Cow;
+
+use super::errors;
+use super::parse::Frame;
+use super::plan::{Applied, Context, Found, ReadShape, WriteShape};
+use super::value::Value;
+use crate::error::{Error, ErrorKind, Outcome, Result};
+use crate::node::{ReadOk, WriteOk};
+
+/// Longest part of what a client sent that an error repeats, in bytes.
+const QUOTED_BYTES_MAX: usize = 128;
+
+/// Whether a read was refused because those before it filled the answer.
+pub(super) fn was_full(read: &Result<ReadOk>) -> bool {
+    matches!(read, Err(error) if error.kind == ErrorKind::TooLarge)
+}
+
+/// The answer of a read, of all its parts.
+pub(super) fn of_read(context: &Context, parts: Vec<Result<ReadOk>>, shape: ReadShape) -> Value {
+    let found = parts.into_iter().map(|part| part.map(|ok| Found { entry: ok.entry, time_ms: ok.time_ms }));
+    match found.collect::<Result<Vec<_>>>() {
+        Ok(found) => shape.answer(context, found),
+        Err(error) => errors::answer(&error),
+    }
+}
+
+/// The answer of a write, of all its parts.
+pub(super) fn of_write(context: &Context, parts: Vec<Result<WriteOk>>, shape: WriteShape) -> Value {
+    if let Some(error) = failure(&parts) {
+        return errors::answer(&error);
+    }
+    let applied = parts.into_iter().flatten().map(|ok| Applied { reply: ok.reply, time_ms: ok.time_ms });
+    shape.answer(context, applied.collect())
+}
+
+/// The error of a write, if a part of it failed. It is unknown what became of the whole when any other part may have
+/// been applied.
+fn failure(parts: &[Result<WriteOk>]) -> Option<Error> {
+    let error = parts.iter().find_map(|part| part.as_ref().err())?;
+    let harmless =
+        |part: &Result<WriteOk>| matches!(part, Err(Error { outcome: Some(Outcome::NotApplied), .. }));
+    let outcome = if parts.iter().all(harmless) { Outcome::NotApplied } else { Outcome::Unknown };
+    Some(Error { outcome: Some(outcome), ..error.clone() })
+}
+
+/// The answer to a command there is not, as Redis says it (`rejectCommandFormat` in `server.c`).
+pub(super) fn unknown(frame: &Frame) -> Value {
+    let mut arguments = String::new();
+    for argument in &frame[1..] {
+        if arguments.len() >= QUOTED_BYTES_MAX {
+            break;
+        }
+        let room = QUOTED_BYTES_MAX - arguments.len();
+        arguments += &format!("'{}' ", beginning(argument, room));
+    }
+    let name = quoted(&frame[0]);
+    Value::err(format_args!("unknown command '{name}', with args beginning with: {arguments}"))
+}
+
+/// What a client sent, as far as an error repeats it.
+pub(super) fn quoted(bytes: &[u8]) -> Cow<'_, str> {
+    beginning(bytes, QUOTED_BYTES_MAX)
+}
+
+fn beginning(bytes: &[u8], bytes_max: usize) -> Cow<'_, str> {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(bytes_max)])
+}
+
+#[cfg(test)]
+mod tests {
+    use raft_store::command::Reply;
+
+    use super::*;
+
+    #[track_caller]
+    fn assert_outcome(parts: &[Result<WriteOk>], expected: Option<Outcome>) {
+        assert_eq!(failure(parts).map(|error| error.outcome), expected.map(Some));
+    }
+
+    #[test]
+    fn a_write_of_which_a_part_may_have_happened_is_unknown() {
+        let done = || Ok(WriteOk { group: 1, time_ms: 1, reply: Reply::Done });
+        let refused = || Err(Error::not_applied(ErrorKind::NoLeader, "d"));
+        let unknown = || Err(Error::unknown(ErrorKind::Timeout, "d"));
+        assert_outcome(&[done(), done()], None);
+        assert_outcome(&[refused()], Some(Outcome::NotApplied));
+        assert_outcome(&[refused(), refused()], Some(Outcome::NotApplied));
+        assert_outcome(&[refused(), done()], Some(Outcome::Unknown));
+        assert_outcome(&[done(), refused()], Some(Outcome::Unknown));
+        assert_outcome(&[refused(), unknown()], Some(Outcome::Unknown));
+        assert_outcome(&[unknown()], Some(Outcome::Unknown));
+    }
+
+    #[test]
+    fn an_unknown_command_is_told_with_the_beginning_of_what_it_was_given() {
+        let word = |text: &str| bytes::Bytes::copy_from_slice(text.as_bytes());
+        let Value::Error(text) = unknown(&vec![word("nosuch"), word("a"), word(&"b".repeat(200)), word("c")])
+        else {
+            panic!("it is an error")
+        };
+        let expected =
+            format!("ERR unknown command 'nosuch', with args beginning with: 'a' '{}' ", "b".repeat(124));
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,157 @@
+//! What a connection has chosen and begun: its protocol, its freshness, its transaction. No socket, no cluster.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::{Bytes, BytesMut};
+use raft_store::key::{DEFAULT_NAMESPACE, Key};
+
+use super::clients::Client;
+use super::encode::{self, Protocol};
+use super::parse::Frame;
+use super::plan::Context;
+use super::value::Value;
+use crate::clock;
+use crate::config::{Config, Consistency};
+use crate::limits::{RESP_QUEUED_BYTES_MAX, RESP_QUEUED_COMMANDS_MAX};
+
+/// Which of the two listeners a connection came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// A single Redis server: any node answers for any key.
+    Plain,
+    /// A node of a Redis Cluster, which sends clients to the leader of a slot.
+    Cluster,
+}
+
+/// Which answers a connection wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replies {
+    /// All.
+    On,
+    /// None.
+    Off,
+    /// All but the next.
+    SkipNext,
+}
+
+/// Keys with the versions they had.
+type Watched = Vec<(Key, Option<u64>)>;
+
+/// Commands between `MULTI` and `EXEC`.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// The commands, with their names.
+    pub(super) frames: Vec<Frame>,
+    /// Bytes of their arguments.
+    bytes: usize,
+    /// Whether one was refused, so that `EXEC` will be too.
+    pub(super) spoilt: bool,
+}
+
+impl Queue {
+    /// Adds a command; the error that answers it when there is no room.
+    pub(super) fn push(&mut self, frame: &[Bytes]) -> Result<(), Value> {
+        self.bytes += frame.iter().map(Bytes::len).sum::<usize>();
+        if self.frames.len() >= RESP_QUEUED_COMMANDS_MAX || self.bytes > RESP_QUEUED_BYTES_MAX {
+            return Err(Value::err("too many commands are queued in this transaction"));
+        }
+        self.frames.push(frame.to_vec());
+        Ok(())
+    }
+}
+
+/// One connection's state.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// What others see of it.
+    pub(super) client: Arc<Client>,
+    /// How it came in.
+    pub(super) face: Face,
+    /// The version of the protocol it speaks.
+    pub(super) protocol: Protocol,
+    /// Which answers it wants.
+    pub(super) replies: Replies,
+    /// How fresh its reads are.
+    pub(super) consistency: Consistency,
+    /// Whether it reads from replicas (`READONLY`).
+    pub(super) readonly: bool,
+    /// Its transaction.
+    pub(super) queue: Option<Queue>,
+    /// Keys it watches, with the versions they had; `None`: they were absent.
+    pub(super) watched: Watched,
+    /// Whether it ends once its answers are sent.
+    pub(super) closing: bool,
+    value_bytes_max: usize,
+    consistency_default: Consistency,
+}
+
+impl Session {
+    /// At the start of a connection.
+    pub(super) fn new(client: Arc<Client>, face: Face, config: &Config) -> Self {
+        Self {
+            client,
+            face,
+            protocol: Protocol::default(),
+            replies: Replies::On,
+            consistency: config.resp_consistency,
+            readonly: false,
+            queue: None,
+            watched: Vec::new(),
+            closing: false,
+            value_bytes_max: config.value_max,
+            consistency_default: config.resp_consistency,
+        }
+    }
+
+    /// What its commands are planned and answered by now.
+    pub(super) fn context(&self) -> Context {
+        let (namespace, value_bytes_max) = (DEFAULT_NAMESPACE, self.value_bytes_max);
+        Context { namespace, value_bytes_max, wall_ms: clock::wall_ms() }
+    }
+
+    /// Writes an answer, if this connection wants it.
+    pub(super) fn answer(&mut self, value: &Value, out: &mut BytesMut) {
+        match self.replies {
+            Replies::On => encode::put(out, value, self.protocol),
+            Replies::Off => {}
+            Replies::SkipNext => self.replies = Replies::On,
+        }
+    }
+
+    /// Speaks this version from now on.
+    pub(super) fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client.protocol.store(protocol.number(), Relaxed);
+    }
+
+    /// Begins a transaction.
+    pub(super) fn begin(&mut self) {
+        self.queue = Some(Queue::default());
+        self.show_queue();
+    }
+
+    /// Ends the transaction, if there is one, and forgets the keys watched for it.
+    pub(super) fn end_transaction(&mut self) -> Option<(Queue, Watched)> {
+        let queue = self.queue.take()?;
+        self.show_queue();
+        Some((queue, std::mem::take(&mut self.watched)))
+    }
+
+    /// Shows others how many commands wait.
+    pub(super) fn show_queue(&self) {
+        let queued = self.queue.as_ref().map_or(-1, |queue| queue.frames.len() as i64);
+        self.client.queued.store(queued, Relaxed);
+    }
+
+    /// Back to how a connection begins (`RESET`).
+    pub(super) fn reset(&mut self) {
+        self.end_transaction();
+        self.watched.clear();
+        self.speak(Protocol::default());
+        self.replies = Replies::On;
+        self.consistency = self.consistency_default;
+        self.readonly = false;
+        *self.client.name.lock() = Bytes::new();
+    }
+}

@@ -1,0 +1,8 @@
+//! The Redis protocol over real connections: order, bounds, transactions, redirections, stop.
+
+mod bounds;
+mod pipelines;
+mod redirects;
+mod sessions;
+mod stop;
+mod transactions;
