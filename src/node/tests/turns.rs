@@ -51,7 +51,14 @@ const NEW: [NodeId; 3] = [4, 5, 6];
 
 fn nowhere(id: NodeId) -> MemberSpec {
     let address = format!("10.0.0.{id}:42");
-    MemberSpec { id, http: address.clone(), peer: address, zone: String::new() }
+    MemberSpec {
+        id,
+        http: address.clone(),
+        peer: address,
+        zone: String::new(),
+        resp: None,
+        resp_cluster: None,
+    }
 }
 
 fn admit_all(doc: &mut ClusterDoc) -> Result<Change<()>> {
