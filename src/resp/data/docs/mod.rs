@@ -15,7 +15,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redis-commands.md"
 const HEAD: &str = "# Redis commands
 
 Semantics, answers and error texts are those of Redis 7.0 but for what stands under *Differs*. Everywhere: a key has 1
-to 1,024 bytes, a value at most `value-bytes-max`, and there is one database, number 0. An error that begins with
+to 1,024 bytes, a value at most `value-max`, and there is one database, number 0. An error that begins with
 `UNKNOWN` says that the write may have happened; after any other error it has not.
 
 This file is made by the project: `UPDATE_DOCS=1 cargo test -p quorate redis_commands`.
