@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cluster_tests::scenario::Scenario;
-use cluster_tests::{checker, history, public, report};
+use cluster_tests::{checker, history, report};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs real nodes under faults, and judges histories.
@@ -19,11 +19,6 @@ enum Arguments {
     Check {
         /// JSON lines.
         file: PathBuf,
-    },
-    /// Checks every public history that a folder's verdicts.tsv names, and compares verdicts.
-    Agree {
-        /// The folder.
-        folder: PathBuf,
     },
     /// Runs workloads against a cluster to which nothing is done, judges every answer, prints a table.
     Run(commands::Run),
@@ -58,15 +53,6 @@ fn main() -> anyhow::Result<ExitCode> {
             let verdict = checker::check(&history::read(&file)?);
             write!(out, "{verdict}")?;
             verdict.is_ok()
-        }
-        Arguments::Agree { folder } => {
-            let all = public::check_all(&folder)?;
-            let wrong: Vec<_> = all.iter().filter(|known| !known.agrees()).collect();
-            for known in &wrong {
-                writeln!(out, "{}: known {}, got {}", known.file, known.linearizable, known.verdict)?;
-            }
-            writeln!(out, "{} of {} verdicts agree", all.len() - wrong.len(), all.len())?;
-            wrong.is_empty()
         }
         Arguments::Run(run) => {
             until_interrupted(run.run(&mut out))?;

@@ -14,6 +14,8 @@ use crate::history::{Consistency, Expect, Input, Operation, Outcome, Output, See
 
 const HISTORIES: u64 = 20_000;
 const OPERATIONS_MAX: usize = 7;
+/// Bounds on steps that let attempts end in the middle.
+const STEPS_FEW: [u64; 3] = [20, 300, 3000];
 
 /// Whether the operations left can be put in order from `state`: tries everything, remembers nothing.
 fn any_order(intervals: &[Interval<'_, Operation>], left: &[usize], state: &State) -> bool {
@@ -79,6 +81,11 @@ fn search_agrees_with_trying_every_order() {
         let lines: Vec<String> = history.iter().map(describe).collect();
         assert_eq!(found, expected, "seed {seed}:\n{}", lines.join("\n"));
         verdicts[usize::from(found)] += 1;
+        for steps_max in STEPS_FEW {
+            let answer = search(&Register::default(), &intervals, steps_max);
+            let right = answer == Answer::Undecided || (answer == Answer::Linearizable) == expected;
+            assert!(right, "seed {seed}, {steps_max} steps: {answer:?}\n{}", lines.join("\n"));
+        }
     }
     assert!(verdicts.iter().all(|count| count * 10 > HISTORIES), "few of one kind: {verdicts:?}");
 }

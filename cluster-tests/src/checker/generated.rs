@@ -20,6 +20,19 @@ fn right_histories_are_accepted() {
     }
 }
 
+/// Keys on which the search gave up while it took a state that was reached with fewer operations of unknown outcome
+/// for another one.
+#[test]
+fn long_histories_with_many_unknown_outcomes_are_decided() {
+    let mix = Mix::Everything;
+    let history =
+        generate(&Shape { operations: 100_000, keys: 100, clients: 32, unknown: 0.05, mix, seed: 1 });
+    for key in ["key-5", "key-78"] {
+        let verdict = check(&history.iter().filter(|op| op.key == key).cloned().collect::<Vec<_>>());
+        assert!(verdict.is_ok(), "{key}: {verdict}");
+    }
+}
+
 #[test]
 fn an_answer_repeated_much_later_is_refused() {
     for mix in MIXES {

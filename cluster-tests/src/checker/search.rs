@@ -8,21 +8,23 @@
 //! Operations of unknown outcome have a call and no return, and need not take effect for the search to end. Each
 //! of them doubles the orders there are, so they stand in a list of their own and are tried
 //! - last: only where no operation that certainly took effect can be next;
-//! - a few in a row at first (`RUNS_MAX`), without bound once that has found nothing;
-//! - in the order of their calls among those that do the same;
-//! - not at all where they change nothing, or nothing for the operation after them.
+//! - the latest call first, as most take effect soon or never, but in the order of their calls among those that do
+//!   the same;
+//! - a few in a row at first (`attempts`), without bound in the end;
+//! - not at all where they change nothing, or nothing for the operation after them, or where the same was reached
+//!   with fewer of them (`memo`).
 //!
 //! None of this loses a linearization: whatever can follow can also follow without what is left out.
 
+mod attempts;
 mod memo;
 mod time_line;
+mod unknown;
 
-use self::memo::Memo;
-use self::time_line::{HEAD, List, TimeLine, known_list, unknown_list};
+use self::memo::{Member, Memo};
+use self::time_line::{HEAD, TimeLine, known_list};
+use self::unknown::Unknown;
 use super::model::{Interval, Model};
-
-/// How many operations of unknown outcome may take effect in a row, in one attempt after the other.
-const RUNS_MAX: [usize; 3] = [1, 3, usize::MAX];
 
 /// How a search ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,18 +53,14 @@ pub fn search<M: Model>(model: &M, intervals: &[Interval<'_, M::Op>], steps_max:
     let operations: Vec<_> = intervals.iter().map(|interval| interval.op).collect();
     let model = model.narrowed(&operations);
     let mut search = Search::new(&model, intervals, steps_max);
-    for run_max in RUNS_MAX {
-        match search.attempt(run_max) {
-            Ended::Found => return Answer::Linearizable,
-            Ended::OutOfSteps => return Answer::Undecided,
-            Ended::Exhausted if !search.cut => break,
-            Ended::Exhausted => {}
-        }
+    match search.attempts() {
+        Ended::Found => Answer::Linearizable,
+        Ended::OutOfSteps => Answer::Undecided,
+        Ended::Exhausted => search.best.map_or(Answer::Linearizable, |best| {
+            let Best { placed, blocked, state } = best;
+            Answer::Not(Stuck { placed, blocked, state: state.to_string() })
+        }),
     }
-    search.best.map_or(Answer::Linearizable, |best| {
-        let Best { placed, blocked, state } = best;
-        Answer::Not(Stuck { placed, blocked, state: state.to_string() })
-    })
 }
 
 enum Ended {
@@ -76,7 +74,7 @@ enum Ended {
 struct Cursor {
     /// Which list it is in.
     unknown: bool,
-    /// A node of it.
+    /// A node of the known, a number of the unknown.
     at: usize,
     /// Calls later than this cannot be next: the first return of what is not placed, ns.
     until_ns: u64,
@@ -102,9 +100,7 @@ struct Search<'a, M: Model> {
     model: &'a M,
     intervals: &'a [Interval<'a, M::Op>],
     known: TimeLine,
-    unknown: List,
-    /// Of each unknown operation: the one before it that does the same.
-    twins: Vec<Option<usize>>,
+    unknown: Unknown,
     is_placed: Vec<bool>,
     memo: Memo,
     state: M::State,
@@ -120,16 +116,15 @@ struct Search<'a, M: Model> {
 
 impl<'a, M: Model> Search<'a, M> {
     fn new(model: &'a M, intervals: &'a [Interval<'a, M::Op>], steps_max: u64) -> Self {
-        let unknown = unknown_list(intervals);
-        let twins = twins(model, intervals, &unknown);
+        let unknown = Unknown::of(model, intervals);
+        let memo = Memo::new(unknown.count());
         Self {
             model,
             intervals,
             known: known_list(intervals),
             unknown,
-            twins,
             is_placed: vec![false; intervals.len()],
-            memo: Memo::default(),
+            memo,
             state: model.initial(),
             frames: Vec::new(),
             run: 0,
@@ -140,11 +135,12 @@ impl<'a, M: Model> Search<'a, M> {
         }
     }
 
-    /// Tries every order with at most `run_max` unknown operations in a row; nothing is placed when it begins,
-    /// and nothing when it ends without success.
-    fn attempt(&mut self, run_max: usize) -> Ended {
+    /// Tries every order with at most `run_max` unknown operations in a row, in at most so many of the steps left.
+    fn attempt(&mut self, run_max: usize, steps_max: u64) -> Ended {
+        while self.take_back().is_some() {}
         self.memo.clear();
         (self.run_max, self.cut) = (run_max, false);
+        let stop = self.steps_left - steps_max;
         let mut cursor = self.first();
         while self.known.returns_left > 0 {
             let Some(candidate) = self.candidate(cursor) else {
@@ -155,7 +151,7 @@ impl<'a, M: Model> Search<'a, M> {
                 }
                 continue;
             };
-            if self.steps_left == 0 {
+            if self.steps_left == stop {
                 return Ended::OutOfSteps;
             }
             self.steps_left -= 1;
@@ -169,8 +165,8 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn next(&self, Cursor { unknown, at, until_ns }: Cursor) -> Cursor {
-        let list = if unknown { &self.unknown } else { &self.known.list };
-        Cursor { unknown, at: list.next(at), until_ns }
+        let at = if unknown { at - 1 } else { self.known.list.next(at) };
+        Cursor { unknown, at, until_ns }
     }
 
     /// The first call at the cursor or behind it that can be next.
@@ -180,21 +176,23 @@ impl<'a, M: Model> Search<'a, M> {
             if node.is_call {
                 return Some(cursor);
             }
-            cursor = Cursor { unknown: true, at: self.unknown.next(HEAD), until_ns: node.at_ns };
+            cursor =
+                Cursor { unknown: true, at: self.unknown.called_until(node.at_ns), until_ns: node.at_ns };
         }
-        let reaches =
-            cursor.at != HEAD && self.intervals[self.unknown.interval(cursor.at)].call_ns <= cursor.until_ns;
-        if reaches && self.run >= self.run_max {
+        while cursor.at > 0 && self.is_placed[self.unknown.interval(cursor.at)] {
+            cursor.at -= 1;
+        }
+        if cursor.at > 0 && self.run >= self.run_max {
             self.cut = true;
             return None;
         }
-        reaches.then_some(cursor)
+        (cursor.at > 0).then_some(cursor)
     }
 
     /// Lets the call at the cursor take effect next; `false` if it cannot, or that was searched before.
     fn place(&mut self, cursor: Cursor) -> bool {
         let interval = self.interval_at(cursor);
-        if self.twins[interval].is_some_and(|twin| !self.is_placed[twin]) {
+        if self.unknown.twin(interval).is_some_and(|twin| !self.is_placed[twin]) {
             return false;
         }
         let [first, second] = self.model.step(&self.state, self.intervals[interval].op);
@@ -218,17 +216,15 @@ impl<'a, M: Model> Search<'a, M> {
         }
         let run = if cursor.unknown { self.run + 1 } else { 0 };
         let counted = if self.run_max == usize::MAX { 0 } else { run };
-        if !self.memo.add(interval, &state, counted) {
+        if !self.memo.add(member(cursor, interval), &state, counted) {
             return false;
         }
         let before = std::mem::replace(&mut self.state, state);
         self.frames.push(Frame { cursor, interval, before, other: other.cloned(), run: self.run });
         self.run = run;
         self.is_placed[interval] = true;
-        if cursor.unknown {
-            self.unknown.unlink(cursor.at)
-        } else {
-            self.known.lift(cursor.at)
+        if !cursor.unknown {
+            self.known.lift(cursor.at);
         }
         true
     }
@@ -236,27 +232,31 @@ impl<'a, M: Model> Search<'a, M> {
     /// Whether the call placed last has no return, and placing `interval` without it leads to the same state.
     fn last_was_needless(&self, interval: usize, state: &M::State) -> bool {
         let Some(last) = self.frames.last().filter(|last| last.cursor.unknown) else { return false };
-        if self.twins[interval] == Some(last.interval) {
+        if self.unknown.twin(interval) == Some(last.interval) {
             return false;
         }
         let without = self.model.step(&last.before, self.intervals[interval].op);
         without.iter().flatten().any(|other| other == state)
     }
 
-    /// Takes placed calls back until another can be tried; where to go on, `None` if none is left.
+    /// Takes back the call placed last and goes on behind it; where to go on, `None` if none is placed.
     fn go_back(&mut self) -> Option<Cursor> {
-        let Frame { cursor, interval, before, other, run } = self.frames.pop()?;
-        self.state = before;
-        self.run = run;
-        self.is_placed[interval] = false;
-        self.memo.remove(interval);
-        if cursor.unknown {
-            self.unknown.relink(cursor.at)
-        } else {
-            self.known.unlift(cursor.at)
-        }
+        let Frame { cursor, other, .. } = self.take_back()?;
         let entered = other.is_some_and(|other| self.enter(cursor, other, None));
         Some(if entered { self.first() } else { self.next(cursor) })
+    }
+
+    fn take_back(&mut self) -> Option<Frame<M::State>> {
+        let mut frame = self.frames.pop()?;
+        let Frame { cursor, interval, run, .. } = frame;
+        std::mem::swap(&mut self.state, &mut frame.before);
+        self.run = run;
+        self.is_placed[interval] = false;
+        self.memo.remove(member(cursor, interval));
+        if !cursor.unknown {
+            self.known.unlift(cursor.at);
+        }
+        Some(frame)
     }
 
     fn note_stuck(&mut self) {
@@ -269,15 +269,7 @@ impl<'a, M: Model> Search<'a, M> {
     }
 }
 
-/// Of each unknown operation: the last one before it that does the same.
-fn twins<M: Model>(model: &M, intervals: &[Interval<'_, M::Op>], unknown: &List) -> Vec<Option<usize>> {
-    let mut twins = vec![None; intervals.len()];
-    let mut kinds: Vec<usize> = Vec::new();
-    for interval in unknown.intervals() {
-        match kinds.iter_mut().find(|last| model.alike(intervals[**last].op, intervals[interval].op)) {
-            Some(last) => twins[interval] = Some(std::mem::replace(last, interval)),
-            None => kinds.push(interval),
-        }
-    }
-    twins
+/// The call at the cursor, as it is remembered.
+fn member(cursor: Cursor, interval: usize) -> Member {
+    if cursor.unknown { Member::Unknown(cursor.at - 1) } else { Member::Known(interval) }
 }

@@ -10,28 +10,17 @@ pub(super) const HEAD: usize = 0;
 #[derive(Debug)]
 pub(super) struct List {
     links: Vec<(usize, usize)>,
-    intervals: Vec<usize>,
 }
 
 impl List {
-    fn of(intervals: Vec<usize>) -> Self {
-        let count = intervals.len() + 1;
+    /// Of so many nodes, the head among them.
+    fn of(count: usize) -> Self {
         let links = (0..count).map(|at| ((at + count - 1) % count, (at + 1) % count)).collect();
-        Self { links, intervals }
+        Self { links }
     }
 
     pub(super) fn next(&self, at: usize) -> usize {
         self.links[at].1
-    }
-
-    /// The interval of a node.
-    pub(super) fn interval(&self, at: usize) -> usize {
-        self.intervals[at - 1]
-    }
-
-    /// The intervals of all nodes, lifted or not, in order.
-    pub(super) fn intervals(&self) -> impl Iterator<Item = usize> {
-        self.intervals.iter().copied()
     }
 
     pub(super) fn unlink(&mut self, at: usize) {
@@ -115,14 +104,6 @@ pub(super) fn known_list<Op>(intervals: &[Interval<'_, Op>]) -> TimeLine {
         let Node { interval, is_call, .. } = nodes[at];
         if is_call { call_of[interval] = at } else { nodes[call_of[interval]].returned = at }
     }
-    let list = List::of(events.iter().map(|event| event.2).collect());
+    let list = List::of(nodes.len());
     TimeLine { list, nodes, returns_left: events.len() / 2 }
-}
-
-/// The calls of operations of unknown outcome, by time.
-pub(super) fn unknown_list<Op>(intervals: &[Interval<'_, Op>]) -> List {
-    let mut unknown: Vec<usize> =
-        (0..intervals.len()).filter(|index| intervals[*index].return_ns.is_none()).collect();
-    unknown.sort_by_key(|index| (intervals[*index].call_ns, *index));
-    List::of(unknown)
 }

@@ -184,6 +184,7 @@ proptest! {
         packer.push_encoded(&encoded, second.len() as u32).unwrap();
         let entry = PackedEntry::from_bytes(packer.finish(5, 6).as_bytes().clone()).unwrap();
         let read: Vec<Command> = entry.commands().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!((entry.len(), entry.is_empty()), (read.len(), read.is_empty()));
         prop_assert_eq!(read, [first, second].concat());
     }
 
