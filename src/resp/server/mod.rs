@@ -149,7 +149,7 @@ pub(super) const COMMANDS: &[(Spec, Server)] = &[
     ),
     (
         about("connection", "client", -2, LOADING, "2.4.0", "Connections: names, lists, answers, freshness.")
-            .differs("CLIENT CONSISTENCY linearizable|lease|local is Quorate's own; no tracking, no pausing."),
+            .differs("CLIENT CONSISTENCY (linearizable, lease or local) is Quorate's own; no tracking, no pausing."),
         Server::Client,
     ),
     (
