@@ -74,7 +74,7 @@ pub const RESP_LINGER_BYTES_MAX: usize = 16 << 20;
 pub const RESP_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long commands under way may take to finish when a listener of the Redis protocol stops.
 pub const RESP_STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of keys past which `KEYS` looks no further.
+/// Bytes of matching keys past which `KEYS` is refused.
 pub const RESP_KEYS_BYTES_MAX: usize = 64 << 20;
 /// Longest `DEBUG SLEEP`.
 pub const RESP_DEBUG_SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -82,8 +82,12 @@ pub const RESP_DEBUG_SLEEP_MAX: Duration = Duration::from_secs(60);
 pub const RESP_KEEPALIVE: Duration = Duration::from_secs(300);
 /// Commands of one transaction that wait for `EXEC`.
 pub const RESP_QUEUED_COMMANDS_MAX: usize = 10_000;
-/// Bytes of those.
+/// Bytes those take.
 pub const RESP_QUEUED_BYTES_MAX: usize = 64 << 20;
+/// Most words of a command about connections or the server, since each may ask for a whole description.
+pub const RESP_SERVER_WORDS_MAX: usize = 1024;
+/// Longest name of a connection or of its library, in bytes.
+pub const RESP_NAME_BYTES_MAX: usize = 256;
 /// Keys one connection may watch.
 pub const RESP_WATCHED_MAX: usize = 10_000;
 /// How old what a listener knows of slots and leaders may be.

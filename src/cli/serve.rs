@@ -1,5 +1,6 @@
 //! `quorate serve`: one node in this process, until a signal stops it.
 
+mod files;
 mod flags;
 mod life;
 mod resp;
@@ -46,6 +47,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let settings = settings(args)?;
     start_log(&settings)?;
+    files::open_many(settings.node.resp_connections);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data_dir = settings.node.data_dir.clone();
     runtime.block_on(serve(settings.node)).map_err(|error| {

@@ -3,11 +3,14 @@
 //! The name is the flag (`--data-dir`), the key of the file (`data-dir`) and, in capitals, the environment
 //! variable (`QUORATE_DATA_DIR`), so the three cannot drift apart.
 
-use std::str::FromStr;
+mod read;
 
 use super::Config;
 use super::consistency::NoConsistency;
 use super::units::{duration_or, size};
+use read::{
+    address, address_or_none, fits, host_port, list, log_format, number, put, text, whole_seconds, yes_no,
+};
 
 /// What `serve` runs with: the node's configuration and that of its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -274,96 +277,5 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-fn put<T>(place: &mut T, read: Result<T, String>) -> Result<(), String> {
-    *place = read?;
-    Ok(())
-}
-
-fn text(text: &str) -> Result<String, String> {
-    if text.is_empty() { Err("it must not be empty".into()) } else { Ok(text.to_owned()) }
-}
-
-fn number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a whole number in its range"))
-}
-
-fn address<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is not an address like 127.0.0.1:7070"))
-}
-
-/// An address; nothing or `none` turns off what would listen there.
-fn address_or_none<T: FromStr>(text: &str) -> Result<Option<T>, String> {
-    if text.is_empty() || text == "none" { Ok(None) } else { address(text).map(Some) }
-}
-
-fn yes_no(text: &str) -> Result<bool, String> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("`{text}` is neither yes nor no")),
-    }
-}
-
-fn list(text: &str) -> Result<Vec<String>, String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(host_port).collect()
-}
-
-fn host_port(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
-    match port.and_then(|port| port.parse::<u16>().ok()) {
-        Some(port) if port > 0 => Ok(text.to_owned()),
-        _ => Err(format!("`{text}` is not an address like 127.0.0.1:7170 or node-1:7170")),
-    }
-}
-
-fn fits<T: TryFrom<u64>>(size: u64) -> Result<T, String> {
-    size.try_into().map_err(|_| format!("{size} bytes are too many"))
-}
-
-fn whole_seconds(text: &str) -> Result<u64, String> {
-    let ms = duration_or(text, Some(1_000))?;
-    if ms % 1_000 == 0 { Ok(ms / 1_000) } else { Err(format!("`{text}` is not a whole number of seconds")) }
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "human" => Ok(LogFormat::Human),
-        "json" => Ok(LogFormat::Json),
-        _ => Err(format!("`{text}` is neither human nor json")),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_field_of_the_configuration_is_a_setting() {
-        let json = serde_json::to_value(Config::default()).unwrap();
-        let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        fields.extend(["log", "log-format"]);
-        fields.sort_unstable();
-        let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
-        names.sort_unstable();
-        assert_eq!(names, fields);
-    }
-
-    #[test]
-    fn the_defaults_shown_are_the_defaults() {
-        for setting in SETTINGS {
-            let mut settings = Settings::default();
-            if let Some(text) = setting.default {
-                setting.apply(&mut settings, text).unwrap();
-            }
-            assert_eq!(settings, Settings::default(), "{}", setting.name);
-        }
-    }
-
-    #[test]
-    fn lists_and_addresses() {
-        assert_eq!(list("a:1, b:2,").unwrap(), ["a:1", "b:2"]);
-        for bad in ["a", ":1", "a:", "a:0", "a:70000"] {
-            assert!(host_port(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

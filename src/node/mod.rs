@@ -12,6 +12,7 @@ mod chunks;
 mod disk;
 mod doc;
 mod founding;
+mod freshness;
 mod host;
 mod identity;
 mod keyspace;

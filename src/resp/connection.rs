@@ -72,9 +72,7 @@ pub(super) async fn serve(
     let client = clients.enter(stream.peer_addr()?, stream.local_addr()?);
     let listed = Leave(shared.clone(), face, client.id);
     let session = Session::new(client, face, &shared.config);
-    let parser = Parser::new(Limits::for_values(shared.config.value_max));
-    let (input, output) = (BytesMut::new(), BytesMut::new());
-    let mut connection = Connection { stream, parser, input, output, stalled_at: None, session, shared };
+    let mut connection = Connection::new(stream, session, shared);
     let end = connection.serve(&mut stopping).await;
     drop(listed);
     connection.end(end).await
@@ -90,6 +88,12 @@ impl Drop for Leave {
 }
 
 impl Connection {
+    fn new(stream: TcpStream, session: Session, shared: Arc<Shared>) -> Self {
+        let parser = Parser::new(Limits::for_values(shared.config.value_max));
+        let (input, output) = (BytesMut::new(), BytesMut::new());
+        Self { stream, parser, input, output, stalled_at: None, session, shared }
+    }
+
     async fn serve(&mut self, stopping: &mut watch::Receiver<bool>) -> End {
         loop {
             let (frames, fault) = self.batch();

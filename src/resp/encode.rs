@@ -14,7 +14,7 @@ const VERBATIM_KIND: &[u8] = b"txt:";
 
 /// The version of the protocol a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Protocol {
+pub enum Protocol {
     /// Version 2, which every connection begins with.
     #[default]
     Resp2,
@@ -24,7 +24,7 @@ pub(super) enum Protocol {
 
 impl Protocol {
     /// Its number.
-    pub(super) fn number(self) -> i64 {
+    pub fn number(self) -> i64 {
         match self {
             Self::Resp2 => 2,
             Self::Resp3 => 3,
@@ -33,7 +33,7 @@ impl Protocol {
 }
 
 /// Appends `value`.
-pub(super) fn put(out: &mut BytesMut, value: &Value, protocol: Protocol) {
+pub fn put(out: &mut BytesMut, value: &Value, protocol: Protocol) {
     match (value, protocol) {
         (Value::Simple(text), _) => line(out, b'+', text.as_bytes()),
         (Value::Error(text), _) => line(out, b'-', text.as_bytes()),

@@ -49,17 +49,53 @@ async fn page(node: &Node, scan: Scan, plan: ScanPlan, deadline: Instant) -> Res
 /// Every key that matches: page by page, as long as they fit into one answer.
 async fn keys(node: &Node, mut scan: Scan, pattern: &Glob) -> Result<Value> {
     let deadline = Instant::now() + REQUEST_TIMEOUT_MAX;
-    let (mut found, mut bytes) = (Vec::new(), 0);
+    let mut matched = Matched::default();
     loop {
         let page = node.scan(scan.clone(), deadline).await?;
-        let keys = page.found.into_iter().map(|(key, _)| key);
-        found.extend(matching(Some(pattern), keys.inspect(|key: &Key| bytes += key.user_key().len())));
-        scan.cursor = page.next;
-        if scan.cursor == 0 {
-            return Ok(Value::Array(found));
-        }
-        if bytes > RESP_KEYS_BYTES_MAX {
+        if !matched.add(pattern, page.found.into_iter().map(|(key, _)| key)) {
             return Ok(Value::err("there are too many keys for one answer; use SCAN"));
         }
+        scan.cursor = page.next;
+        if scan.cursor == 0 {
+            return Ok(Value::Array(matched.keys));
+        }
+    }
+}
+
+/// The keys that matched so far.
+#[derive(Debug, Default)]
+struct Matched {
+    keys: Vec<Value>,
+    bytes: usize,
+}
+
+impl Matched {
+    /// Adds those that match; whether all still fit into one answer.
+    fn add(&mut self, pattern: &Glob, keys: impl IntoIterator<Item = Key>) -> bool {
+        let bytes = &mut self.bytes;
+        self.keys.extend(matching(Some(pattern), keys).inspect(|key| *bytes += key.bytes()));
+        self.bytes <= RESP_KEYS_BYTES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raft_store::key::DEFAULT_NAMESPACE;
+
+    use super::*;
+
+    /// Keys that take more together than fits into one answer.
+    fn keys() -> impl Iterator<Item = Key> {
+        let key = |number| Key::new(DEFAULT_NAMESPACE, format!("key:{number:0996}").as_bytes()).unwrap();
+        (0..RESP_KEYS_BYTES_MAX as u64 / 1000).map(key)
+    }
+
+    #[test]
+    fn only_keys_that_match_take_room() {
+        let mut few = Matched::default();
+        assert!(few.add(&Glob::new(b"*0077"), keys()));
+        assert_eq!(few.keys.len(), 7);
+        let mut all = Matched::default();
+        assert!(!all.add(&Glob::new(b"*"), keys()));
     }
 }

@@ -17,7 +17,7 @@
 mod clients;
 mod connection;
 pub mod data;
-mod encode;
+pub mod encode;
 mod errors;
 mod keyspace;
 mod listen;

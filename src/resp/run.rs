@@ -20,7 +20,7 @@ use super::value::Value;
 use super::{errors, keyspace, route};
 use crate::config::Consistency;
 use crate::error::Result;
-use crate::limits::REQUEST_TIMEOUT_DEFAULT;
+use crate::limits::{REQUEST_TIMEOUT_DEFAULT, RESP_SERVER_WORDS_MAX};
 use crate::node::{Node, Read};
 
 /// What is left to do for a command.
@@ -130,6 +130,11 @@ impl Runner<'_> {
         if !known.spec.takes(frame.len()) {
             let name = known.spec.name;
             return Err(Value::err(format_args!("wrong number of arguments for '{name}' command")));
+        }
+        if frame.len() > RESP_SERVER_WORDS_MAX
+            && matches!(known.what, What::Server(server) if server.is_brief())
+        {
+            return Err(Value::err(format_args!("too many arguments for '{}' command", known.spec.name)));
         }
         if self.session.face == Face::Cluster {
             route::check(self.shared, self.node, self.session, known.spec, frame)?;

@@ -35,6 +35,9 @@ pub(super) enum Replies {
     SkipNext,
 }
 
+/// What an argument that is kept takes beside its bytes: how it is named, and what the allocator adds.
+const ARGUMENT_BYTES: usize = size_of::<Bytes>() + 32;
+
 /// Keys with the versions they had.
 type Watched = Vec<(Key, Option<u64>)>;
 
@@ -43,20 +46,25 @@ type Watched = Vec<(Key, Option<u64>)>;
 pub(super) struct Queue {
     /// The commands, with their names.
     pub(super) frames: Vec<Frame>,
-    /// Bytes of their arguments.
+    /// Bytes they take.
     bytes: usize,
     /// Whether one was refused, so that `EXEC` will be too.
     pub(super) spoilt: bool,
 }
 
 impl Queue {
-    /// Adds a command; the error that answers it when there is no room.
+    /// Adds a command; the error that answers it when there is no room. A transaction that comes to nothing keeps none.
+    ///
+    /// What is kept are copies: an argument may share the buffer it was read into, which can be many times as large.
     pub(super) fn push(&mut self, frame: &[Bytes]) -> Result<(), Value> {
-        self.bytes += frame.iter().map(Bytes::len).sum::<usize>();
+        if self.spoilt {
+            return Ok(());
+        }
+        self.bytes += frame.iter().map(|argument| argument.len() + ARGUMENT_BYTES).sum::<usize>();
         if self.frames.len() >= RESP_QUEUED_COMMANDS_MAX || self.bytes > RESP_QUEUED_BYTES_MAX {
             return Err(Value::err("too many commands are queued in this transaction"));
         }
-        self.frames.push(frame.to_vec());
+        self.frames.push(frame.iter().map(|argument| Bytes::copy_from_slice(argument)).collect());
         Ok(())
     }
 }
@@ -153,5 +161,42 @@ impl Session {
         self.consistency = self.consistency_default;
         self.readonly = false;
         *self.client.name.lock() = Bytes::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(arguments: usize, len: usize) -> Frame {
+        vec![Bytes::from(vec![b'x'; len]); arguments]
+    }
+
+    #[test]
+    fn a_transaction_has_a_most_of_commands_and_of_bytes() {
+        let mut commands = Queue::default();
+        let pushed = (0..=RESP_QUEUED_COMMANDS_MAX).filter(|_| commands.push(&frame(1, 1)).is_ok()).count();
+        assert_eq!(pushed, RESP_QUEUED_COMMANDS_MAX);
+        for (arguments, len) in [(2, 1 << 20), (1 << 16, 0)] {
+            let mut queue = Queue::default();
+            let pushed = (0..1000).take_while(|_| queue.push(&frame(arguments, len)).is_ok()).count();
+            assert_eq!(pushed, RESP_QUEUED_BYTES_MAX / (arguments * (len + ARGUMENT_BYTES)));
+        }
+    }
+
+    #[test]
+    fn what_is_queued_keeps_no_larger_buffer_alive() {
+        let mut large = BytesMut::from(&[b'x'; 9000][..]);
+        let argument = large.split_to(600).freeze();
+        let mut queue = Queue::default();
+        queue.push(std::slice::from_ref(&argument)).unwrap();
+        assert_ne!(queue.frames[0][0].as_ptr(), argument.as_ptr());
+        assert_eq!(queue.frames, [[argument]]);
+    }
+
+    #[test]
+    fn a_transaction_that_comes_to_nothing_keeps_nothing_more() {
+        let mut queue = Queue { spoilt: true, ..Queue::default() };
+        assert_eq!((queue.push(&frame(1, 1)), queue.frames.len()), (Ok(()), 0));
     }
 }

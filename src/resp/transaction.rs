@@ -18,7 +18,7 @@ use super::session::Face;
 use super::table::{self, What};
 use super::value::Value;
 use crate::config::Consistency;
-use crate::limits::{REQUEST_TIMEOUT_DEFAULT, RESP_WATCHED_MAX};
+use crate::limits::{REQUEST_TIMEOUT_DEFAULT, RESP_OUTPUT_BYTES_MAX, RESP_WATCHED_MAX};
 use crate::node::Read;
 
 /// What `EXEC` says of a transaction of which a command was refused.
@@ -68,7 +68,8 @@ async fn remember(call: &mut Call<'_>) -> Result<(), Value> {
     let keys = call.arguments.iter().map(|key| Key::new(call.context.namespace, key));
     let mut keys: BTreeSet<Key> = keys.collect::<Result<_, _>>().map_err(Value::err)?;
     // What is watched already keeps the version it had then.
-    keys.retain(|key| call.session.watched.iter().all(|(known, _)| known != key));
+    let known: BTreeSet<&Key> = call.session.watched.iter().map(|(key, _)| key).collect();
+    keys.retain(|key| !known.contains(key));
     if call.session.watched.len() + keys.len() > RESP_WATCHED_MAX {
         return Err(Value::err("too many keys are watched"));
     }
@@ -162,7 +163,7 @@ async fn apply(call: &Call<'_>, txn: Txn) -> Result<(Vec<Reply>, u64), Value> {
 async fn answers(call: &mut Call<'_>, parts: Vec<Part<'_>>, applied: (Vec<Reply>, u64)) -> Value {
     let (replies, time_ms) = applied;
     let mut replies = replies.into_iter();
-    let mut answers = Vec::with_capacity(parts.len());
+    let (mut answers, mut told_bytes) = (Vec::with_capacity(parts.len()), 0);
     for part in parts {
         answers.push(match part {
             Part::Ready(value) => value,
@@ -174,10 +175,15 @@ async fn answers(call: &mut Call<'_>, parts: Vec<Part<'_>>, applied: (Vec<Reply>
                 });
                 shape.answer(&call.context, replies.map(|reply| Applied { reply, time_ms }).collect())
             }
+            Part::Server(..) if told_bytes > RESP_OUTPUT_BYTES_MAX => {
+                Value::err("not carried out: the answers of this transaction are too long")
+            }
             Part::Server(server, arguments) => {
                 let Call { shared, node, context, .. } = *call;
                 let mut inner = Call { shared, node, context, session: call.session, arguments };
-                Box::pin(server::run(server, &mut inner)).await.unwrap_or(Value::OK)
+                let answer = Box::pin(server::run(server, &mut inner)).await.unwrap_or(Value::OK);
+                told_bytes += answer.bytes();
+                answer
             }
         });
     }

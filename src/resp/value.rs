@@ -58,6 +58,23 @@ impl Value {
         bytes.map_or(Self::Null, Self::Bulk)
     }
 
+    /// About how many bytes it takes, in memory and on the wire.
+    pub fn bytes(&self) -> usize {
+        let within = match self {
+            Self::Error(text) | Self::Verbatim(text) => text.len(),
+            Self::Bulk(bytes) => bytes.len(),
+            Self::Array(values) | Self::Set(values) => values.iter().map(Self::bytes).sum(),
+            Self::Map(pairs) => pairs.iter().map(|(key, value)| key.bytes() + value.bytes()).sum(),
+            Self::Simple(_)
+            | Self::Int(_)
+            | Self::Null
+            | Self::NullArray
+            | Self::Double(_)
+            | Self::Bool(_) => 0,
+        };
+        size_of::<Self>() + within
+    }
+
     /// A length or a count.
     pub fn count(count: usize) -> Self {
         Self::Int(i64::try_from(count).unwrap_or(i64::MAX))

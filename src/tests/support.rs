@@ -2,6 +2,7 @@
 
 mod client;
 mod cluster;
+mod process;
 mod redis;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use cluster::{Cluster, Server, fresh_config};
+pub(crate) use process::Process;
 pub(crate) use redis::{Redis, request};
 
 /// Longest a test waits for what must come.

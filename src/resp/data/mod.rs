@@ -27,7 +27,7 @@ mod time;
 mod ttl;
 mod txn;
 
-use spec::{DataCommand, Spec};
+use spec::DataCommand;
 
 /// The commands of each family.
 const FAMILIES: &[&[DataCommand]] = &[
@@ -54,9 +54,4 @@ pub fn commands() -> impl Iterator<Item = &'static DataCommand> {
 /// The data command of this name, in whatever case it is written.
 pub fn find(name: &[u8]) -> Option<&'static DataCommand> {
     commands().find(|command| command.spec.is_named(name))
-}
-
-/// What is known of every data command.
-pub fn specs() -> impl Iterator<Item = &'static Spec> {
-    commands().map(|command| &command.spec)
 }

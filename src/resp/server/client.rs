@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::client_args::{BAD_NAME, is, is_name, number};
+use super::client_args::{is, is_long, is_name, name, number, too_long};
 use super::{Call, help, no_subcommand, wrong_number};
 use crate::config::NoConsistency;
 use crate::resp::clients::Client;
@@ -85,12 +85,14 @@ fn reply(call: &mut Call<'_>, how: &[u8]) -> Option<Value> {
     (replies == Replies::On).then_some(Value::OK)
 }
 
-fn set_name(call: &Call<'_>, name: &Bytes) -> Value {
-    if !is_name(name) {
-        return Value::err(BAD_NAME);
+fn set_name(call: &Call<'_>, wanted: &Bytes) -> Value {
+    match name(wanted) {
+        Ok(name) => {
+            *call.session.client.name.lock() = name;
+            Value::OK
+        }
+        Err(refused) => refused,
     }
-    *call.session.client.name.lock() = name.clone();
-    Value::OK
 }
 
 fn set_info(call: &Call<'_>, what: &[u8], value: &Bytes) -> Value {
@@ -105,6 +107,9 @@ fn set_info(call: &Call<'_>, what: &[u8], value: &Bytes) -> Value {
     if !is_name(value) {
         let what = crate::resp::outcome::quoted(what).to_ascii_lowercase();
         return Value::err(format_args!("{what} cannot contain spaces, newlines or special characters."));
+    }
+    if is_long(value) {
+        return too_long();
     }
     call.session.client.library.lock()[place] = value.clone();
     Value::OK

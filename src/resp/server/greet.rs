@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Call;
-use super::client_args::{BAD_NAME, is, is_name, number};
+use super::client_args::{self, is, number};
 use crate::resp::encode::Protocol;
 use crate::resp::session::Face;
 use crate::resp::value::Value;
@@ -119,8 +119,7 @@ fn understood(arguments: &[Bytes]) -> Result<Wishes, Value> {
                 rest
             }
             [wanted, rest @ ..] if is(option, "setname") => {
-                name = Some(wanted.clone()).filter(|name| is_name(name));
-                name.as_ref().ok_or_else(|| Value::err(BAD_NAME))?;
+                name = Some(client_args::name(wanted)?);
                 rest
             }
             _ => {

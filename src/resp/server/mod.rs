@@ -60,6 +60,11 @@ pub(super) struct Call<'a> {
 }
 
 impl Server {
+    /// Whether it takes a bounded number of words. `WATCH` has a bound of its own.
+    pub(super) fn is_brief(self) -> bool {
+        self != Self::Watch
+    }
+
     /// Whether it is carried out at once although the connection queues commands for `EXEC`.
     pub(super) fn ends_queueing(self) -> bool {
         matches!(self, Self::Exec | Self::Discard | Self::Multi | Self::Watch | Self::Quit | Self::Reset)
@@ -144,7 +149,7 @@ pub(super) const COMMANDS: &[(Spec, Server)] = &[
     ),
     (
         about("connection", "client", -2, LOADING, "2.4.0", "Connections: names, lists, answers, freshness.")
-            .differs("CLIENT CONSISTENCY linearizable|lease|local is Quorate's own; no tracking, no pausing."),
+            .differs("CLIENT CONSISTENCY (linearizable, lease or local) is Quorate's own; no tracking, no pausing."),
         Server::Client,
     ),
     (

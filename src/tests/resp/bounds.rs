@@ -44,28 +44,6 @@ async fn a_client_that_never_reads_is_read_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_idle_connections_disturb_nobody() {
-    const IDLE: usize = 2000;
-    let cluster = Cluster::single().await;
-    let addr = cluster.servers[0].resp;
-    let mut idle = Vec::new();
-    for _ in 0..IDLE {
-        idle.push(Redis::connect(addr).await);
-    }
-    let mut redis = Redis::connect(addr).await;
-    assert_eq!(redis.ask("SET a 1").await, "+OK");
-    eventually("all are counted", || async {
-        let metrics = String::from_utf8(cluster.client(0).get("/metrics").await.body.to_vec()).unwrap();
-        metrics.contains(&format!("quorate_resp_connections {}\n", IDLE + 1)).then_some(())
-    })
-    .await;
-    for idle in idle.iter_mut().step_by(100) {
-        assert_eq!(idle.ask("GET a").await, "\"1\"");
-    }
-    cluster.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn one_connection_too_many_is_told_so() {
     let cluster = Cluster::single_with(|config| config.resp_connections = 2).await;
     let addr = cluster.servers[0].resp;

@@ -33,7 +33,7 @@ async fn answers_come_in_the_order_of_the_commands_whatever_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_of_any_depth_is_answered_though_its_client_reads_late() {
-    const DEPTH: usize = 20_000;
+    const DEPTH: usize = 100_000;
     let cluster = Cluster::single().await;
     let mut redis = Redis::connect(cluster.servers[0].resp).await;
     let bytes: Vec<u8> = (0..DEPTH).flat_map(|i| request(&format!("INCRBY counter{} 1", i % 7))).collect();
