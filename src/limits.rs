@@ -94,6 +94,8 @@ pub const OPERATIONS_KEPT_MAX: usize = 64;
 pub const NODES_MAX: usize = 64;
 /// Append requests of one group on their way to one peer.
 pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
+/// How long word of what is committed waits for entries to travel with, once a follower has answered everything.
+pub const COMMIT_PAUSE: Duration = Duration::from_millis(3);
 /// How long an append may take, the follower's fsync included, before the connection is not trusted.
 pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a peer that could not be reached is tried again.
