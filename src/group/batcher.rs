@@ -4,6 +4,7 @@
 //! either was never appended ([`ProposeError::NotLeader`], [`ProposeError::QueueFull`]) or its fate is
 //! unknown; nothing here proposes twice.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -54,8 +55,9 @@ impl Batch {
         Self { commands: Bytes::new(), count: 0 }
     }
 
-    pub(crate) fn new(commands: &[Command]) -> Self {
-        Self { commands: encode_commands(commands), count: commands.len() as u32 }
+    pub(crate) fn new<C: Borrow<Command>>(commands: &[C]) -> Self {
+        let encoded = encode_commands(commands.iter().map(Borrow::borrow));
+        Self { commands: encoded, count: commands.len() as u32 }
     }
 }
 
