@@ -17,6 +17,7 @@ use raft_store::codec::DecodeError;
 use raft_store::command::{Command, PackedEntry, Packer, Replies, encode_commands};
 use raft_store::raft::{LeaderId, TypeConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::yield_now;
 
 use super::leadership::{Leadership, NotLeader};
 use crate::clock::wall_ms;
@@ -155,6 +156,8 @@ impl Worker {
     async fn run(mut self) {
         while let Some(first) = self.proposals.recv().await {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
+            // Whoever proposes in this turn of the scheduler comes along: one poll of the sockets wakes many.
+            yield_now().await;
             match self.leadership.established().await {
                 Ok(leader) => self.propose(leader, first, permit).await,
                 Err(NotLeader(hint)) => self.refuse(first, &ProposeError::NotLeader(hint)),
