@@ -18,6 +18,8 @@ pub struct Settings {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Threads that serve clients and peers; 0: as many as suit the machine.
+    pub threads: usize,
 }
 
 /// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
@@ -25,7 +27,7 @@ const LOG_DEFAULT: &str = "info,openraft=warn";
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human }
+        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human, threads: 0 }
     }
 }
 
@@ -272,6 +274,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "How log lines look",
         apply: |s, t| put(&mut s.log_format, log_format(t)),
     },
+    Setting {
+        name: "threads",
+        value: "N",
+        default: Some("0"),
+        help: "Threads that serve clients and peers, beside those of the log; 0: half as many as there are cores",
+        apply: |s, t| put(&mut s.threads, number(t)),
+    },
 ];
 
 fn put<T>(place: &mut T, read: Result<T, String>) -> Result<(), String> {
@@ -341,7 +350,7 @@ mod tests {
     fn every_field_of_the_configuration_is_a_setting() {
         let json = serde_json::to_value(Config::default()).unwrap();
         let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        fields.extend(["log", "log-format"]);
+        fields.extend(["log", "log-format", "threads"]);
         fields.sort_unstable();
         let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
         names.sort_unstable();
