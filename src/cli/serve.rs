@@ -4,6 +4,7 @@ mod files;
 mod flags;
 mod life;
 mod resp;
+mod threads;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let settings = settings(args)?;
     start_log(&settings)?;
     files::open_many(settings.node.resp_connections);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = threads::runtime(settings.threads)?;
     let data_dir = settings.node.data_dir.clone();
     runtime.block_on(serve(settings.node)).map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Threads that serve clients and peers; 0: as many as suit the machine.
+    pub threads: usize,
 }
 
 /// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
@@ -28,7 +30,7 @@ const LOG_DEFAULT: &str = "info,openraft=warn";
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human }
+        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human, threads: 0 }
     }
 }
 
@@ -274,6 +276,13 @@ pub const SETTINGS: &[Setting] = &[
         default: Some("human"),
         help: "How log lines look",
         apply: |s, t| put(&mut s.log_format, log_format(t)),
+    },
+    Setting {
+        name: "threads",
+        value: "N",
+        default: Some("0"),
+        help: "Threads that serve clients and peers, beside those of the log; 0: half as many as there are cores",
+        apply: |s, t| put(&mut s.threads, number(t)),
     },
 ];
 

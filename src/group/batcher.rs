@@ -4,6 +4,7 @@
 //! either was never appended ([`ProposeError::NotLeader`], [`ProposeError::QueueFull`]) or its fate is
 //! unknown; nothing here proposes twice.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,6 +17,7 @@ use raft_store::codec::DecodeError;
 use raft_store::command::{Command, PackedEntry, Packer, Replies, encode_commands};
 use raft_store::raft::{LeaderId, TypeConfig};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::yield_now;
 
 use super::leadership::{Leadership, NotLeader};
 use crate::clock::wall_ms;
@@ -54,8 +56,9 @@ impl Batch {
         Self { commands: Bytes::new(), count: 0 }
     }
 
-    pub(crate) fn new(commands: &[Command]) -> Self {
-        Self { commands: encode_commands(commands), count: commands.len() as u32 }
+    pub(crate) fn new<C: Borrow<Command>>(commands: &[C]) -> Self {
+        let encoded = encode_commands(commands.iter().map(Borrow::borrow));
+        Self { commands: encoded, count: commands.len() as u32 }
     }
 }
 
@@ -153,6 +156,8 @@ impl Worker {
     async fn run(mut self) {
         while let Some(first) = self.proposals.recv().await {
             let Ok(permit) = self.in_flight.clone().acquire_owned().await else { return };
+            // Whoever proposes in this turn of the scheduler comes along: one poll of the sockets wakes many.
+            yield_now().await;
             match self.leadership.established().await {
                 Ok(leader) => self.propose(leader, first, permit).await,
                 Err(NotLeader(hint)) => self.refuse(first, &ProposeError::NotLeader(hint)),

@@ -19,6 +19,7 @@ mod network;
 mod open;
 mod outgoing;
 mod pace;
+mod pacing;
 mod pipeline;
 #[cfg(feature = "simulation")]
 mod probe;

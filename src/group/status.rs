@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use openraft::async_runtime::WatchReceiver as _;
 use openraft::{Instant as _, ServerState};
 use raft_store::NodeId;
 
@@ -19,7 +20,9 @@ impl Group {
     /// The leader as this replica knows it, while it gives signs of life: openraft remembers the last one for
     /// ever. A deposed leader may stand here for up to [`HEALTHY_WITHIN`].
     pub(crate) fn leader(&self) -> Option<NodeId> {
-        self.live_leader(&self.metrics())
+        let metrics = self.raft.metrics();
+        let shown = metrics.borrow_watched();
+        self.live_leader(&shown)
     }
 
     fn live_leader(&self, metrics: &Metrics) -> Option<NodeId> {

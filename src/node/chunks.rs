@@ -1,17 +1,19 @@
 //! How many commands travel together: what one message and one entry may hold, and their answers too.
 
+use std::borrow::Borrow;
+
 use raft_store::command::Command;
 use raft_store::limits::{KEY_BYTES_MAX, PACKED_BYTES_TARGET, PACKED_COMMANDS_MAX};
 
 /// Commands in runs that travel together. A transaction is never divided: one that is too large for a proposal is
 /// refused there.
-pub(super) fn chunks(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
+pub(super) fn chunks<C: Borrow<Command>>(commands: &[C]) -> impl Iterator<Item = &[C]> {
     let mut rest = commands;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fits = |command: &&Command| {
+        let fits = |command: &&C| {
             let first = bytes == 0;
-            bytes += bytes_of(command);
+            bytes += bytes_of((*command).borrow());
             first || bytes <= PACKED_BYTES_TARGET
         };
         let count = rest.iter().take(PACKED_COMMANDS_MAX).take_while(fits).count();

@@ -11,6 +11,7 @@ mod asking;
 mod chunks;
 mod disk;
 mod doc;
+mod forward;
 mod founding;
 mod freshness;
 mod host;
@@ -88,6 +89,7 @@ struct Inner {
     config: Config,
     me: MemberSpec,
     transport: Transport,
+    forwarder: forward::Forwarder,
     host: Host,
     identity: Mutex<IdentityFile>,
     /// The cluster's document as this node's replica of the meta group has it.

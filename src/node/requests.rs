@@ -1,5 +1,6 @@
 //! Many reads or writes at once: sorted by group, carried out side by side, answered in the order asked.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -31,10 +32,18 @@ impl Inner {
     /// Writes. Commands of one group keep their order; one that meets an outdated slot table goes out again.
     pub(super) async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
         let mut answers: Vec<Option<Result<WriteOk>>> = vec![None; commands.len()];
+        if let Some(group) = self.only_group(&commands) {
+            let replies = self.write_in_order(group, &commands, deadline).await;
+            answers = replies.into_iter().map(|reply| settle(group, reply, deadline)).collect();
+            if answers.iter().all(Option::is_some) {
+                return answers.into_iter().flatten().collect();
+            }
+            tokio::time::sleep(ROUTE_PAUSE).await;
+        }
         loop {
             let places = self.places_of(&commands, &mut answers);
             let rounds = places.into_iter().map(|(group, places)| {
-                let chosen: Vec<Command> = places.iter().map(|&place| commands[place].clone()).collect();
+                let chosen: Vec<&Command> = places.iter().map(|&place| &commands[place]).collect();
                 async move { (group, places, self.write_in_order(group, &chosen, deadline).await) }
             });
             for (group, places, replies) in futures_util::future::join_all(rounds).await {
@@ -47,6 +56,13 @@ impl Inner {
             }
             tokio::time::sleep(ROUTE_PAUSE).await;
         }
+    }
+
+    /// The group of all keys of all commands, if it is one: as with single writes, there is nothing to sort then.
+    fn only_group(&self, commands: &[Command]) -> Option<GroupId> {
+        let (first, rest) = commands.split_first()?;
+        let group = self.group_of_all(first.keys()).ok()?;
+        rest.iter().all(|command| self.group_of_all(command.keys()).ok() == Some(group)).then_some(group)
     }
 
     /// Places of the commands without an answer, by group; answers those that have no group.
@@ -81,10 +97,10 @@ impl Inner {
         Ok(group)
     }
 
-    async fn write_in_order(
+    async fn write_in_order<C: Borrow<Command>>(
         &self,
         group: GroupId,
-        commands: &[Command],
+        commands: &[C],
         deadline: Instant,
     ) -> Vec<Result<(u64, Reply)>> {
         let mut all: Vec<Result<(u64, Reply)>> = Vec::with_capacity(commands.len());

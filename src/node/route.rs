@@ -136,15 +136,8 @@ impl Inner {
         if node == self.id {
             return attempt_of(self.propose_here(group, batch.clone(), deadline).await);
         }
-        let body = peer::put_write(group, millis_until(deadline), batch);
-        let called = self.transport.call(node, Lane::Control, peer::WRITE, body, left(deadline)).await;
-        match called {
-            Ok(answer) => match peer::forwarded(answer, peer::written) {
-                Ok(answer) => attempt_of(answer),
-                Err(error) => {
-                    ended(unknown(group, deadline, format!("node {node} answered nonsense: {error}")))
-                }
-            },
+        match self.forwarder.write(node, group, batch.clone(), deadline).await {
+            Ok(answer) => attempt_of(answer),
             Err(CallError::Lost(why)) => ended(unknown(group, deadline, format!("node {node}: {why}"))),
             Err(CallError::NotSent(why) | CallError::Refused(why)) => Attempt::Nobody(why),
         }

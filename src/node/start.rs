@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use super::disk::{DiskWatch, free_bytes};
 use super::doc::META_GROUP;
+use super::forward::Forwarder;
 use super::host::Host;
 use super::identity::{Identity, IdentityFile};
 use super::lost::open_log;
@@ -83,6 +84,7 @@ impl Node {
             id: config.id,
             config,
             me,
+            forwarder: Forwarder::new(transport.clone()),
             transport,
             host: Host::new(deps, belongs.floors.clone()),
             identity: Mutex::new(identity),

@@ -6,13 +6,16 @@
 //! commands until the client has read its answers; a client that does not read them for `RESP_STALL_MAX` is
 //! disconnected. An idle connection holds no buffers.
 
-use std::cell::RefCell;
+mod receive;
+
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,14 +28,6 @@ use crate::limits::{
     RESP_BATCH_BYTES_MAX, RESP_BATCH_COMMANDS_MAX, RESP_BUFFER_KEPT_BYTES, RESP_LINGER_BYTES_MAX,
     RESP_LINGER_TIMEOUT, RESP_OUTPUT_BYTES_MAX, RESP_READ_BYTES, RESP_STALL_MAX,
 };
-
-/// Smallest room made for an argument that is larger than what is read at once.
-const LARGE_ROOM_MIN: usize = 4 * RESP_READ_BYTES;
-
-thread_local! {
-    /// What is read lands here first, so that no waiting connection needs a buffer.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; RESP_READ_BYTES].into());
-}
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -179,47 +174,34 @@ impl Connection {
 
     /// Waits for more from the client, or for it to take more.
     async fn wait(&mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), End> {
-        let interest = match self.output.len() {
-            0 => Interest::READABLE,
-            len if len < RESP_OUTPUT_BYTES_MAX => Interest::READABLE | Interest::WRITABLE,
-            _ => Interest::WRITABLE,
-        };
-        let ready = tokio::select! {
-            ready = self.stream.ready(interest) => ready.map_err(|_| End::Gone)?,
+        let (stream, parser, input) = (&mut self.stream, &self.parser, &mut self.input);
+        let waiting = self.output.len();
+        let ready = poll_fn(|cx| {
+            if waiting > 0 && stream.poll_write_ready(cx)?.is_ready() {
+                return Poll::Ready(Ok(Ready::Writable));
+            }
+            match waiting {
+                ..RESP_OUTPUT_BYTES_MAX => {
+                    receive::poll_receive(stream, parser, input, cx).map_ok(Ready::Received)
+                }
+                _ => Poll::Pending,
+            }
+        });
+        let ready: io::Result<Ready> = tokio::select! {
+            ready = ready => ready,
             () = self.session.client.killed() => return Err(End::Told),
             _ = stopping.wait_for(|stopping| *stopping) => return Err(End::Told),
             () = sleep_until(self.stalled_at.unwrap_or_else(Instant::now)), if self.stalled_at.is_some() => {
                 return Err(End::Stalled);
             }
         };
-        if ready.is_writable() && !self.output.is_empty() {
-            self.send()?;
-        }
-        if ready.is_readable() { self.receive() } else { Ok(()) }
-    }
-
-    fn receive(&mut self) -> Result<(), End> {
-        let missing = self.parser.missing_bytes(&self.input);
-        let received = if missing > RESP_READ_BYTES {
-            // A large argument goes where it will stay, into room that grows with what has come.
-            self.input.reserve(missing.min(self.input.len().max(LARGE_ROOM_MIN)));
-            self.stream.try_read_buf(&mut self.input)
-        } else {
-            let (stream, input) = (&self.stream, &mut self.input);
-            SCRATCH.with_borrow_mut(|scratch| {
-                let received = stream.try_read(scratch)?;
-                input.extend_from_slice(&scratch[..received]);
-                Ok(received)
-            })
-        };
-        match received {
-            Ok(0) => Err(End::Gone),
-            Ok(received) => {
+        match ready {
+            Ok(Ready::Writable) => self.send(),
+            Ok(Ready::Received(received @ 1..)) => {
                 self.shared.metrics.bytes_in.fetch_add(received as u64, Relaxed);
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(_) => Err(End::Gone),
+            Ok(Ready::Received(0)) | Err(_) => Err(End::Gone),
         }
     }
 
@@ -265,6 +247,14 @@ impl Connection {
         }
         self.stream.shutdown().await
     }
+}
+
+/// What a wait ended with.
+enum Ready {
+    /// The client takes more answers.
+    Writable,
+    /// So many bytes came; 0: the client left.
+    Received(usize),
 }
 
 /// Reads and throws away what the client still sends, within bounds: closing before would take from it the last answer.

@@ -101,9 +101,9 @@ impl Iterator for Commands {
 }
 
 /// Encodes commands to be forwarded to the node that leads their group.
-pub fn encode_commands(commands: &[Command]) -> Bytes {
+pub fn encode_commands<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Bytes {
     let mut out = Vec::new();
-    commands.iter().for_each(|command| command.put(&mut out));
+    commands.into_iter().for_each(|command| command.put(&mut out));
     out.into()
 }
 

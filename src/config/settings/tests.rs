@@ -6,7 +6,7 @@ use super::*;
 fn every_field_of_the_configuration_is_a_setting() {
     let json = serde_json::to_value(Config::default()).unwrap();
     let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    fields.extend(["log", "log-format"]);
+    fields.extend(["log", "log-format", "threads"]);
     fields.sort_unstable();
     let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
     names.sort_unstable();

@@ -13,6 +13,7 @@ mod routing;
 mod simulated;
 mod soak;
 mod three;
+mod together;
 #[cfg(feature = "simulation")]
 mod turns;
 mod word;
