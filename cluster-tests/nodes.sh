@@ -1,6 +1,6 @@
 # Real nodes for scripts: started here, and ended with the script, however that ends. To be sourced, by bash.
 #
-#   form COUNT [FLAG…]   starts the nodes 1 to COUNT of a new cluster with these flags; returns when all are ready
+#   form NODES [FLAG…]   starts these nodes, such as "1 2 3", as a new cluster with these flags; returns when all are ready
 #   hit NODE             kill -9
 #   revive NODE          starts a node that was hit; returns when it is ready
 #   lead NODE GROUP      makes a node the leader of a group
@@ -19,8 +19,7 @@ readonly PORT_FIRST=12000 PORT_COUNT=18000
 
 nodes_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
-declare -A http=() peer=() resp=() resp_cluster=() pids=()
-node_flags=()
+declare -A http=() peer=() resp=() resp_cluster=() flags=() pids=()
 
 clean_up() {
     local status=$?
@@ -36,7 +35,7 @@ trap 'exit 143' TERM
 show_logs() {
     local log
     for log in "$work"/node-*.log; do
-        [[ ! -e $log ]] || { echo "=== end of $log"; tail -n 20 "$log"; } >&2
+        [[ ! -e $log ]] || { echo "=== end of $log"; tail -n 5 "$log"; } >&2
     done
 }
 
@@ -72,27 +71,29 @@ find_port() {
 }
 
 form() {
-    local count=$1 node
+    local nodes=($1) node seeds=""
     shift
     find_quorate
-    node_flags=(--bootstrap-expect "$count" "$@")
-    for ((node = 1; node <= count; node++)); do
+    for node in "${nodes[@]}"; do
         find_port && http[$node]=$free_port
         find_port && peer[$node]=$free_port
         find_port && resp[$node]=$free_port
         find_port && resp_cluster[$node]=$free_port
+        seeds+=${seeds:+,}127.0.0.1:${peer[$node]}
     done
-    for ((node = 1; node <= count; node++)); do start "$node"; done
-    for ((node = 1; node <= count; node++)); do await_ready "$node"; done
+    for node in "${nodes[@]}"; do
+        flags[$node]="--seeds $seeds --bootstrap-expect ${#nodes[@]} $*"
+        start "$node"
+    done
+    for node in "${nodes[@]}"; do await_ready "$node"; done
 }
 
 start() {
-    local node=$1 seeds
-    seeds=$(printf ',127.0.0.1:%s' "${peer[@]}")
+    local node=$1
     "$QUORATE_BIN" serve --id "$node" --data-dir "$work/node-$node" --http "127.0.0.1:${http[$node]}" \
         --peer "127.0.0.1:${peer[$node]}" --resp "127.0.0.1:${resp[$node]}" \
-        --resp-cluster "127.0.0.1:${resp_cluster[$node]}" --seeds "${seeds#,}" "${node_flags[@]}" \
-        >>"$work/node-$node.log" 2>&1 &
+        --resp-cluster "127.0.0.1:${resp_cluster[$node]}" ${flags[$node]} \
+        >>"$work/node-$node.log" 2>&1 </dev/null 3>&- 4>&- & # It is to hold no pipe of the script open.
     pids[$node]=$!
 }
 

@@ -32,7 +32,9 @@ if [[ -z ${REDIS_SOURCE:-} ]]; then
     REDIS_SOURCE=$work/source/redis
 fi
 
-options=(--host "$host" --port "$port" --singledb --ignore-encoding --ignore-digest --durable --tags "$tags")
+# Ports of the tests' own processes, so that both modes can run side by side.
+[[ $mode == cluster ]] && own_ports=23111 || own_ports=21111
+options=(--host "$host" --port "$port" --baseport $own_ports --singledb --ignore-encoding --ignore-digest --durable --tags "$tags")
 [[ $mode == cluster ]] && options+=(--cluster-mode)
 for unit in "${units[@]}"; do options+=(--single "unit/$unit"); done
 grep -v '^#' "$here/skip.tsv" | cut -f1 >"$work/skip"
