@@ -7,8 +7,8 @@
 # the plain port all slots must be one group's, because the tests set keys without hash tags together. Values of 4 MB
 # must be allowed.
 #
-# They come from Debian's source package, into REDIS_SOURCE (default: a temporary folder that is removed). Set it to a
-# folder with an unpacked Redis 7.0 to use that. Needs tclsh 8.5 or newer.
+# REDIS_SOURCE names a folder with an unpacked Redis 7.0; without it Debian's source package is fetched. Needs tclsh 8.5
+# or newer. both.sh starts a node and runs this on both of its ports.
 #
 # What is left out, and why:
 #   --singledb                 there is one database
@@ -27,22 +27,14 @@ tags="-needs:debug -needs:repl -needs:config-maxmemory"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-fetch_source() {
-    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-    printf 'deb-src [signed-by=%s] http://deb.debian.org/debian bookworm main\n' "$keyring" >"$work/sources.list"
-    local options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
-        -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache")
-    apt-get "${options[@]}" -qq update
-    (cd "$work" && apt-get "${options[@]}" -qq source redis)
-}
-
 if [[ -z ${REDIS_SOURCE:-} ]]; then
-    fetch_source >&2
-    REDIS_SOURCE=$(echo "$work"/redis-7.*/)
+    "$here/fetch.sh" "$work/source" >&2
+    REDIS_SOURCE=$work/source/redis
 fi
 
-options=(--host "$host" --port "$port" --singledb --ignore-encoding --ignore-digest --durable --tags "$tags")
+# Ports of the tests' own processes, so that both modes can run side by side.
+[[ $mode == cluster ]] && own_ports=23111 || own_ports=21111
+options=(--host "$host" --port "$port" --baseport $own_ports --singledb --ignore-encoding --ignore-digest --durable --tags "$tags")
 [[ $mode == cluster ]] && options+=(--cluster-mode)
 for unit in "${units[@]}"; do options+=(--single "unit/$unit"); done
 grep -v '^#' "$here/skip.tsv" | cut -f1 >"$work/skip"

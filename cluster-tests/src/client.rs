@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+mod resp;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use http_body_util::Full;
 use hyper::Request;
 
 pub use self::answer::judge;
+pub use self::resp::Resp;
 use crate::history::{Expires, Input, Outcome, Output};
 use crate::http::{Answer, Http, Lost};
 

@@ -30,6 +30,7 @@ use crate::http::request;
 use crate::netns::Network;
 use crate::process::Process;
 use crate::wait;
+use crate::workload::Protocol;
 
 use self::clocks::Clocks;
 pub use self::options::{Options, Storage, Wires};
@@ -50,6 +51,8 @@ pub async fn turn() -> anyhow::Result<SemaphorePermit<'static>> {
 struct Member {
     http: SocketAddr,
     peer: SocketAddr,
+    /// Where it speaks the Redis protocol, plain and cluster; `None`: nowhere.
+    resp: Option<[SocketAddr; 2]>,
     // Before the disk: it must not be taken away under a running process.
     process: Option<Process>,
     disk: Option<FaultDisk>,
@@ -123,7 +126,18 @@ impl Cluster {
 
     /// The running nodes and their HTTP addresses.
     pub fn endpoints(&self) -> Vec<(u64, SocketAddr)> {
-        self.members.iter().filter(|(_, m)| m.process.is_some()).map(|(id, m)| (*id, m.http)).collect()
+        self.speaking(Protocol::Http)
+    }
+
+    /// The running nodes and where they speak this protocol.
+    pub fn speaking(&self, protocol: Protocol) -> Vec<(u64, SocketAddr)> {
+        let address = |member: &Member| match protocol {
+            Protocol::Http => Some(member.http),
+            Protocol::Resp => member.resp.map(|[plain, _]| plain),
+            Protocol::RespCluster => member.resp.map(|[_, cluster]| cluster),
+        };
+        let running = self.members.iter().filter(|(_, member)| member.process.is_some());
+        running.filter_map(|(id, member)| Some((*id, address(member)?))).collect()
     }
 
     /// Whether a node's process runs, or did when last looked after.

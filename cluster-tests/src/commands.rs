@@ -13,7 +13,7 @@ use cluster_tests::crash::plan::{FaultKind, Plan};
 use cluster_tests::drive::Drive;
 use cluster_tests::nemesis::Until;
 use cluster_tests::scenario::Scenario;
-use cluster_tests::workload::Mix;
+use cluster_tests::workload::{Mix, Protocol};
 use cluster_tests::{crash, disk, nemesis, seed};
 
 #[cfg(feature = "mutants")]
@@ -33,9 +33,12 @@ pub(crate) enum Disk {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// What clients do: names with weights, such as `register,ttl=3`, or `all`. Known are register, cas, counter,
-    /// set, append, ttl, lease, batch and bursts.
-    #[arg(long, default_value_t = Mix::all())]
-    workload: Mix,
+    /// set, append, ttl, lease, batch and bursts. Everything that can be done over the protocol when not given.
+    #[arg(long)]
+    workload: Option<Mix>,
+    /// What clients speak; ttl and lease are for http.
+    #[arg(long, value_enum, default_value_t)]
+    protocol: Protocol,
     /// For how long.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
@@ -71,7 +74,8 @@ impl Run {
     /// Runs them.
     pub(crate) async fn run(self, out: &mut impl Write) -> anyhow::Result<()> {
         let drive = Drive {
-            mix: self.workload,
+            mix: self.workload.unwrap_or_else(|| self.protocol.all()),
+            protocol: self.protocol,
             seconds: self.seconds,
             clients: self.clients,
             rate: self.rate,

@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use crate::cluster::{Cluster, Options, with_cluster};
 use crate::report::summary::Summary;
 use crate::report::{HISTORY, Report, Run};
-use crate::workload::{Mix, Workload};
+use crate::workload::{Mix, Protocol, Workload};
 use crate::{binary, history};
 
 /// What the run may take beyond its time: forming the cluster, reading all keys again, judging.
@@ -21,6 +21,8 @@ const BESIDES: Duration = Duration::from_secs(300);
 pub struct Drive {
     /// What clients do.
     pub mix: Mix,
+    /// What they speak.
+    pub protocol: Protocol,
     /// For how long.
     pub seconds: u64,
     /// Number of clients.
@@ -42,11 +44,11 @@ pub struct Drive {
 /// The command that makes the same choices again.
 impl fmt::Display for Drive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mix, seconds, clients, rate, nodes, groups, keys, seed, .. } = self;
+        let Self { mix, protocol, seconds, clients, rate, nodes, groups, keys, seed, .. } = self;
         write!(
             f,
             "cargo run --release -p cluster-tests -- run --workload {mix} --seconds {seconds} --clients {clients} \
-             --nodes {nodes} --groups {groups} --keys {keys} --seed {seed}"
+             --nodes {nodes} --groups {groups} --keys {keys} --seed {seed} --protocol {protocol}"
         )?;
         rate.map_or(Ok(()), |rate| write!(f, " --rate {rate}"))
     }
@@ -55,6 +57,9 @@ impl fmt::Display for Drive {
 impl Drive {
     /// Runs, judges, and prints a table with a row for each workload. An error if any answer was wrong.
     pub async fn run(&self, to: &mut impl Write) -> anyhow::Result<()> {
+        let cannot: Vec<String> =
+            self.mix.kinds().filter(|kind| !self.protocol.can(*kind)).map(|kind| kind.to_string()).collect();
+        ensure!(cannot.is_empty(), "{} cannot be done over {}", cannot.join(", "), self.protocol);
         let limit = Duration::from_secs(self.seconds) + BESIDES;
         let options = Options { groups: Some(self.groups), limit: Some(limit), ..Options::default() };
         with_cluster(self.nodes, options, async |cluster| self.on(cluster, to).await)
@@ -63,7 +68,7 @@ impl Drive {
     }
 
     async fn on(&self, cluster: &mut Cluster, to: &mut impl Write) -> anyhow::Result<()> {
-        let nodes = cluster.endpoints();
+        let nodes = cluster.speaking(self.protocol);
         let running = self.workload().start(nodes.clone());
         tokio::time::sleep(Duration::from_secs(self.seconds)).await;
         let history = running.finish(&nodes, 0).await?;
@@ -88,6 +93,7 @@ impl Drive {
         Workload {
             clients: self.clients,
             mix: self.mix.clone(),
+            protocol: self.protocol,
             rate: self.rate,
             keys: self.keys,
             seed: self.seed,
@@ -98,6 +104,7 @@ impl Drive {
     fn facts(&self) -> anyhow::Result<Run> {
         let facts = [
             ("workload", self.mix.to_string()),
+            ("protocol", self.protocol.to_string()),
             ("nodes", self.nodes.to_string()),
             ("groups", self.groups.to_string()),
             ("clients", self.clients.to_string()),
@@ -116,6 +123,7 @@ mod tests {
     fn the_command_names_every_choice() {
         let drive = Drive {
             mix: "ttl=2,lease".parse().unwrap(),
+            protocol: Protocol::RespCluster,
             seconds: 30,
             clients: 8,
             rate: Some(250.5),
@@ -126,7 +134,7 @@ mod tests {
             out: None,
         };
         let command = drive.to_string();
-        let wanted = "run --workload ttl=2,lease --seconds 30 --clients 8 --nodes 3 --groups 2 --keys 24 --seed 7 --rate 250.5";
+        let wanted = "run --workload ttl=2,lease --seconds 30 --clients 8 --nodes 3 --groups 2 --keys 24 --seed 7 --protocol resp-cluster --rate 250.5";
         assert!(command.ends_with(wanted), "{command}");
     }
 }

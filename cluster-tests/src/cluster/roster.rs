@@ -10,15 +10,15 @@ impl Cluster {
     pub fn enlist(&mut self) -> anyhow::Result<u64> {
         self.last_id += 1;
         let id = self.last_id;
-        let (http, peer) = match &mut self.network {
-            None => (ports::free()?, ports::free()?),
+        let ((http, peer), resp) = match &mut self.network {
+            None => ((ports::free()?, ports::free()?), Some([ports::free()?, ports::free()?])),
             Some(network) => {
                 network.add(id)?;
-                network.listeners(id)
+                (network.listeners(id), None)
             }
         };
         let (disk, clocks) = (self.make_disk(id)?, self.make_clocks(id)?);
-        self.members.insert(id, Member { http, peer, process: None, disk, clocks });
+        self.members.insert(id, Member { http, peer, resp, process: None, disk, clocks });
         Ok(id)
     }
 

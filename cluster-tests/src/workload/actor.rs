@@ -35,7 +35,7 @@ impl Actor {
     /// Client number `client`, whose first life is `process`.
     pub(super) fn new(client: u64, process: u64, workload: &Workload, shared: &Arc<Shared>) -> Self {
         Self {
-            caller: Caller::new(client, process),
+            caller: Caller::new(client, process, shared.protocol),
             draw: Draw::new(client, workload),
             mix: workload.mix.clone(),
             scripts: workload.mix.kinds().map(|kind| script::of(kind, shared)).collect(),

@@ -85,6 +85,12 @@ impl Mix {
         Self(Kind::value_variants().iter().map(|kind| (*kind, 1)).collect())
     }
 
+    /// What is left of it with these kinds alone; registers when that is nothing.
+    pub(super) fn only(self, wanted: impl Fn(Kind) -> bool) -> Self {
+        let kinds: Vec<_> = self.0.into_iter().filter(|(kind, _)| wanted(*kind)).collect();
+        if kinds.is_empty() { Self::default() } else { Self(kinds) }
+    }
+
     /// The kinds in it.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.0.iter().map(|(kind, _)| *kind)

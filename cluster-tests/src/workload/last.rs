@@ -19,7 +19,7 @@ pub(super) async fn read_all(
     keys: &BTreeSet<String>,
 ) -> anyhow::Result<Vec<Operation>> {
     let process = shared.new_process();
-    let mut caller = Caller::new(process, process);
+    let mut caller = Caller::new(process, process, shared.protocol);
     let keys: Vec<&String> = keys.iter().collect();
     let mut history = Vec::with_capacity(keys.len());
     for some in keys.chunks(READ_AT_ONCE) {

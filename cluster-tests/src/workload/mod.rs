@@ -8,6 +8,7 @@ mod crew;
 mod draw;
 mod kind;
 mod last;
+mod protocol;
 mod script;
 mod shared;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use anyhow::{Context, ensure};
 use tokio::task::JoinSet;
 
 pub use self::kind::{Kind, Mix, MixError};
+pub use self::protocol::Protocol;
 use self::shared::Shared;
 use crate::cluster::Cluster;
 use crate::history::{self, Operation};
@@ -40,6 +42,8 @@ pub struct Workload {
     pub pinned: u64,
     /// What they do, and how often each of it.
     pub mix: Mix,
+    /// What they speak.
+    pub protocol: Protocol,
     /// Operations, or batches of them, that arrive in a second, whether or not earlier ones were answered. `None`:
     /// each client goes on when it was answered.
     pub rate: Option<f64>,
@@ -59,6 +63,7 @@ impl Default for Workload {
             clients: 16,
             pinned: 0,
             mix: Mix::default(),
+            protocol: Protocol::default(),
             rate: None,
             keys: 24,
             first_key: 0,
@@ -80,7 +85,7 @@ pub struct Running {
 impl Workload {
     /// Starts the clients against these nodes.
     pub fn start(self, endpoints: Vec<(u64, SocketAddr)>) -> Running {
-        let shared = Arc::new(Shared::new(self.clients, endpoints));
+        let shared = Arc::new(Shared::new(self.clients, self.protocol, endpoints));
         let (seed, first_key) = (self.seed, self.first_key);
         let mut crew = JoinSet::new();
         crew.spawn(crew::run(self, shared.clone()));
@@ -114,7 +119,8 @@ impl Running {
     /// kept in the cluster's folder.
     pub async fn judge(self, cluster: &Cluster, keys: u64) -> anyhow::Result<Vec<Operation>> {
         let seed = self.seed;
-        let history = self.finish(&cluster.endpoints(), keys).await?;
+        let nodes = cluster.speaking(self.shared.protocol);
+        let history = self.finish(&nodes, keys).await?;
         let file = cluster.folder().join("history.jsonl");
         history::write(&file, &history)?;
         let judging = tokio::task::spawn_blocking(move || (checker::check(&history), history));

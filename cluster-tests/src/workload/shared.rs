@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
+use super::protocol::{Protocol, Speaker};
 use super::value;
-use crate::client::{Client, Judged};
+use crate::client::Judged;
 use crate::history::{Input, Operation, Outcome, Output};
 
-/// A node: its id and its HTTP address.
+/// A node: its id and the address clients speak to it at.
 pub(super) type Node = (u64, SocketAddr);
 
 /// What the clients of one run share.
@@ -25,11 +26,13 @@ pub(super) struct Shared {
     /// What there is to do at the moment, when it comes at a rate.
     pub(super) arrivals: Semaphore,
     pub(super) endpoints: watch::Sender<Vec<Node>>,
+    /// What clients speak.
+    pub(super) protocol: Protocol,
 }
 
 impl Shared {
     /// Of a run of so many clients against these nodes.
-    pub(super) fn new(clients: u64, endpoints: Vec<Node>) -> Self {
+    pub(super) fn new(clients: u64, protocol: Protocol, endpoints: Vec<Node>) -> Self {
         Self {
             epoch: Instant::now(),
             stop: AtomicBool::new(false),
@@ -38,6 +41,7 @@ impl Shared {
             elements: AtomicU64::new(0),
             arrivals: Semaphore::new(0),
             endpoints: watch::Sender::new(endpoints),
+            protocol,
         }
     }
 
@@ -62,19 +66,20 @@ impl Shared {
 pub(super) struct Caller {
     pub(super) client: u64,
     pub(super) process: u64,
-    http: Client,
+    speaker: Speaker,
 }
 
 impl Caller {
     /// A client whose first life has this number.
-    pub(super) fn new(client: u64, process: u64) -> Self {
-        Self { client, process, http: Client::default() }
+    pub(super) fn new(client: u64, process: u64, protocol: Protocol) -> Self {
+        Self { client, process, speaker: protocol.client() }
     }
 
     /// Carries one operation out.
     pub(super) async fn one(&mut self, shared: &Shared, node: Node, key: String, input: Input) -> Operation {
+        let input = self.speaker.asks(input);
         let call_ns = shared.now_ns();
-        let judged = self.http.operate(node.1, &key, &travels(&input)).await;
+        let judged = self.speaker.operate(node.1, &key, &travels(&input)).await;
         self.record(shared, node, call_ns, (key, input), judged)
     }
 
@@ -85,9 +90,10 @@ impl Caller {
         node: Node,
         list: Vec<(String, Input)>,
     ) -> Vec<Operation> {
+        let list: Vec<_> = list.into_iter().map(|(key, input)| (key, self.speaker.asks(input))).collect();
         let call_ns = shared.now_ns();
         let sent: Vec<_> = list.iter().map(|(key, input)| (key.clone(), travels(input))).collect();
-        let judged = self.http.batch(node.1, &sent).await;
+        let judged = self.speaker.batch(node.1, &sent).await;
         let pairs = list.into_iter().zip(judged);
         pairs.map(|(asked, judged)| self.record(shared, node, call_ns, asked, judged)).collect()
     }
@@ -114,7 +120,7 @@ impl Caller {
             time_ms,
             age_ms,
             expires,
-            connection: self.http.connections(address),
+            connection: self.speaker.connections(address),
             error,
         }
     }

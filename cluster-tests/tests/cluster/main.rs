@@ -11,6 +11,7 @@ mod members;
 mod nemesis;
 mod quorum;
 mod reads;
+mod resp;
 mod snapshots;
 mod support;
 mod workloads;

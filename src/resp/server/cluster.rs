@@ -1,7 +1,8 @@
 //! `CLUSTER`: nodes and slots as clients of Redis Cluster ask for them.
 //!
-//! A node leads the slots of some groups and is a replica for others, so every node is a master here, with the slots it
-//! leads now; the other voters of a group are the replicas of its slots.
+//! A node leads the slots of some groups and is a replica for others. To clients a node is the one or the other: with
+//! both, redis-py takes a node that leads for a replica and leaves its keys out of `SCAN` and `DBSIZE`. So a node that
+//! leads any slots is told as a master only, and the other voters of a group as replicas of its slots.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,7 +17,7 @@ use super::client_args::number;
 use super::{Call, help, no_subcommand, wrong_number};
 use crate::config::Consistency;
 use crate::limits::REQUEST_TIMEOUT_DEFAULT;
-use crate::node::{Scan, Scope, Topology};
+use crate::node::{Scan, Scope, SlotRange, Topology};
 use crate::resp::errors;
 use crate::resp::session::Face;
 use crate::resp::value::Value;
@@ -108,9 +109,15 @@ impl Told<'_> {
         (host.trim_start_matches('[').trim_end_matches(']').to_owned(), port.parse().unwrap_or(0))
     }
 
+    /// The replicas of a range that lead nothing themselves.
+    fn replicas(&self, range: &SlotRange) -> impl Iterator<Item = NodeId> {
+        let leads = |node: NodeId| self.topology.slots.iter().any(|range| range.leader == Some(node));
+        range.replicas.iter().copied().filter(move |node| !leads(*node))
+    }
+
     fn slots(&self) -> Value {
         let ranges = self.topology.slots.iter().filter_map(|range| {
-            let nodes = [range.leader?].into_iter().chain(range.replicas.iter().copied());
+            let nodes = [range.leader?].into_iter().chain(self.replicas(range));
             let node = |node| {
                 let (host, port) = self.address(node);
                 let id = Value::Bulk(self.id(node).into());
@@ -134,8 +141,8 @@ impl Told<'_> {
             let slots = ranges().flat_map(|range| [range.from, range.to]).map(|slot| Value::Int(slot.into()));
             let first = ranges().next();
             let leader = first.and_then(|range| range.leader).map(|node| self.shard_node(node, "master"));
-            let replicas = first.map(|range| range.replicas.as_slice()).unwrap_or_default();
-            let replicas = replicas.iter().map(|node| self.shard_node(*node, "replica"));
+            let replicas = first.into_iter().flat_map(|range| self.replicas(range));
+            let replicas = replicas.map(|node| self.shard_node(node, "replica"));
             Value::Map(vec![
                 (Value::text("slots"), Value::Array(slots.collect())),
                 (Value::text("nodes"), Value::Array(leader.into_iter().chain(replicas).collect())),
@@ -256,5 +263,22 @@ mod tests {
         assert_eq!(id("a", 1), id("a", 1));
         let ids = BTreeSet::from([id("a", 1), id("a", 2), id("b", 1), id("b", 2)]);
         assert_eq!(ids.len(), 4);
+    }
+
+    #[test]
+    fn a_node_that_leads_slots_is_a_replica_of_none() {
+        let range = |from: Slot, leader, replicas: &[NodeId]| SlotRange {
+            from,
+            to: from,
+            group: from.into(),
+            leader: Some(leader),
+            replicas: replicas.to_vec(),
+        };
+        let slots = vec![range(1, 1, &[2, 3]), range(2, 2, &[1, 3])];
+        let topology = Topology { epoch: 1, me: 1, nodes: BTreeMap::new(), slots };
+        let told = Told { cluster: String::new(), topology: &topology };
+        for range in &topology.slots {
+            assert_eq!(told.replicas(range).collect::<Vec<_>>(), [3]);
+        }
     }
 }

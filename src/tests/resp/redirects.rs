@@ -95,7 +95,7 @@ async fn nodes_and_slots_are_told_alike_by_every_node() {
         let mine = format!("{} {}@0 myself,master", id.trim_matches('"'), server.resp_cluster);
         assert!(nodes.contains(&mine), "{nodes}");
         all.push(redis.ask("CLUSTER SLOTS").await);
-        assert!(redis.ask("CLUSTER SHARDS").await.contains("\"replica\""));
+        assert!(redis.ask("CLUSTER SHARDS").await.contains("\"master\""));
         assert_eq!(redis.ask("CLUSTER KEYSLOT user").await, ":5474");
         assert!(redis.ask("CLUSTER MEET a 1").await.starts_with("-ERR "));
         let mut plain = Redis::connect(server.resp).await;
