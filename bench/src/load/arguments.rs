@@ -99,6 +99,10 @@ pub(crate) struct LoadArguments {
     /// operation was due. Without it a closed loop.
     #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,
+    /// Open loops at each of these rates in turn.
+    #[arg(long, value_name = "PER_SECOND,…", value_delimiter = ',', conflicts_with = "rate")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sweep: Vec<u64>,
     /// Share of reads: 0.0 writes only, 1.0 reads only (of keys that are written first).
     #[arg(long, default_value_t = 0.0, value_parser = ratio)]
     pub(crate) read_ratio: f64,
@@ -135,6 +139,9 @@ pub(crate) struct LoadArguments {
     /// Writes everything measured to this file, `-` for stdout in place of the table.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Writes a page with tables and plots to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 impl LoadArguments {
@@ -161,8 +168,14 @@ impl LoadArguments {
             "--duration and --interval are at least 1ms"
         );
         ensure!(self.threads <= self.connections, "more --threads than --connections");
-        ensure!(self.rate.is_none_or(|rate| rate >= self.threads), "a --rate below one for each thread");
+        let slow = |rate: &u64| *rate < self.threads;
+        ensure!(!self.rates().iter().flatten().any(slow), "a rate below one for each thread");
         Ok(())
+    }
+
+    /// The runs, each with its rate; none is a closed loop.
+    pub(crate) fn rates(&self) -> Vec<Option<u64>> {
+        if self.sweep.is_empty() { vec![self.rate] } else { self.sweep.iter().copied().map(Some).collect() }
     }
 }
 
@@ -240,6 +253,14 @@ mod tests {
         let plain = parsed("resp --read-ratio 0.5").unwrap();
         assert_eq!((plain.distribution(), plain.value_bytes()), (Distribution::Uniform, 100));
         assert!(parsed("http --ycsb a --read-ratio 0.5").is_err());
+    }
+
+    #[test]
+    fn a_sweep_is_a_run_for_each_rate() {
+        assert_eq!(parsed("http --sweep 10,20").unwrap().rates(), [Some(10), Some(20)]);
+        assert_eq!(parsed("http --rate 10").unwrap().rates(), [Some(10)]);
+        assert_eq!(parsed("http").unwrap().rates(), [None]);
+        assert!(parsed("http --sweep 0").is_err() && parsed("http --sweep 1 --rate 1").is_err());
     }
 
     #[test]

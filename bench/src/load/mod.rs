@@ -47,7 +47,7 @@ pub(crate) fn run<D: Driver>(driver: &D, load: &LoadArguments) -> anyhow::Result
         runtime.block_on(fill::fill(driver, load.keys))?;
     }
     let choice = Arc::new(Choice::new(mix, load.distribution(), load.keys, load.zipf_theta));
-    Ok(vec![measure::measure(driver, load, load.rate, &choice, &progress)?])
+    load.rates().into_iter().map(|rate| measure::measure(driver, load, rate, &choice, &progress)).collect()
 }
 
 /// As many sockets as the system lets this process have; too few of them show when connecting.

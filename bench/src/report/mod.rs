@@ -1,6 +1,8 @@
 //! What was measured, for people and for programs: [`summary`] is what all forms show.
 
+mod html;
 pub(crate) mod json;
+mod plot;
 pub(crate) mod summary;
 mod text;
 
@@ -20,6 +22,9 @@ pub(crate) fn write(load: &LoadArguments, measured: &[Measured]) -> anyhow::Resu
     let to_stdout = load.json.as_deref() == Some(Path::new("-"));
     if !to_stdout {
         std::io::stdout().lock().write_all(text::table(&report).as_bytes())?;
+    }
+    if let Some(path) = &load.html {
+        create(path, |out| html::write(&report, out))?;
     }
     match &load.json {
         Some(_) if to_stdout => json::write(&report, &mut std::io::stdout().lock()),
