@@ -5,6 +5,7 @@
 //! [`store`] needs no server: it drives the store's own code in this process.
 
 mod driver;
+mod failover;
 mod load;
 mod ratios;
 mod report;
@@ -15,6 +16,7 @@ use std::io::Write;
 
 use clap::Parser;
 
+use crate::failover::FailoverArguments;
 use crate::load::arguments::LoadArguments;
 use crate::ratios::RatioArguments;
 use crate::store::StoreCommand;
@@ -33,6 +35,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Arguments {
     /// A running server: Quorate, Redis, etcd, memcached.
     Load(Box<LoadArguments>),
+    /// How long writes stop when the leader goes.
+    Failover(FailoverArguments),
     /// Systems beside each other, from the reports of one session.
     Ratios(RatioArguments),
     /// The store in this process, without a cluster.
@@ -51,6 +55,7 @@ fn main() -> anyhow::Result<()> {
             let table = ratios::run(&arguments)?;
             Ok(std::io::stdout().lock().write_all(table.as_bytes())?)
         }
+        Arguments::Failover(arguments) => failover::run(&arguments),
         Arguments::Load(load) => report::write(&load, &driver::run(&load)?),
         Arguments::Store { command, json } => store::run(command, json),
     }

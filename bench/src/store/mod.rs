@@ -12,12 +12,12 @@ mod latency;
 mod log;
 mod map;
 mod memory;
-mod process;
+pub(crate) mod process;
 mod replica;
 mod size;
 mod snapshot;
 mod start;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod timed_disk;
