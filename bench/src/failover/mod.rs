@@ -9,6 +9,7 @@
 mod client;
 mod clients;
 mod gaps;
+mod network;
 mod nodes;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use tokio::task::LocalSet;
 
 use self::clients::Clients;
 use self::gaps::{Gaps, quantile};
+use self::network::Network;
 use self::nodes::Nodes;
 use crate::load::arguments::duration;
 use crate::store::table::{self, Table};
@@ -41,7 +43,8 @@ pub(crate) struct FailoverArguments {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     repeats: u64,
     /// What is done to the leader.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Fault::Stop, Fault::Kill, Fault::Pause])]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(default_values_t = [Fault::Stop, Fault::Kill, Fault::Pause, Fault::Cut])]
     faults: Vec<Fault>,
     /// After so long without an answer a client tries the next node.
     #[arg(long, default_value = "100ms", value_parser = duration)]
@@ -61,8 +64,11 @@ enum Fault {
     Stop,
     /// Killed (SIGKILL): its connections are closed by the system.
     Kill,
-    /// Stopped in its tracks (SIGSTOP): it is silent, as behind a cut cable.
+    /// Stopped in its tracks (SIGSTOP): it is silent.
     Pause,
+    /// Its cable is pulled: it is silent to the others, and they to it. Needs root; puts the nodes into network
+    /// namespaces.
+    Cut,
 }
 
 impl Fault {
@@ -71,14 +77,26 @@ impl Fault {
             Self::Stop => "graceful stop",
             Self::Kill => "kill -9",
             Self::Pause => "SIGSTOP",
+            Self::Cut => "cut",
         }
     }
 
-    fn signal(self) -> Signal {
+    /// Does it to a node.
+    fn strike(self, nodes: &Nodes, node: usize) -> anyhow::Result<()> {
         match self {
-            Self::Stop => Signal::TERM,
-            Self::Kill => Signal::KILL,
-            Self::Pause => Signal::STOP,
+            Self::Stop => nodes.signal(node, Signal::TERM),
+            Self::Kill => nodes.signal(node, Signal::KILL),
+            Self::Pause => nodes.signal(node, Signal::STOP),
+            Self::Cut => nodes.cut(node, true),
+        }
+    }
+
+    /// Makes the node as it was.
+    async fn heal(self, nodes: &mut Nodes, node: usize) -> anyhow::Result<()> {
+        match self {
+            Self::Stop | Self::Kill => nodes.restart(node).await,
+            Self::Pause => nodes.signal(node, Signal::CONT),
+            Self::Cut => nodes.cut(node, false),
         }
     }
 }
@@ -99,7 +117,8 @@ pub(crate) fn run(arguments: &FailoverArguments) -> anyhow::Result<()> {
 async fn measure_all(arguments: &FailoverArguments, table: &mut Table) -> anyhow::Result<()> {
     let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.with_file_name("quorate"));
     let program = arguments.quorate.clone().map_or_else(beside, Ok)?;
-    let mut nodes = Nodes::start(&program, arguments.dir.as_ref())?;
+    let network = arguments.faults.contains(&Fault::Cut).then(Network::new).transpose()?;
+    let mut nodes = Nodes::start(&program, arguments.dir.as_ref(), network)?;
     nodes.await_ready().await?;
     for fault in &arguments.faults {
         let (mut http, mut resp) = (Vec::new(), Vec::new());
@@ -140,12 +159,12 @@ async fn measure_one(
     let clients = Clients::start(nodes, arguments.client_timeout)?;
     clients.until(|client| client.len() >= WARM_SUCCESSES).await?;
     let at = Instant::now();
-    nodes.signal(leader, fault.signal())?;
+    fault.strike(nodes, leader)?;
     tokio::time::sleep(WATCH).await;
     let watched = Instant::now();
     clients.until(|client| client.last().is_some_and(|success| *success > watched)).await?;
     let gaps = clients.gaps(at);
     drop(clients);
-    nodes.heal(leader, fault != Fault::Pause).await?;
+    fault.heal(nodes, leader).await?;
     Ok(gaps)
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
+use super::network::Network;
 use crate::driver::http::Head;
 use crate::driver::target::Endpoint;
 use crate::store::process::scratch;
@@ -35,11 +36,17 @@ pub(super) struct Nodes {
     ports: Vec<[u16; 4]>,
     speaks_resp: bool,
     children: Vec<Child>,
+    /// After the children, so that it goes after them.
+    network: Option<Network>,
 }
 
 impl Nodes {
-    /// Starts them on free ports.
-    pub(super) fn start(program: &Path, dir: Option<&PathBuf>) -> anyhow::Result<Self> {
+    /// Starts them on free ports: on a network of their own, if there is one, else on loopback.
+    pub(super) fn start(
+        program: &Path,
+        dir: Option<&PathBuf>,
+        network: Option<Network>,
+    ) -> anyhow::Result<Self> {
         let help = Command::new(program).args(["serve", "--help"]).output();
         let help = help.with_context(|| format!("start {}", program.display()))?;
         let speaks_resp = String::from_utf8_lossy(&help.stdout).contains("--resp-cluster");
@@ -49,6 +56,7 @@ impl Nodes {
             ports: free_ports()?,
             speaks_resp,
             children: Vec::new(),
+            network,
         };
         for node in 0..NODES as usize {
             let child = nodes.spawn(node)?;
@@ -59,7 +67,7 @@ impl Nodes {
 
     /// Addresses by HTTP, and by Redis's protocol where the program speaks it.
     pub(super) fn endpoints(&self) -> anyhow::Result<(Vec<Endpoint>, Option<Vec<Endpoint>>)> {
-        let of = |which: usize| self.ports.iter().map(|ports| endpoint(ports[which])).collect();
+        let of = |which: usize| (0..self.ports.len()).map(|node| self.endpoint(node, which)).collect();
         Ok((of(0)?, self.speaks_resp.then(|| of(2)).transpose()?))
     }
 
@@ -82,9 +90,9 @@ impl Nodes {
 
     async fn leader(&self) -> Option<usize> {
         let mut leaders = Vec::new();
-        for ports in &self.ports {
-            self.get(ports[0], "/readyz").await.ok()?;
-            let group = self.get(ports[0], &format!("/v1/cluster/groups/{GROUP}")).await.ok()?;
+        for node in 0..self.ports.len() {
+            self.get(node, "/readyz").await.ok()?;
+            let group = self.get(node, &format!("/v1/cluster/groups/{GROUP}")).await.ok()?;
             let group: serde_json::Value = serde_json::from_slice(&group).ok()?;
             leaders.push(group["leader"].as_u64()?);
         }
@@ -92,9 +100,9 @@ impl Nodes {
         leaders.iter().all(|leader| *leader == first).then(|| first as usize - 1)
     }
 
-    async fn get(&self, port: u16, path: &str) -> anyhow::Result<Vec<u8>> {
+    async fn get(&self, node: usize, path: &str) -> anyhow::Result<Vec<u8>> {
         let exchange = async {
-            let mut stream = endpoint(port)?.connect().await?;
+            let mut stream = self.endpoint(node, 0)?.connect().await?;
             let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
             stream.write_all(head.as_bytes()).await?;
             let mut answer = Vec::new();
@@ -112,11 +120,13 @@ impl Nodes {
         Ok(kill_process(pid, signal)?)
     }
 
-    /// Makes a struck node as it was: goes on if it was paused, starts again if it ended.
-    pub(super) async fn heal(&mut self, node: usize, ended: bool) -> anyhow::Result<()> {
-        if !ended {
-            return self.signal(node, Signal::CONT);
-        }
+    /// Cuts a node off from the others and from the clients, or joins it to them again.
+    pub(super) fn cut(&self, node: usize, cut: bool) -> anyhow::Result<()> {
+        self.network.as_ref().context("the nodes have no network of their own")?.cut(node, cut)
+    }
+
+    /// Starts a node again that ended or is about to.
+    pub(super) async fn restart(&mut self, node: usize) -> anyhow::Result<()> {
         let deadline = Instant::now() + READY_MAX;
         while self.children[node].try_wait()?.is_none() {
             ensure!(Instant::now() < deadline, "a node that was told to end runs after {READY_MAX:?}");
@@ -126,14 +136,29 @@ impl Nodes {
         Ok(())
     }
 
+    fn command(&self, node: usize) -> Command {
+        let Some(network) = &self.network else { return Command::new(&self.program) };
+        let mut command = network.command(node);
+        command.arg(&self.program);
+        command
+    }
+
+    fn address(&self, node: usize, which: usize) -> String {
+        let host = self.network.as_ref().map_or("127.0.0.1".into(), |network| network.host(node));
+        format!("{host}:{}", self.ports[node][which])
+    }
+
+    fn endpoint(&self, node: usize, which: usize) -> anyhow::Result<Endpoint> {
+        self.address(node, which).parse().map_err(anyhow::Error::msg)
+    }
+
     fn spawn(&self, node: usize) -> anyhow::Result<Child> {
-        let at = |port: u16| format!("127.0.0.1:{port}");
-        let [http, peer, resp, cluster] = self.ports[node].map(at);
-        let seeds: Vec<String> = self.ports.iter().map(|ports| at(ports[1])).collect();
+        let [http, peer, resp, cluster] = [0, 1, 2, 3].map(|which| self.address(node, which));
+        let seeds: Vec<String> = (0..self.ports.len()).map(|node| self.address(node, 1)).collect();
         let folder = self.folder.path();
         let log =
             File::options().create(true).append(true).open(folder.join(format!("node-{}.log", node + 1)))?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.command(node);
         command.args(["serve", "--groups", "1", "--bootstrap-expect", "3", "--id", &(node + 1).to_string()]);
         command.args(["--http", &http, "--peer", &peer, "--seeds", &seeds.join(",")]);
         command.arg("--data-dir").arg(folder.join(format!("node-{}", node + 1)));
@@ -153,10 +178,6 @@ impl Drop for Nodes {
             let _ = child.wait();
         }
     }
-}
-
-fn endpoint(port: u16) -> anyhow::Result<Endpoint> {
-    format!("127.0.0.1:{port}").parse().map_err(anyhow::Error::msg)
 }
 
 /// Ports nobody listens on now.
