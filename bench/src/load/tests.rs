@@ -69,7 +69,7 @@ impl Connection for Fake {
 }
 
 fn load(more: &str) -> LoadArguments {
-    parsed(&format!("http --connections 4 --duration 200ms --warmup 50ms --keys 8 {more}")).unwrap()
+    parsed(&format!("http --connections 4 --duration 1s --warmup 50ms --keys 8 {more}")).unwrap()
 }
 
 fn measured(fake: &Fake, more: &str) -> Measured {
