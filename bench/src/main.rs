@@ -1,20 +1,24 @@
-//! `quorate-bench`: measures a running cluster in a closed loop, and what the store costs.
+//! `quorate-bench`: measures a running server, Quorate or another, and what the store costs.
 //!
-//! Each connection sends its next request when the answer to the last one is there, so the figure is what
-//! that many callers get; it is no open-loop test and says nothing of latency under a fixed rate. What is
-//! measured speaks through [`driver::Driver`], so that other protocols share load, clock and report.
-//! [`store`] needs no cluster: it drives the store's own code in this process.
+//! [`load`] pushes, in a closed loop (what so many callers get) or an open one (what callers see at a given rate).
+//! What is measured speaks through [`driver::Driver`], so that all protocols share load, clock and report.
+//! [`store`] needs no server: it drives the store's own code in this process.
 
 mod driver;
-mod keys;
+mod failover;
 mod load;
+mod ratios;
 mod report;
+mod schedule;
 mod store;
+
+use std::io::Write;
 
 use clap::Parser;
 
-use crate::driver::http::{HttpArguments, HttpDriver};
-use crate::load::LoadArguments;
+use crate::failover::FailoverArguments;
+use crate::load::arguments::LoadArguments;
+use crate::ratios::RatioArguments;
 use crate::store::StoreCommand;
 
 #[cfg(all(feature = "jemalloc", not(feature = "mimalloc")))]
@@ -25,20 +29,16 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures a running cluster, or the store.
+/// Measures a running server, or the store.
 #[derive(Debug, Parser)]
 #[command(version)]
 enum Arguments {
-    /// By the HTTP JSON API.
-    Http {
-        #[command(flatten)]
-        load: LoadArguments,
-        #[command(flatten)]
-        http: HttpArguments,
-        /// Prints one JSON object in place of a table.
-        #[arg(long)]
-        json: bool,
-    },
+    /// A running server: Quorate, Redis, etcd, memcached.
+    Load(Box<LoadArguments>),
+    /// How long writes stop when the leader goes.
+    Failover(FailoverArguments),
+    /// Systems beside each other, from the reports of one session.
+    Ratios(RatioArguments),
     /// The store in this process, without a cluster.
     Store {
         #[command(subcommand)]
@@ -51,14 +51,12 @@ enum Arguments {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse() {
-        Arguments::Http { load, http, json } => {
-            let driver = HttpDriver::new(http, &load)?;
-            // One thread: the load generator shares the machine with what it measures, and must not take more of it
-            // than it needs.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let measured = runtime.block_on(load::run(&driver, &load))?;
-            report::print(&measured, &load, json)
+        Arguments::Ratios(arguments) => {
+            let table = ratios::run(&arguments)?;
+            Ok(std::io::stdout().lock().write_all(table.as_bytes())?)
         }
+        Arguments::Failover(arguments) => failover::run(&arguments),
+        Arguments::Load(load) => report::write(&load, &driver::run(&load)?),
         Arguments::Store { command, json } => store::run(command, json),
     }
 }

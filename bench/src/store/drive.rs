@@ -7,8 +7,9 @@ use hdrhistogram::Histogram;
 use raft_store::command::{Command, PackedEntry, Packer};
 use raft_store::limits::PACKED_COMMANDS_MAX;
 
-use super::pace::{Schedule, histogram, record};
+use super::latency::{histogram, record};
 use super::replica::Replica;
+use crate::schedule::Schedule;
 
 /// Longest a leader lets group time stand still while it holds deadlines.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);

@@ -39,7 +39,7 @@ pub(crate) struct LogArguments {
     #[arg(long, default_value_t = 116)]
     pub(crate) payload: usize,
     /// How long to measure.
-    #[arg(long, default_value = "20s", value_parser = crate::load::duration)]
+    #[arg(long, default_value = "20s", value_parser = crate::load::arguments::duration)]
     pub(crate) duration: Duration,
     /// Entries each second over all appenders, in an open loop.
     #[arg(long)]

@@ -1,23 +1,23 @@
 //! What the store costs: memory, time, pauses, disk. One file for each command; nothing here speaks to a server.
 //!
 //! What several commands need stands beside them: `fill` (keys, values, packed entries), `replica` (one group as a
-//! node holds it), `pace` and `drive` (open-loop schedules
-//! and the leader's loop), `process` (this process's memory, folders, the page cache), `table`
+//! node holds it), `latency` (histograms), `drive` (the leader's
+//! loop), `process` (this process's memory, folders, the page cache), `table`
 //! (what is printed).
 
 mod drive;
 mod expiry;
 mod fill;
+mod latency;
 mod log;
 mod map;
 mod memory;
-mod pace;
-mod process;
+pub(crate) mod process;
 mod replica;
 mod size;
 mod snapshot;
 mod start;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod timed_disk;

@@ -31,7 +31,7 @@ pub(crate) struct SnapshotArguments {
     #[arg(long, value_delimiter = ',', default_value = "2000,10000,10000")]
     pub(crate) rate: Vec<u64>,
     /// How long writes are measured before each snapshot.
-    #[arg(long, default_value = "5s", value_parser = crate::load::duration)]
+    #[arg(long, default_value = "5s", value_parser = crate::load::arguments::duration)]
     pub(crate) before: Duration,
     /// Where to write, on a real disk.
     #[arg(long)]

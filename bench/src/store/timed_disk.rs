@@ -14,7 +14,7 @@ use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use raft_store::wal::{Disk, DiskFile, FsDisk};
 
-use super::pace::{histogram, record};
+use super::latency::{histogram, record};
 
 /// Name of the log's writer thread.
 const WRITER: &str = "wal";

@@ -11,8 +11,9 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use super::LogArguments;
+use crate::schedule::Schedule;
 use crate::store::fill;
-use crate::store::pace::{Schedule, histogram, record};
+use crate::store::latency::{histogram, record};
 
 /// Entries a group keeps behind its last one.
 const KEPT: u64 = 10_000;

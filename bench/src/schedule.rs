@@ -3,13 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
-
-/// Longest latency a histogram holds, µs; longer ones count as this.
-const LATENCY_US_MAX: u64 = 600_000_000;
-/// Significant figures a histogram keeps.
-const FIGURES: u8 = 3;
-
 /// A fixed rate from a start on. Piece `k` is due at `start + k / rate`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
@@ -40,6 +33,13 @@ impl Schedule {
         self.taken
     }
 
+    /// Pieces due before `at`.
+    pub(crate) fn due_before(&self, at: Instant) -> u64 {
+        let nanoseconds = at.saturating_duration_since(self.start).as_nanos();
+        let pieces = (nanoseconds * u128::from(self.per_second)).div_ceil(1_000_000_000);
+        u64::try_from(pieces).unwrap_or(u64::MAX)
+    }
+
     /// Takes the pieces due at `now`, at most `max`; none is ever skipped.
     pub(crate) fn take_due(&mut self, now: Instant, max: u64) -> std::ops::Range<u64> {
         let first = self.taken;
@@ -48,16 +48,6 @@ impl Schedule {
         }
         first..self.taken
     }
-}
-
-/// A histogram of µs.
-pub(crate) fn histogram() -> anyhow::Result<Histogram<u64>> {
-    Ok(Histogram::new_with_bounds(1, LATENCY_US_MAX, FIGURES)?)
-}
-
-/// Counts a duration.
-pub(crate) fn record(histogram: &mut Histogram<u64>, latency: Duration) {
-    histogram.saturating_record(latency.as_micros() as u64);
 }
 
 #[cfg(test)]
@@ -78,6 +68,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_before_a_time_is_counted() {
+        let start = Instant::now();
+        let schedule = Schedule::new(start, 1000);
+        assert_eq!(schedule.due_before(start), 0);
+        assert_eq!(schedule.due_before(start + MS / 2), 1);
+        assert_eq!(schedule.due_before(start + MS), 1);
+        assert_eq!(schedule.due_before(start + MS + Duration::from_nanos(1)), 2);
+        assert_eq!(schedule.due_before(start - MS), 0);
+        let thirds = Schedule::new(start, 3);
+        let before = |k| thirds.due_before(thirds.due_at(k) + Duration::from_nanos(1));
+        assert!((0..1000).all(|k| before(k) == k + 1));
+    }
+
+    #[test]
     fn a_stall_skips_nothing_and_makes_what_waited_late() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, 1000);
@@ -86,13 +90,5 @@ mod tests {
         assert_eq!(schedule.take_due(after_stall, 64), 64..101);
         assert_eq!(after_stall - schedule.due_at(0), 100 * MS);
         assert_eq!(after_stall - schedule.due_at(100), Duration::ZERO);
-    }
-
-    #[test]
-    fn long_latencies_are_kept_as_the_longest() {
-        let mut histogram = histogram().unwrap();
-        record(&mut histogram, Duration::from_secs(1_000_000));
-        record(&mut histogram, MS);
-        assert!(histogram.max() >= LATENCY_US_MAX && histogram.len() == 2);
     }
 }
