@@ -93,7 +93,8 @@ fn alerts_and_dashboard_name_only_metrics_there_are() {
 
 #[test]
 fn every_alert_has_a_test_and_a_section_of_the_runbook() {
-    let (alerts, tests, runbook) = (file(ALERTS), file("deploy/prometheus/alerts_test.yml"), file("docs/runbook.md"));
+    let (alerts, tests, runbook) =
+        (file(ALERTS), file("deploy/prometheus/alerts_test.yml"), file("docs/runbook.md"));
     let alerts = values_of(&alerts, "alert:");
     assert!(!alerts.is_empty());
     let tested: BTreeSet<String> = values_of(&tests, "alertname:").into_iter().collect();
@@ -124,6 +125,7 @@ fn the_dashboard_uses_only_series_that_rules_record() {
 
 #[test]
 fn names_are_found_in_any_text() {
-    let text = r#"rate(quorate_a_seconds_bucket{le="1"}[5m]) / quorate:b:rate5m + process_c "quorate_d_total""#;
+    let text =
+        r#"rate(quorate_a_seconds_bucket{le="1"}[5m]) / quorate:b:rate5m + process_c "quorate_d_total""#;
     assert_eq!(Vec::from_iter(named(text)), ["process_c", "quorate_a_seconds", "quorate_d_total"]);
 }
