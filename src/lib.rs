@@ -1,8 +1,8 @@
 //! Quorate, a strongly consistent, sharded cache: the server's library.
 //!
 //! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
-//! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`] and
-//! [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
+//! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`],
+//! [`version`] and [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
 
 pub mod cli;
 pub mod clock;
@@ -16,4 +16,5 @@ pub mod random;
 pub mod resp;
 pub mod ring;
 pub mod transport;
+pub mod version;
 pub mod views;

@@ -67,6 +67,9 @@ pub struct NodeView {
     /// Why it refuses clients' writes for want of disk space, while it does.
     #[serde(default)]
     pub disk_full: Option<String>,
+    /// Its wall clock when it answered, ms since 1970; for comparing the nodes', nothing rests on it.
+    #[serde(default)]
+    pub clock_ms: Option<u64>,
 }
 
 impl NodeView {
@@ -87,6 +90,7 @@ impl NodeView {
             disk_free_bytes: None,
             repairing: Vec::new(),
             disk_full: None,
+            clock_ms: None,
         }
     }
 }

@@ -5,11 +5,15 @@
 //! person at a terminal goes to stderr.
 
 mod client;
+mod completion;
+mod config;
 mod confirm;
 mod del;
 mod demo;
+mod doctor;
 mod endpoint;
 mod fail;
+mod flags;
 mod get;
 mod group;
 mod incr;
@@ -31,7 +35,7 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use fail::{Exit, Failure};
 use output::Output;
@@ -39,7 +43,7 @@ use session::{Global, Session};
 
 /// A strongly consistent, sharded cache: Raft-replicated TTL maps over HTTP JSON.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, max_term_width = 110)]
+#[command(name = "quorate", version = crate::version::BOTH, max_term_width = 110)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -68,7 +72,7 @@ enum Command {
     /// Give a key a new time to live
     Touch(touch::Args),
     /// Show the cluster: nodes, groups, health
-    Status,
+    Status(status::Args),
     /// List, add and remove nodes
     #[command(subcommand)]
     Member(member::Command),
@@ -77,7 +81,16 @@ enum Command {
     Group(group::Command),
     /// Look at the folder of a node that does not start; if its log is lost, prepare its replacement
     Repair(repair::Args),
-    /// Print the version
+    /// Look for what is wrong with a cluster, or with a folder of this machine, and say what to do
+    Doctor(doctor::Args),
+    /// Check and show the settings of a node without starting it
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print what makes a shell complete this program's commands
+    Completion(completion::CompletionArgs),
+    /// Print this program's manual page, or write one for each command
+    Man(completion::ManArgs),
+    /// Print version and commit
     Version,
 }
 
@@ -96,12 +109,16 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    let output = Output::new(cli.global.output);
+    let mut output = Output::new(cli.global.output);
     match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => in_this_thread(demo::run(args, output)),
         Command::Repair(args) => repair::run(&args, output),
         Command::Version => version::run(output),
+        Command::Config(command) => config::run(&command, output),
+        Command::Completion(args) => completion::completion(&args, Cli::command(), &mut output),
+        Command::Man(args) => completion::man(&args, Cli::command(), &mut output),
+        Command::Doctor(args) => ask("doctor", cli.global, |s| doctor::run(s, args)),
         Command::Get(args) => ask("get", cli.global, |s| get::run(s, args)),
         Command::Set(args) => ask("set", cli.global, |s| set::run(s, args)),
         Command::Del(args) => ask("del", cli.global, |s| del::run(s, args)),
@@ -109,7 +126,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Scan(args) => ask("scan", cli.global, |s| scan::run(s, args)),
         Command::Ttl(args) => ask("ttl", cli.global, |s| ttl::run(s, args)),
         Command::Touch(args) => ask("touch", cli.global, |s| touch::run(s, args)),
-        Command::Status => ask("status", cli.global, status::run),
+        Command::Status(args) => ask("status", cli.global, |s| status::run(s, args)),
         Command::Member(command) => ask("member", cli.global, |s| member::run(s, command)),
         Command::Group(command) => ask("group", cli.global, |s| group::run(s, command)),
     }

@@ -1,13 +1,11 @@
 //! `quorate serve`: one node in this process, until a signal stops it.
 
 mod files;
-mod flags;
 mod life;
 mod resp;
 mod threads;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,11 +15,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::config::Sources;
 use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
-use crate::config::check::problems;
+use crate::config::Config;
 use crate::config::settings::{LogFormat, Settings};
-use crate::config::{Config, load};
 use crate::node::lost::LostLog;
 use crate::node::{Node, Starting};
 use resp::RespListeners;
@@ -31,14 +29,11 @@ const DRAIN_MAX: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Configuration file, TOML: each flag below is a key of it
-    #[arg(long, value_name = "FILE", env = "QUORATE_CONFIG")]
-    config: Option<PathBuf>,
     /// Die when this process, the parent, does
     #[arg(long, value_name = "PID", hide = true)]
     die_with_parent: Option<i32>,
     #[command(flatten)]
-    flags: flags::Flags,
+    sources: Sources,
 }
 
 /// Runs the node; returns once it was stopped in good order.
@@ -46,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(parent) = args.die_with_parent {
         life::die_with(parent)?;
     }
-    let settings = settings(args)?;
+    let (settings, _) = args.sources.settings()?;
     start_log(&settings)?;
     files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
@@ -58,18 +53,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         };
         Failure::new(Exit::Error, "The node stopped", format!("{error:#}")).hint(hint)
     })
-}
-
-fn settings(args: &Args) -> Result<Settings, Failure> {
-    let env = |name: &str| std::env::var(name).ok();
-    let wrong =
-        |detail: String| Failure::usage("The configuration cannot work", detail).hint("quorate serve --help");
-    let settings = load::load(args.config.as_deref(), env, |name| args.flags.get(name))
-        .map_err(|error| wrong(error.to_string()))?;
-    match problems(&settings.node).as_slice() {
-        [] => Ok(settings),
-        found => Err(wrong(found.join("; "))),
-    }
 }
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {

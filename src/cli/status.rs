@@ -1,5 +1,7 @@
 //! `quorate status`: the cluster at a glance.
 
+mod watch;
+
 use hyper::Method;
 use raft_store::slot::SLOTS;
 
@@ -15,8 +17,18 @@ const ADDRESS_WIDTH: usize = 15;
 /// Room for `3.1/8.0G` and a digit more.
 const MEMORY_WIDTH: usize = 9;
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Go on showing it: drawn anew on a terminal, otherwise a line for each change
+    #[arg(long)]
+    watch: bool,
+}
+
 /// Prints the health line, the nodes and the groups.
-pub(super) async fn run(mut session: Session) -> Result<(), Failure> {
+pub(super) async fn run(mut session: Session, args: Args) -> Result<(), Failure> {
+    if args.watch {
+        return watch::run(session).await;
+    }
     let answer = session.client.call(request()).await?;
     match session.output.format {
         Format::Json => session.output.json(&answer.body)?,
@@ -118,6 +130,7 @@ mod tests {
             disk_free_bytes: None,
             repairing: Vec::new(),
             disk_full: None,
+            clock_ms: None,
         }
     }
 
@@ -125,9 +138,9 @@ mod tests {
         GroupSummary { id, leader, term: 2, voters: vec![1, 2, 3], learners: Vec::new(), slots }
     }
 
-    #[test]
-    fn the_shape_of_the_interface_document() {
-        let cluster = ClusterView {
+    /// A cluster whose second node is down.
+    pub(super) fn cluster() -> ClusterView {
+        ClusterView {
             cluster_id: "demo".into(),
             epoch: 4,
             nodes: vec![
@@ -137,7 +150,11 @@ mod tests {
             groups: vec![group(0, Some(1), 0), group(1, None, 16_384)],
             slots: Vec::new(),
             health: HealthView { nodes_up: 3, groups_ok: 3, slots_served: 16_384 },
-        };
+        }
+    }
+
+    #[test]
+    fn the_shape_of_the_interface_document() {
         let expected = "\
 CLUSTER  demo  epoch 4   3 nodes up   3 groups ok   16384/16384 slots served
 NODE  ADDR             ZONE  STATE   VERSION  LEADS  REPLICAS  MEM        DISK
@@ -148,6 +165,6 @@ GROUP  LEADER  TERM  VOTERS  LEARNERS  SLOTS
 0      1       2     1,2,3   -         meta
 1      -       2     1,2,3   -         16384
 ";
-        assert_eq!(render(&cluster), expected);
+        assert_eq!(render(&cluster()), expected);
     }
 }

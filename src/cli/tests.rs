@@ -1,7 +1,5 @@
 //! The command line as a whole.
 
-use clap::CommandFactory;
-
 use super::*;
 
 fn parses(line: &str) -> bool {
@@ -41,6 +39,14 @@ fn every_documented_command_parses() {
         "quorate group snapshot 1",
         "quorate repair --data-dir d --yes",
         "quorate version",
+        "quorate status --watch",
+        "quorate doctor",
+        "quorate doctor --data-dir d",
+        "quorate config validate --config q.toml --id 1",
+        "quorate config dump --output json",
+        "quorate completion bash",
+        "quorate completion fish",
+        "quorate man --dir d",
     ];
     for line in lines {
         assert!(parses(line), "{line}");
@@ -62,6 +68,8 @@ fn nonsense_is_refused() {
         "quorate demo --nodes 10",
         "quorate touch k",
         "quorate group transfer 1",
+        "quorate completion powershell",
+        "quorate config",
     ];
     for line in lines {
         assert!(!parses(line), "{line}");

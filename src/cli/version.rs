@@ -2,16 +2,32 @@
 
 use super::fail::Failure;
 use super::output::{Format, Output};
+use crate::version::{BOTH, COMMIT, VERSION};
 
-/// The version of this program.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Prints the version.
+/// Prints version and commit.
 pub(super) fn run(mut output: Output) -> Result<(), Failure> {
-    let text = match output.format {
-        Format::Table => format!("quorate {VERSION}"),
+    Ok(output.line(&text(output.format, COMMIT))?)
+}
+
+fn text(format: Format, commit: &str) -> String {
+    match format {
+        Format::Table => format!("quorate {BOTH}"),
         Format::Raw => VERSION.to_owned(),
-        Format::Json => serde_json::json!({ "version": VERSION }).to_string(),
-    };
-    Ok(output.line(&text)?)
+        Format::Json => {
+            let commit = Some(commit).filter(|commit| !commit.is_empty());
+            serde_json::json!({ "version": VERSION, "commit": commit }).to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_gets_the_version_alone_or_both_as_json() {
+        assert_eq!(text(Format::Raw, "abc"), VERSION);
+        assert_eq!(text(Format::Json, "abc"), format!(r#"{{"commit":"abc","version":"{VERSION}"}}"#));
+        assert_eq!(text(Format::Json, ""), format!(r#"{{"commit":null,"version":"{VERSION}"}}"#));
+    }
 }

@@ -73,6 +73,7 @@ pub(crate) use reads::ReadIndexError;
 pub(crate) use repair::{Adoption, NeedsSnapshot, Offer, offer, put_offer};
 pub(crate) use scan::{Sight, Sought, Survey};
 pub(crate) use settings::settings;
+pub(crate) use status::{ReplicaStanding, Standing};
 
 pub(crate) type Raft = openraft::Raft<TypeConfig, GroupStateMachine>;
 pub(crate) type Metrics = openraft::RaftMetrics<TypeConfig>;

@@ -11,7 +11,48 @@ use super::{Group, Metrics, metrics_of};
 use crate::limits::{HEALTHY_WITHIN, VOTER_ACKED_WITHIN};
 use crate::views::{GroupSummary, GroupView, ReplicaView};
 
+/// A group as its leader sees it now.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// Voters there are.
+    pub(crate) voters: usize,
+    /// Voters that acknowledged a heartbeat just now, the leader included.
+    pub(crate) healthy: usize,
+    /// Every replica but the leader's own.
+    pub(crate) replicas: Vec<ReplicaStanding>,
+}
+
+/// One replica as its leader sees it now.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplicaStanding {
+    /// Where it is.
+    pub(crate) node: NodeId,
+    /// Entries it is behind the leader's log.
+    pub(crate) lag: u64,
+    /// Since the newest heartbeat it acknowledged was sent; `None`: it acknowledged none of this leadership.
+    pub(crate) acked_ago: Option<Duration>,
+}
+
 impl Group {
+    /// How the group's replicas are; `None` where it is not led.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        let metrics = self.metrics();
+        if !self.leads() {
+            return None;
+        }
+        let others = self.replicas(&metrics).into_iter().filter(|replica| replica.node != self.node);
+        let replicas = others.map(|replica| ReplicaStanding {
+            node: replica.node,
+            lag: replica.lag,
+            acked_ago: acked_ago(&metrics, replica.node),
+        });
+        Some(Standing {
+            voters: metrics.membership_config.voter_ids().count(),
+            healthy: self.healthy_voters(&metrics, VOTER_ACKED_WITHIN).len(),
+            replicas: replicas.collect(),
+        })
+    }
+
     /// openraft's view of the replica.
     pub(crate) fn metrics(&self) -> Metrics {
         metrics_of(&self.raft)
@@ -158,6 +199,10 @@ impl Group {
 
 /// Whether a replica acknowledged a heartbeat of this leader within `window`.
 pub(super) fn acked_within(metrics: &Metrics, node: NodeId, window: Duration) -> bool {
-    let acked = metrics.heartbeat.as_ref().and_then(|all| all.get(&node)?.as_ref());
-    acked.is_some_and(|at| at.elapsed() < window)
+    acked_ago(metrics, node).is_some_and(|ago| ago < window)
+}
+
+/// Time since this leader sent the newest heartbeat that a replica acknowledged.
+fn acked_ago(metrics: &Metrics, node: NodeId) -> Option<Duration> {
+    Some(metrics.heartbeat.as_ref()?.get(&node)?.as_ref()?.elapsed())
 }

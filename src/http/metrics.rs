@@ -16,7 +16,8 @@ use super::App;
 /// The operations counted apart.
 const OPERATIONS: [&str; 8] = ["read", "write", "delete", "batch", "cluster", "health", "metrics", "other"];
 /// Upper bounds of the latency buckets, in microseconds.
-const BUCKETS_US: [u64; 9] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000, 5_000_000];
+const BUCKETS_US: [u64; 11] =
+    [250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000];
 /// Status classes 1xx to 5xx.
 const CLASSES: usize = 5;
 

@@ -74,13 +74,15 @@ impl Node {
 
     /// Carries out one read.
     pub async fn read(&self, read: Read, deadline: Instant) -> Result<ReadOk> {
-        let found = self.inner.read_many(vec![read], deadline).await;
+        let found = self.read_many(vec![read], deadline).await;
         found.into_iter().next().unwrap_or_else(|| Err(Error::of_read(ErrorKind::Internal, "no answer")))
     }
 
     /// Carries out many reads; those of one group travel together.
     pub async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
-        self.inner.read_many(reads, deadline).await
+        let found = self.inner.read_many(reads, deadline).await;
+        self.inner.reads.count(&found);
+        found
     }
 
     /// The next page of a walk through a namespace's keys; `bad-request` for a cursor that is none.

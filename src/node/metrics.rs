@@ -1,4 +1,10 @@
-//! A node's figures as Prometheus text: its groups, its log and disk, its connections.
+//! A node's figures as Prometheus text: its groups, its log and disk, its connections, its process.
+//!
+//! `docs/metrics.md` names every one of them; a test compares it with what a node exports.
+
+mod process;
+mod reads;
+mod replication;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,13 +16,21 @@ use raft_store::wal::Histogram;
 
 use super::Inner;
 use crate::group::Group;
+use crate::version::VERSION;
 use crate::views::GroupView;
+
+pub(super) use reads::Reads;
 
 impl Inner {
     /// Prometheus text of node, groups, log and transport.
     pub(super) fn metrics_text(&self) -> String {
         let mut text = Exposition::default();
+        let built = [(VERSION, 1)];
+        text.each("quorate_build_info", "gauge", "1, with the program's version.", "version", built);
+        process::metrics(&mut text);
+        self.reads.metrics(&mut text);
         self.group_metrics(&mut text);
+        replication::metrics(&self.host.all(), &mut text);
         self.snapshot_metrics(&mut text);
         self.log_metrics(&mut text);
         self.disk_metrics(&mut text);
@@ -144,6 +158,20 @@ impl Exposition {
         }
         let _ = writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {}", of.count());
         let _ = writeln!(self.0, "{name}_sum {}\n{name}_count {}", of.sum() as f64 * unit, of.count());
+    }
+
+    /// Samples of two labels; each has what stands between its braces, and its value.
+    fn labelled<V: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (String, V)>,
+    ) {
+        self.head(name, kind, help);
+        for (labels, value) in values {
+            let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
+        }
     }
 
     pub(super) fn each<L: std::fmt::Display, V: std::fmt::Display>(

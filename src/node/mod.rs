@@ -109,6 +109,7 @@ struct Inner {
     /// Running operations as they were last refreshed, and when this node saw that.
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
+    reads: metrics::Reads,
     snapshots: snapshots::Snapshots,
     disk: DiskWatch,
     full_peers: room::FullPeers,

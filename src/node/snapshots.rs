@@ -188,6 +188,9 @@ impl Inner {
             "group",
             groups.iter().map(|group| (group.id(), group.changes_behind_snapshot())),
         );
+        let failures = taken.iter().map(|(&group, taken)| (group, taken.failures));
+        let help = "Snapshots tried in vain since one was taken.";
+        text.each("quorate_group_snapshot_failures", "gauge", help, "group", failures);
         let took = taken.iter().map(|(&group, taken)| (group, taken.took.as_secs_f64()));
         text.each(
             "quorate_group_snapshot_seconds",

@@ -97,6 +97,7 @@ impl Node {
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
+            reads: super::metrics::Reads::default(),
             snapshots: super::snapshots::Snapshots::default(),
             disk,
             full_peers: super::room::FullPeers::default(),

@@ -24,7 +24,7 @@ impl Inner {
             peer: self.me.peer.clone(),
             zone: self.me.zone.clone(),
             state: "active".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: crate::version::VERSION.into(),
             leads: groups.iter().filter(|group| group.leads()).count() as u32,
             replicas: groups.len() as u32,
             memory_bytes: self.memory_bytes(),
@@ -33,6 +33,7 @@ impl Inner {
             disk_free_bytes: disk.free_bytes,
             repairing: self.host.repairs().into_iter().map(|need| need.group).collect(),
             disk_full: disk.full,
+            clock_ms: Some(crate::clock::wall_ms()),
         }
     }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use super::table;
 
 /// Upper bounds of the latency buckets, in microseconds.
-const BUCKETS_US: [u64; 9] = [250, 500, 1_000, 2_500, 10_000, 50_000, 250_000, 1_000_000, 5_000_000];
+const BUCKETS_US: [u64; 11] =
+    [250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000];
 
 /// The counters of one command.
 #[derive(Debug, Default)]
