@@ -71,7 +71,11 @@ async fn an_announced_argument_gets_room_only_as_it_comes() {
         assert!(connection.wait(&mut stopping).await.is_ok());
     }
     assert_eq!(connection.input.len(), 3 * RESP_READ_BYTES);
-    assert!(connection.input.capacity() <= 2 * receive::LARGE_ROOM_MIN, "{} bytes", connection.input.capacity());
+    assert!(
+        connection.input.capacity() <= 2 * receive::LARGE_ROOM_MIN,
+        "{} bytes",
+        connection.input.capacity()
+    );
 }
 
 #[tokio::test]
