@@ -1,7 +1,7 @@
 //! What the Redis commands about data mean: arguments to a [`Plan`](super::plan::Plan), and what came back to an answer.
 //!
 //! Pure, like the store below: no clock, no socket, no cluster. Semantics, answers and error texts are those of Redis
-//! 7.0; where one differs, its [`Spec`] says so, and `docs/redis-commands.md` is made of that.
+//! 7.0; where one differs, its [`Spec`](spec::Spec) says so, and `docs/redis-commands.md` is made of that.
 
 mod args;
 mod bits;
