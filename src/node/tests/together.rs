@@ -23,10 +23,10 @@ fn written(outcome: &Forwarded<Replies>) -> Option<Bytes> {
 
 /// What two writes that begin together end as, and how many messages went out, when the leader answers the nth so.
 async fn two_at_once(
-    mut reply: impl FnMut(usize) -> Option<Bytes> + Send + 'static,
+    reply: impl FnMut(usize) -> Option<Bytes> + Send + 'static,
 ) -> ([Result<Replies>; 2], usize) {
     let alone = Alone::start().await;
-    let leader = Fake::start(2, peer::WRITE, move |call| reply(call)).await;
+    let leader = Fake::start(2, peer::WRITE, reply).await;
     alone.introduce(2, &leader.addr());
     let write = |key| alone.inner().write_group(ELSEWHERE, Batch::new(&[append(key, "x")]), within(SECOND));
     let (one, other) = tokio::join!(write("one"), write("other"));
