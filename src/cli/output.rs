@@ -24,19 +24,24 @@ pub(super) enum Format {
 pub(super) struct Output {
     /// How the user wants results.
     pub(super) format: Format,
+    /// Whether the reader went away: nothing written any more is seen by anybody.
+    pub(super) closed: bool,
 }
 
 impl Output {
     /// stdout in this format.
     pub(super) fn new(format: Format) -> Self {
-        Self { format }
+        Self { format, closed: false }
     }
 
     /// Writes bytes as they are. A closed pipe is no error: who reads `| head` has what he wanted.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
             result => result,
         }
     }

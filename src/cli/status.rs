@@ -167,4 +167,23 @@ GROUP  LEADER  TERM  VOTERS  LEARNERS  SLOTS
 ";
         assert_eq!(render(&cluster()), expected);
     }
+    /// What `--output json` prints is what the API answers: scripts rely on these names.
+    #[test]
+    fn the_json_that_scripts_read() {
+        let down = serde_json::to_value(&cluster().nodes[1]).unwrap();
+        let expected = serde_json::json!({
+            "id": 2, "http": "127.0.0.1:7071", "peer": "127.0.0.1:7170", "zone": "", "state": "down", "version": "",
+            "leads": 1, "replicas": 3, "memory_bytes": 3_328_599_654_u64, "memory_bytes_max": 8_589_934_592_u64,
+            "disk_bytes": 1_288_490_188, "disk_free_bytes": null, "repairing": [], "disk_full": null, "clock_ms": null,
+        });
+        assert_eq!(down, expected);
+        let all = serde_json::to_value(cluster()).unwrap();
+        assert_eq!((&all["cluster_id"], &all["epoch"]), (&"demo".into(), &4.into()));
+        let health = serde_json::json!({ "nodes_up": 3, "groups_ok": 3, "slots_served": 16_384 });
+        assert_eq!(all["health"], health);
+        let group = serde_json::json!({
+            "id": 1, "leader": null, "term": 2, "voters": [1, 2, 3], "learners": [], "slots": 16_384,
+        });
+        assert_eq!(all["groups"][1], group);
+    }
 }

@@ -15,11 +15,11 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// To the terminal: cursor to the first column of the first line, and nothing below it.
 const REDRAW: &str = "\x1b[H\x1b[2J";
 
-/// Shows the cluster until the process is ended.
+/// Shows the cluster until the process is ended, or its reader is gone.
 pub(super) async fn run(mut session: Session) -> Result<(), Failure> {
     let redraw = std::io::stdout().is_terminal() && session.output.format == Format::Table;
     let mut before: Option<Sight> = None;
-    loop {
+    while !session.output.closed {
         let now = look(&session).await;
         if redraw {
             session.output.line(&format!("{REDRAW}{}", now.drawn()))?;
@@ -31,6 +31,7 @@ pub(super) async fn run(mut session: Session) -> Result<(), Failure> {
         before = Some(now);
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
+    Ok(())
 }
 
 async fn look(session: &Session) -> Sight {
@@ -123,17 +124,15 @@ fn node(node: &NodeView) -> String {
 
 fn group(group: &GroupSummary) -> String {
     let leader = group.leader.map_or("no leader".to_owned(), |leader| format!("leader {leader}"));
-    let learners = if group.learners.is_empty() {
-        String::new()
-    } else {
-        format!(" learners {}", super::ids(&group.learners))
-    };
-    format!(
-        "{leader} term {} voters {}{learners} slots {}",
-        group.term,
-        super::ids(&group.voters),
-        group.slots
-    )
+    let mut told = format!("{leader} term {} voters {}", group.term, super::ids(&group.voters));
+    if !group.learners.is_empty() {
+        told += &format!(" learners {}", super::ids(&group.learners));
+    }
+    // The meta group holds no client's keys.
+    if group.id != 0 {
+        told += &format!(" slots {}", group.slots);
+    }
+    told
 }
 
 #[cfg(test)]

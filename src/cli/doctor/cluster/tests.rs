@@ -118,3 +118,10 @@ fn a_group_of_one_voter_is_as_it_was_meant() {
     });
     assert_eq!(found, Vec::new());
 }
+
+#[test]
+fn without_a_leader_nobody_says_that_a_voter_may_be_lost() {
+    let (cluster, mut groups) = healthy();
+    groups[1].summary.leader = None;
+    assert!(examine(&cluster, &groups).iter().all(|finding| finding.check != "quorum"));
+}
