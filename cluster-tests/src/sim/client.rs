@@ -61,13 +61,16 @@ pub(super) struct Client {
     state: State,
     chosen: Chosen,
     pause_ns: u64,
+    /// Asks always the same node, if it can.
+    stays: bool,
 }
 
 impl Client {
     pub(super) fn new(id: u64, seed: Seed, plan: &Plan) -> Self {
         let random = seed.split("client", id).stream("choices");
         let chosen = Chosen::new(id, plan);
-        Self { id, process: id, random, state: State::Idle(0), chosen, pause_ns: plan.pause_ns }
+        let stays = id < plan.lease_readers;
+        Self { id, process: id, random, state: State::Idle(0), chosen, pause_ns: plan.pause_ns, stays }
     }
 
     /// Looks whether there is an answer; the operations that ended with it, the times but for the return's set.
@@ -130,7 +133,8 @@ impl Client {
         if now_ns < until_ns || nodes.is_empty() {
             return None;
         }
-        let (node, starts) = nodes[self.random.random_range(0..nodes.len())];
+        let drawn = self.random.random_range(0..nodes.len());
+        let (node, starts) = nodes[if self.stays { self.id as usize % nodes.len() } else { drawn }];
         let asked = self.chosen.choose(&mut self.random);
         let patience_ms = self.random.random_range(PATIENCE_MS);
         let (tell, answer) = oneshot::channel();

@@ -78,6 +78,8 @@ impl Plan {
             },
             Focus::Gaps => Self {
                 faults: vec![Fault::IsolateLeader, Fault::Drift],
+                clients: 33,
+                lease_readers: 9,
                 gap_ns: 700 * MS,
                 lasts_ns: 4000 * MS,
                 ..quick

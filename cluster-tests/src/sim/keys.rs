@@ -23,13 +23,15 @@ pub(super) struct Chosen {
     client: u64,
     keys: u64,
     ttl_ms: u64,
+    lease_reads_only: bool,
     written: u64,
     last_seen: Option<(String, u64)>,
 }
 
 impl Chosen {
     pub(super) fn new(client: u64, plan: &Plan) -> Self {
-        Self { client, keys: plan.keys, ttl_ms: plan.ttl_ms, written: 0, last_seen: None }
+        let lease_reads_only = client < plan.lease_readers;
+        Self { client, keys: plan.keys, ttl_ms: plan.ttl_ms, lease_reads_only, written: 0, last_seen: None }
     }
 
     /// An answer told a key's version.
@@ -41,6 +43,9 @@ impl Chosen {
 
     /// The next operations: one, or a batch of reads or of writes on different keys.
     pub(super) fn choose(&mut self, random: &mut StdRng) -> Vec<(String, Input)> {
+        if self.lease_reads_only {
+            return vec![(self.key(random), Input::Get(Consistency::Lease))];
+        }
         let count = if random.random_bool(0.15) { random.random_range(2..=BATCH_MAX) } else { 1 };
         let reads = random.random_bool(0.5);
         let consistency = match random.random_range(0..10) {

@@ -122,6 +122,9 @@ pub struct Plan {
     pub link: Link,
     /// Clients.
     pub clients: u64,
+    /// How many of them, the first ones, stay with one node and only read, by its lease. Others end up waiting for a node
+    /// that is cut off, and ask it nothing in the moment when its lease ends.
+    pub lease_readers: u64,
     /// Keys of each kind.
     pub keys: u64,
     /// Longest pause of a client between two operations, ns.
@@ -156,6 +159,7 @@ impl Plan {
             sync_ns: one_of(random, &[(MS / 10, MS), (MS, 3 * MS), (MS / 10, 20 * MS)]),
             link: link(random),
             clients: random.random_range(3..=8),
+            lease_readers: 0,
             keys: random.random_range(1..=4),
             pause_ns: one_of(random, &[5 * MS, 20 * MS, 60 * MS]),
             ttl_ms: one_of(random, &[200, 1000, 4000]),
