@@ -102,8 +102,6 @@ pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
 pub const FORWARDED_QUEUED_MAX: usize = 4096;
 /// How far apart the deadlines of writes may be that travel in one message, which ends at the earliest.
 pub const FORWARDED_DEADLINES_WITHIN: Duration = Duration::from_millis(20);
-/// How long word of what is committed waits for entries to travel with, once a follower has answered everything.
-pub const COMMIT_PAUSE: Duration = Duration::from_millis(3);
 /// How long an append may take, the follower's fsync included, before the connection is not trusted.
 pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a peer that could not be reached is tried again.

@@ -19,7 +19,6 @@ mod network;
 mod open;
 mod outgoing;
 mod pace;
-mod pacing;
 mod pipeline;
 #[cfg(feature = "simulation")]
 mod probe;

@@ -20,12 +20,11 @@ use raft_store::codec::DecodeError;
 use raft_store::raft::{LeaderId, TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
-use tokio::sync::watch;
 
 use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
-use super::{pacing, wire};
+use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
 
@@ -43,8 +42,6 @@ pub(crate) struct GroupNetwork {
     pub(crate) transport: Transport,
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) pace: Arc<Pace>,
-    /// The last index this replica's log was given.
-    pub(crate) appended: watch::Receiver<u64>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -58,7 +55,6 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             transport: self.transport.clone(),
             outgoing: self.outgoing.clone(),
             pace: self.pace.clone(),
-            appended: self.appended.clone(),
         }
     }
 }
@@ -72,7 +68,6 @@ pub(crate) struct GroupClient {
     pub(super) transport: Transport,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) pace: Arc<Pace>,
-    appended: watch::Receiver<u64>,
 }
 
 impl GroupClient {
@@ -124,15 +119,11 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
     {
         let (client, mut asked) = (self.clone(), Asked::default());
-        let answers = pacing::paced(input, self.appended.clone())
-            .map(move |(request, under_way)| {
+        let answers = input
+            .map(move |request| {
                 let place = asked.place(&request);
                 let client = client.clone();
-                async move {
-                    let answer = client.append(request).await;
-                    drop(under_way);
-                    answer.map(|response| (response, place))
-                }
+                async move { client.append(request).await.map(|response| (response, place)) }
             })
             .buffered(APPENDS_IN_FLIGHT_MAX);
         futures_util::future::ready(Ok(appends::told(answers))).boxed()

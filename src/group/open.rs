@@ -67,7 +67,6 @@ impl Group {
             transport: deps.transport.clone(),
             outgoing: outgoing.clone(),
             pace: deps.pace.clone(),
-            appended: log.appended(),
         };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await

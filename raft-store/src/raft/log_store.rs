@@ -13,7 +13,6 @@ use futures_util::stream::{self, Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::vote::RaftLeaderId as _;
-use tokio::sync::watch;
 
 use super::messages::{membership, put_membership, put_vote, vote};
 use super::types::{LeaderId, LogId, Payload, RaftEntry, TypeConfig, Vote};
@@ -34,20 +33,12 @@ const MEMBERSHIP: u8 = 2;
 pub struct GroupLog {
     log: SharedLog,
     group: GroupId,
-    /// The last index appended since the log was opened; 0: none.
-    appended: watch::Sender<u64>,
 }
 
 impl GroupLog {
     /// The log of `group`; empty if it is new.
     pub fn new(log: &SharedLog, group: GroupId) -> Self {
-        Self { log: log.clone(), group, appended: watch::Sender::new(0) }
-    }
-
-    /// The last index appended since the log was opened, 0 before the first. A hint: it is not set back when entries
-    /// are removed.
-    pub fn appended(&self) -> watch::Receiver<u64> {
-        self.appended.subscribe()
+        Self { log: log.clone(), group }
     }
 
     async fn read(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<RaftEntry>> {
@@ -95,14 +86,9 @@ impl RaftLogStorage<TypeConfig> for GroupLog {
         I: IntoIterator<Item = RaftEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries: Vec<Entry> = entries.into_iter().map(to_stored).collect();
-        let last = entries.last().map(|entry| entry.id.index);
+        let entries = entries.into_iter().map(to_stored).collect();
         let done = Box::new(|result| callback.io_completed(result));
-        self.log.append(self.group, entries, done).await?;
-        if let Some(last) = last {
-            self.appended.send_replace(last);
-        }
-        Ok(())
+        self.log.append(self.group, entries, done).await
     }
 
     async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> io::Result<()> {
