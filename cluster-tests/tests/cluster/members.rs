@@ -3,6 +3,7 @@
 use anyhow::ensure;
 use cluster_tests::admin;
 use cluster_tests::cluster::{Cluster, Options, with_cluster};
+use cluster_tests::wait;
 
 use super::support::{FAILOVER_MAX, everything};
 
@@ -105,7 +106,12 @@ async fn removed_node_stops_also_when_a_node_it_never_knew_leads() -> anyhow::Re
         admin::remove_member(cluster.http(1)?, 3).await?;
         cluster.kill(3)?;
         let new = cluster.add_node().await?;
-        admin::add_voter(cluster.http(1)?, META_GROUP, new).await?;
+        // The meta group takes it in by itself.
+        wait::until("the new node has a vote", FAILOVER_MAX, async || {
+            let group = admin::group(cluster.http(1).ok()?, META_GROUP).await.ok()?;
+            group.summary.voters.contains(&new).then_some(())
+        })
+        .await?;
         admin::transfer_leader(cluster.http(1)?, META_GROUP, new).await?;
         cluster.start(3)?;
         let (status, log) = cluster.exited(3).await?;
