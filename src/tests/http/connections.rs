@@ -37,7 +37,7 @@ async fn unusual_targets_are_answered() {
     let targets = [
         ("OPTIONS", "*"),
         ("GET", "http://x/v1/nothing"),
-        ("GET", "/v1/kv/default?"),
+        ("GET", "/v1/kv?"),
         ("GET", "/v1/cluster/members/"),
         ("GET", "/?%zz"),
         ("CONNECT", "x:1"),
