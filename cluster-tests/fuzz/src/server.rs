@@ -8,10 +8,12 @@ use quorate::resp::plan::{Applied, Context, Found, Keyspace, Plan};
 use quorate::resp::value::Value;
 use raft_store::command::{Command, Packer, Replies};
 use raft_store::key::Key;
+use raft_store::limits::FLOAT_TEXT_BYTES_MAX;
 use raft_store::map::{Entry, Lookup, TtlMap};
 
-/// Longest value here, in bytes: small, so that inputs reach it.
-pub const VALUE_BYTES_MAX: usize = 2048;
+/// Longest value here, in bytes: small, so that inputs reach it, and more than a sum of decimals has, which no limit of
+/// values holds.
+pub const VALUE_BYTES_MAX: usize = FLOAT_TEXT_BYTES_MAX + 1;
 /// Wall clock when an input begins, ms since 1970.
 const WALL_MS: u64 = 1_800_000_000_000;
 /// Group time when an input begins, ms: far from the wall clock, so that one taken for the other shows.

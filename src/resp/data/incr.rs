@@ -24,7 +24,7 @@ pub(super) const COMMANDS: &[DataCommand] = &[
         .planned_by(decrby),
     Spec::new("string", "incrbyfloat", 3, GROW_FAST, KeyPositions::ONE)
         .docs("2.6.0", "O(N) for N digits", "Add to a decimal number.")
-        .differs("Exact decimals, rounded once to 17 places; hexadecimal numbers are refused.")
+        .differs("Exact decimals, rounded once to 17 places; at most 5 KiB, whatever `value-max`; no hexadecimal numbers.")
         .planned_by(incrbyfloat),
 ];
 

@@ -9,6 +9,8 @@ use super::Fault;
 
 /// Each this many operations the fault may strike.
 const FAULT_INTERVAL: u64 = 20;
+/// By how much a store shows keys too long that does: long beside the pauses of a busy machine, or no read falls into it.
+const EXPIRES_LATE_MS: u64 = 2000;
 /// A failed write that is carried out later is, after so many operations.
 const LATER: u64 = 30;
 /// Group time when the store begins, ms.
@@ -118,7 +120,7 @@ impl Store {
         let (now, live) = (self.now_ms, self.entries.get(key)?.now.clone()?);
         let deadline = match (live.deadline, self.fault) {
             (Some(deadline), Fault::ExpireEarly) => Some(deadline - (deadline - live.written) / 2),
-            (Some(deadline), Fault::ExpireLate) => Some(deadline + 200),
+            (Some(deadline), Fault::ExpireLate) => Some(deadline + EXPIRES_LATE_MS),
             (deadline, _) => deadline,
         };
         deadline.is_none_or(|deadline| now < deadline).then_some(live)
