@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn an_operation_is_given_up_once() {
+        let mut doc = founding(3, 3).document();
+        let running = crate::node::operations::new_operation("add-voter", Some(1), Some(2));
+        doc.record(running.clone());
+        assert!(!doc.fail_abandoned(&["another".into()]), "nothing was changed");
+        assert!(doc.fail_abandoned(std::slice::from_ref(&running.id)));
+        assert_eq!(doc.operations[0].state, OperationState::Failed);
+        assert!(!doc.fail_abandoned(&[running.id]), "it had failed already");
+    }
+
+    #[test]
     fn a_wiped_or_removed_id_does_not_come_back() {
         let mut doc = founding(3, 3).document();
         assert_eq!(doc.admits(2, Some("disk-2")), Ok(()));

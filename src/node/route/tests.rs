@@ -37,3 +37,9 @@ fn only_a_node_that_does_not_lead_sends_a_request_elsewhere() {
     let attempt = attempt_of::<u8>(Err(Declined::Error(unknown.clone())));
     assert!(matches!(attempt, Attempt::Ended(Err(error)) if error == unknown));
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_node_is_told_how_long_it_has() {
+    assert_eq!(millis_until(Instant::now() + Duration::from_millis(250)), 250);
+    assert_eq!(millis_until(Instant::now()), 0);
+}
