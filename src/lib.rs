@@ -4,6 +4,7 @@
 //! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`],
 //! [`version`] and [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
 
+mod accept;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,11 +23,12 @@ use tower::ServiceExt;
 
 use super::metrics::HttpMetrics;
 use super::{App, Before, router, router_before};
+use crate::accept::{accept, finish};
 use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_TIMEOUT, HTTP_STOP_TIMEOUT};
 use crate::node::Starting;
 
-/// Pause after an accept that failed for want of resources (file descriptors, say).
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Its name in the log.
+const PROTOCOL: &str = "http";
 
 /// The paths served: a few while the node starts, all of them afterwards.
 #[derive(Debug)]
@@ -71,45 +71,15 @@ pub async fn serve(
         tokio::select! {
             () = &mut stop => break,
             Some(_) = connections.join_next() => {}
-            stream = accept(&listener), if room => {
+            stream = accept(&listener, PROTOCOL), if room => {
                 connections.spawn(connection(stream, routes.clone(), watcher.clone()));
             }
         }
     }
     drop(listener);
     stopping.send_replace(true);
-    finish(connections).await;
+    finish(connections, HTTP_STOP_TIMEOUT, PROTOCOL).await;
     Ok(())
-}
-
-/// Waits for the connections to end, and cuts off those that do not in time.
-async fn finish(mut connections: JoinSet<()>) {
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(HTTP_STOP_TIMEOUT, all).await.is_err() {
-        tracing::warn!(connections = connections.len(), "cut off HTTP requests that did not finish in time");
-        connections.shutdown().await;
-    }
-}
-
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) if of_one_connection(&error) => tracing::debug!(%error, "HTTP client left early"),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept HTTP connections");
-                tokio::time::sleep(ACCEPT_RETRY).await;
-            }
-        }
-    }
-}
-
-/// Whether an accept failed because of the one client it was about.
-fn of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-    )
 }
 
 async fn connection(stream: TcpStream, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {

@@ -7,7 +7,6 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -15,10 +14,11 @@ use tokio::task::JoinSet;
 
 use super::session::Face;
 use super::{Resp, Shared, connection};
+use crate::accept::{accept, finish};
 use crate::limits::{RESP_KEEPALIVE, RESP_STOP_TIMEOUT};
 
-/// Pause after an accept that failed for want of resources (file descriptors, say).
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Its name in the log.
+const PROTOCOL: &str = "resp";
 /// What one client too many is told.
 const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 
@@ -41,7 +41,7 @@ impl Resp {
             tokio::select! {
                 () = &mut stop => break,
                 Some(_) = connections.join_next() => {}
-                stream = accept(&listener) => {
+                stream = accept(&listener, PROTOCOL) => {
                     let full = connections.len() >= self.shared.config.resp_connections;
                     match full {
                         true => refuse(&stream, &self.shared),
@@ -52,34 +52,8 @@ impl Resp {
         }
         drop(listener);
         stopping.send_replace(true);
-        finish(connections).await;
+        finish(connections, RESP_STOP_TIMEOUT, PROTOCOL).await;
         Ok(())
-    }
-}
-
-/// Waits for the connections to end, and cuts off those that do not in time.
-async fn finish(mut connections: JoinSet<()>) {
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(RESP_STOP_TIMEOUT, all).await.is_err() {
-        let connections_left = connections.len();
-        tracing::warn!(
-            connections_left,
-            "cut off commands of the Redis protocol that did not finish in time"
-        );
-        connections.shutdown().await;
-    }
-}
-
-async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections of the Redis protocol");
-                tokio::time::sleep(ACCEPT_RETRY).await;
-            }
-        }
     }
 }
 
