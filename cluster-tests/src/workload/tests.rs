@@ -13,7 +13,7 @@ const KEYS: u64 = 4;
 /// Writes acknowledged before a history is judged: the stub's faults strike every few operations.
 const WRITES: u64 = 1000;
 /// The same of keys with short lives, which are left alone until they expire.
-const TTL_WRITES: u64 = 500;
+const TTL_WRITES: u64 = 200;
 /// How long that may take on a busy machine.
 const WRITES_WITHIN: Duration = Duration::from_secs(60);
 

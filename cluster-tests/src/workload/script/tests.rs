@@ -40,20 +40,42 @@ fn written(version: u64) -> Output {
     Output::Written { version: Some(version), created: Some(true), value: None }
 }
 
+const MORTAL: &str = "ttl-0.0.1";
+
+/// Whether one of many choices at a time, ms, is another than to look at the key.
+fn turns_away(ttl: &mut ttl::Ttl, draw: &mut Draw, ms: u64) -> bool {
+    draw.now_ns = ms * MS;
+    (0..20).any(|_| !matches!(ttl.next(draw), Step::One(key, _) if key == MORTAL))
+}
+
+/// A client that set a key at 1,000 ms which expires at 1,500 ms.
+fn waiting() -> ttl::Ttl {
+    let mut ttl = ttl::Ttl::default();
+    let set = answered(MORTAL, Input::Set { value: "v".into(), ttl_ms: Some(500) }, written(7));
+    ttl.learn(&Operation { expires: Expires::In(500), ..set });
+    ttl
+}
+
 #[test]
 fn a_deadline_is_waited_for_and_then_looked_at_from_both_sides() {
-    let (mut ttl, mut draw) = (ttl::Ttl::default(), draw());
-    let input = Input::Set { value: "v".into(), ttl_ms: Some(500) };
-    let set = answered("ttl-0.0.1", input, written(7));
-    ttl.learn(&Operation { expires: Expires::In(500), ..set });
-    let mut at = |ms: u64| {
-        draw.now_ns = ms * MS;
-        ttl.next(&mut draw)
-    };
-    let looks = |step: Step| matches!(step, Step::One(key, _) if key == "ttl-0.0.1");
-    assert_eq!(at(1480), Step::Wait(Duration::from_millis(5)), "15 ms before it the key comes near");
-    assert!(looks(at(1490)) && looks(at(1500)) && looks(at(1510)));
-    assert!((0..20).any(|_| !looks(at(1516))), "then it is over");
+    let (mut ttl, mut draw) = (waiting(), draw());
+    draw.now_ns = 1480 * MS;
+    assert_eq!(
+        ttl.next(&mut draw),
+        Step::Wait(Duration::from_millis(5)),
+        "15 ms before it the key comes near"
+    );
+    assert!(!turns_away(&mut ttl, &mut draw, 1490));
+    assert!(!turns_away(&mut ttl, &mut draw, 1900), "a turn that comes late looks all the same");
+    assert!(turns_away(&mut ttl, &mut draw, 2501), "but not for ever");
+}
+
+#[test]
+fn a_key_that_was_seen_to_be_gone_is_looked_at_for_a_moment_more() {
+    let (mut ttl, mut draw) = (waiting(), draw());
+    ttl.learn(&answered(MORTAL, Input::Get(Consistency::Lease), Output::Read(None)));
+    assert!(!turns_away(&mut ttl, &mut draw, 1514));
+    assert!(turns_away(&mut ttl, &mut draw, 1516));
 }
 
 #[test]

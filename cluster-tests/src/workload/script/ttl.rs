@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{LastSeen, Script, Step};
-use crate::history::{Consistency, Expect, Expires, Input, Operation, Outcome};
+use crate::history::{Consistency, Expect, Expires, Input, Operation, Outcome, Output};
 use crate::workload::draw::Draw;
 use crate::workload::kind::Kind;
 
@@ -18,6 +18,9 @@ const TTL_MS_MIN: u64 = 50;
 const TTL_MS_MAX: u64 = 5000;
 /// From so long before a deadline until so long after it the key is looked at.
 const NEAR_NS: u64 = 15_000_000;
+/// The same after a deadline for a key that nobody saw gone yet: on a busy machine a client's turn comes late, and while a
+/// group has no leader no look succeeds.
+const UNSEEN_NS: u64 = 1_000_000_000;
 /// Longest wait for a deadline to come near.
 const WAIT_NS_MAX: u64 = 10_000_000;
 /// Deadlines a client waits for at once. Whoever has so many only reads: keys that are written again and again
@@ -28,16 +31,23 @@ const DEADLINES_MAX: usize = 6;
 #[derive(Debug, Default)]
 pub(super) struct Ttl {
     seen: LastSeen,
-    /// Keys and when they should expire, ns on the run's clock.
-    deadlines: Vec<(String, u64)>,
+    deadlines: Vec<Deadline>,
+}
+
+/// When a key should expire, and until when it is worth a look; ns on the run's clock.
+#[derive(Debug)]
+struct Deadline {
+    key: String,
+    at: u64,
+    until: u64,
 }
 
 impl Script for Ttl {
     fn next(&mut self, draw: &mut Draw) -> Step {
         let now = draw.now_ns;
-        self.deadlines.retain(|(_, at)| *at + NEAR_NS > now);
-        let soonest = self.deadlines.iter().min_by_key(|(_, at)| *at);
-        match soonest.map(|(key, at)| (key, at.saturating_sub(NEAR_NS))) {
+        self.deadlines.retain(|deadline| deadline.until > now);
+        let soonest = self.deadlines.iter().min_by_key(|deadline| deadline.at);
+        match soonest.map(|deadline| (&deadline.key, deadline.at.saturating_sub(NEAR_NS))) {
             Some((key, near)) if near <= now => Step::One(key.clone(), around(draw)),
             Some((_, near)) if near - now < WAIT_NS_MAX => Step::Wait(Duration::from_nanos(near - now)),
             _ if self.deadlines.len() < DEADLINES_MAX => self.anything(draw),
@@ -52,16 +62,27 @@ impl Script for Ttl {
             // The answer was lost: if the write was not, this is when the key should go.
             (Expires::Untold, Some(ttl_ms)) if done.outcome == Outcome::Unknown => Some(ttl_ms),
             (Expires::Never, _) => None,
-            (Expires::Untold, _) => return,
+            (Expires::Untold, _) => return self.seen_gone(done),
         };
-        self.deadlines.retain(|(key, _)| *key != done.key);
-        let deadline = |left_ms| (done.key.clone(), done.return_ns + left_ms * NS_PER_MS);
+        self.deadlines.retain(|deadline| deadline.key != done.key);
+        let deadline = |left_ms| {
+            let at = done.return_ns + left_ms * NS_PER_MS;
+            Deadline { key: done.key.clone(), at, until: at + UNSEEN_NS }
+        };
         self.deadlines.extend(left_ms.map(deadline));
         self.deadlines.truncate(DEADLINES_MAX);
     }
 }
 
 impl Ttl {
+    /// A key that was seen gone is worth a look for a moment more only: it must not come back.
+    fn seen_gone(&mut self, done: &Operation) {
+        let gone = matches!(done.output, Some(Output::Read(None) | Output::Missing));
+        for deadline in self.deadlines.iter_mut().filter(|deadline| gone && deadline.key == done.key) {
+            deadline.until = deadline.at + NEAR_NS;
+        }
+    }
+
     fn anything(&self, draw: &mut Draw) -> Step {
         let again = if draw.percent(30) { self.seen.key() } else { None };
         let key = again.unwrap_or_else(|| draw.key(Kind::Ttl, KEYS));

@@ -9,8 +9,8 @@ use super::Fault;
 
 /// Each this many operations the fault may strike.
 const FAULT_INTERVAL: u64 = 20;
-/// By how much a store shows keys too long that does: long beside the pauses of a busy machine, or no read falls into it.
-const EXPIRES_LATE_MS: u64 = 2000;
+/// By how much a store shows keys too long that does.
+const EXPIRES_LATE_MS: u64 = 200;
 /// A failed write that is carried out later is, after so many operations.
 const LATER: u64 = 30;
 /// Group time when the store begins, ms.
