@@ -51,13 +51,23 @@ pub async fn turn() -> anyhow::Result<SemaphorePermit<'static>> {
 struct Member {
     http: SocketAddr,
     peer: SocketAddr,
-    /// Where it speaks the Redis protocol, plain and cluster; `None`: nowhere.
-    resp: Option<[SocketAddr; 2]>,
+    /// Where it speaks the Redis protocol, plain and cluster.
+    resp: [SocketAddr; 2],
     // Before the disk: it must not be taken away under a running process.
     process: Option<Process>,
     disk: Option<FaultDisk>,
     /// What is wrong with the clocks of its next process.
     clocks: Clocks,
+}
+
+impl Member {
+    fn speaks_at(&self, protocol: Protocol) -> SocketAddr {
+        match protocol {
+            Protocol::Http => self.http,
+            Protocol::Resp => self.resp[0],
+            Protocol::RespCluster => self.resp[1],
+        }
+    }
 }
 
 /// The cluster.
@@ -131,13 +141,13 @@ impl Cluster {
 
     /// The running nodes and where they speak this protocol.
     pub fn speaking(&self, protocol: Protocol) -> Vec<(u64, SocketAddr)> {
-        let address = |member: &Member| match protocol {
-            Protocol::Http => Some(member.http),
-            Protocol::Resp => member.resp.map(|[plain, _]| plain),
-            Protocol::RespCluster => member.resp.map(|[_, cluster]| cluster),
-        };
         let running = self.members.iter().filter(|(_, member)| member.process.is_some());
-        running.filter_map(|(id, member)| Some((*id, address(member)?))).collect()
+        running.map(|(id, member)| (*id, member.speaks_at(protocol))).collect()
+    }
+
+    /// Every node, running or not, and where it speaks this protocol when it does.
+    pub fn everyone(&self, protocol: Protocol) -> Vec<(u64, SocketAddr)> {
+        self.members.iter().map(|(id, member)| (*id, member.speaks_at(protocol))).collect()
     }
 
     /// Whether a node's process runs, or did when last looked after.

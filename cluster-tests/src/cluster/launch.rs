@@ -45,15 +45,14 @@ impl Cluster {
     fn arguments(&self, id: u64) -> anyhow::Result<Vec<String>> {
         let member = self.member(id)?;
         let seeds: Vec<String> = self.members.values().map(|member| member.peer.to_string()).collect();
-        let resp = |place: usize| member.resp.map_or("none".to_owned(), |both| both[place].to_string());
         let pairs = [
             ("--id", id.to_string()),
             ("--data-dir", self.data(id).display().to_string()),
             ("--http", member.http.to_string()),
             ("--peer", member.peer.to_string()),
             ("--seeds", seeds.join(",")),
-            ("--resp", resp(0)),
-            ("--resp-cluster", resp(1)),
+            ("--resp", member.resp[0].to_string()),
+            ("--resp-cluster", member.resp[1].to_string()),
         ];
         let mut arguments = vec!["serve".to_owned()];
         arguments.extend(pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));

@@ -10,11 +10,11 @@ impl Cluster {
     pub fn enlist(&mut self) -> anyhow::Result<u64> {
         self.last_id += 1;
         let id = self.last_id;
-        let ((http, peer), resp) = match &mut self.network {
-            None => ((ports::free()?, ports::free()?), Some([ports::free()?, ports::free()?])),
+        let (http, peer, resp) = match &mut self.network {
+            None => (ports::free()?, ports::free()?, [ports::free()?, ports::free()?]),
             Some(network) => {
                 network.add(id)?;
-                (network.listeners(id), None)
+                network.listeners(id)
             }
         };
         let (disk, clocks) = (self.make_disk(id)?, self.make_clocks(id)?);

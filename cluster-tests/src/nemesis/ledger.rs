@@ -39,6 +39,9 @@ pub struct Entry {
     pub nodes: u64,
     /// Data groups.
     pub groups: u32,
+    /// What clients spoke.
+    #[serde(default)]
+    pub protocol: String,
     /// Faults that began, by kind.
     pub faults: BTreeMap<String, u64>,
     /// Operations of clients.
@@ -69,6 +72,7 @@ impl Entry {
             round_seed: plan.seed,
             nodes: plan.nodes,
             groups: plan.groups,
+            protocol: plan.protocol.to_string(),
             faults: BTreeMap::new(),
             operations: 0,
             failed: 0,
@@ -89,8 +93,12 @@ impl Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { round, round_seed, nodes, groups, operations, failed, unknown, .. } = self;
-        write!(f, "round {round} ({round_seed}): {:?}; {nodes} nodes, {groups} groups; ", self.finding)?;
+        let Self { round, round_seed, nodes, groups, protocol, operations, failed, unknown, .. } = self;
+        write!(
+            f,
+            "round {round} ({round_seed}): {:?}; {nodes} nodes, {groups} groups, {protocol}; ",
+            self.finding
+        )?;
         let faults: Vec<String> = self.faults.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         write!(f, "{operations} operations, {failed} failed, {unknown} unknown; {}; ", faults.join(", "))?;
         write!(f, "healed in {:.1} s; {:.1} s", self.healed_s, self.seconds)?;

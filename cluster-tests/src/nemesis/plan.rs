@@ -11,6 +11,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use crate::workload::Protocol;
+
 /// Spreads one seed over rounds and faults.
 pub(super) const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Shortest fault, ms.
@@ -30,6 +32,8 @@ const CALM: Duration = Duration::from_secs(1);
 const NODES: [u64; 3] = [3, 4, 5];
 /// And of data groups.
 const GROUPS: [u32; 3] = [1, 2, 3];
+/// What a round's clients speak; half of all rounds as the API that tells most about an answer.
+const PROTOCOLS: [Protocol; 4] = [Protocol::Http, Protocol::Http, Protocol::Resp, Protocol::RespCluster];
 /// Fewest kinds of fault in a round.
 const KINDS_MIN: usize = 4;
 
@@ -119,6 +123,8 @@ pub struct Plan {
     pub nodes: u64,
     /// Data groups.
     pub groups: u32,
+    /// What clients speak, beside those that only read.
+    pub protocol: Protocol,
     /// What may happen.
     pub kinds: Vec<Kind>,
     /// How long faults begin.
@@ -154,7 +160,9 @@ impl Plan {
         }
         faults.retain(|fault| fault.at < lasts);
         faults.sort_by_key(|fault| fault.at);
-        Self { seed, nodes, groups, kinds, lasts, faults }
+        // Drawn last, so that rounds of old keep their faults.
+        let protocol = *PROTOCOLS.choose(&mut random).unwrap_or(&Protocol::Http);
+        Self { seed, nodes, groups, protocol, kinds, lasts, faults }
     }
 }
 
@@ -194,15 +202,17 @@ mod tests {
         let all = Kind::value_variants();
         assert_eq!(Plan::draw(5, MINUTE, all), Plan::draw(5, MINUTE, all));
         let mut seen = BTreeSet::new();
-        let mut counts = BTreeSet::new();
+        let (mut counts, mut protocols) = (BTreeSet::new(), BTreeSet::new());
         for seed in 0..50 {
             let plan = Plan::draw(seed, MINUTE, all);
             assert!(plan.faults.iter().all(|fault| plan.kinds.contains(&fault.kind) && fault.at < MINUTE));
             assert!(plan.faults.len() > 3, "{}", plan.faults.len());
             seen.extend(plan.faults.iter().map(|fault| fault.kind));
             counts.insert(plan.kinds.len());
+            protocols.insert(plan.protocol.to_string());
         }
         assert_eq!(seen.len(), all.len());
+        assert_eq!(protocols.len(), 3);
         assert!(counts.len() > 8, "rounds are to differ: {counts:?}");
     }
 

@@ -93,17 +93,14 @@ impl Stage<'_> {
     fn newcomer(&mut self) -> anyhow::Result<u64> {
         let new = self.cluster.enlist()?;
         self.cluster.start(new)?;
-        self.tell_clients()?;
+        self.tell_clients();
         self.jobs.spawn(members::welcome(self.cluster.http(new)?, self.groups.clone(), new));
         Ok(new)
     }
 
     /// Has clients use every node there is, running or not.
-    fn tell_clients(&self) -> anyhow::Result<()> {
-        let ids = self.cluster.ids();
-        let all = ids.into_iter().map(|id| Ok((id, self.cluster.http(id)?)));
-        self.running.use_nodes(all.collect::<anyhow::Result<_>>()?);
-        Ok(())
+    fn tell_clients(&self) {
+        self.running.use_nodes(self.cluster.everyone(self.running.protocol()));
     }
 
     /// Whether a node belongs to the cluster, by the first node that says.
@@ -125,7 +122,7 @@ impl Stage<'_> {
                 Some(false) => {
                     self.leaving.remove(&id);
                     self.cluster.discard(id)?;
-                    self.tell_clients()?;
+                    self.tell_clients();
                 }
                 Some(true) if !self.cluster.runs(id) => self.cluster.start(id)?,
                 _ => {}
@@ -136,7 +133,7 @@ impl Stage<'_> {
             ensure!(stopped, "node {id} has left the cluster, came back under its old id, and does not stop");
             self.ghosts.remove(&id);
             self.cluster.discard(id)?;
-            self.tell_clients()?;
+            self.tell_clients();
         }
         Ok(())
     }

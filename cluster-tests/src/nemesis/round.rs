@@ -86,13 +86,14 @@ async fn whole(cluster: &mut Cluster, plan: &Plan, entry: &mut Entry) -> anyhow:
     let workload = Workload {
         clients: CLIENTS,
         pinned: PINNED,
-        mix: mix(plan.seed),
+        mix: mix(plan),
+        protocol: plan.protocol,
         keys: KEYS,
         value_bytes: VALUE_BYTES,
         seed: plan.seed,
         ..Workload::default()
     };
-    let running = workload.start(cluster.endpoints());
+    let running = workload.start(cluster.speaking(plan.protocol));
     let readers = Readers::start(&cluster.endpoints(), KEYS, plan.seed, running.epoch());
     let played = play(cluster, &running, plan, entry).await;
     // Also when something else went wrong: a wrong answer is worse than that.
@@ -124,19 +125,19 @@ async fn play(
     Ok(())
 }
 
-/// Stops the clients and judges what they were told; with last reads of every key if the cluster works.
 /// Every kind of work, or in every third round registers alone: then more of it meets on each key.
-fn mix(seed: u64) -> Mix {
-    if seed.is_multiple_of(3) { Mix::default() } else { Mix::all() }
+fn mix(plan: &Plan) -> Mix {
+    if plan.seed.is_multiple_of(3) { Mix::default() } else { plan.protocol.all() }
 }
 
+/// Stops the clients and judges what they were told; with last reads of every key if the cluster works.
 async fn judge(
     cluster: &Cluster,
     (running, readers): (Running, Readers),
     works: bool,
     entry: &mut Entry,
 ) -> anyhow::Result<()> {
-    let nodes = if works { cluster.endpoints() } else { Vec::new() };
+    let nodes = if works { cluster.speaking(running.protocol()) } else { Vec::new() };
     let mut history: Vec<Operation> = running.finish(&nodes, KEYS).await?;
     history.extend(readers.finish().await?);
     history.sort_by_key(|op| op.call_ns);

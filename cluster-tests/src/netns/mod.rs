@@ -33,6 +33,8 @@ const PREFIX_BITS: u8 = 24;
 const HTTP_PORT: u16 = 7070;
 /// Port every node's peers connect to.
 const PEER_PORT: u16 = 7170;
+/// Where every node speaks the Redis protocol, plain and as a node of a Redis Cluster.
+const RESP_PORTS: [u16; 2] = [7270, 7370];
 /// Networks one process may have at a time.
 const NUMBERS: u32 = 100;
 /// What names of namespaces begin with; the id of the process follows.
@@ -107,10 +109,10 @@ impl Network {
         Ok(())
     }
 
-    /// Where a node's HTTP API and its peer listener are to listen.
-    pub fn listeners(&self, node: u64) -> (SocketAddr, SocketAddr) {
-        let address = self.address(node);
-        ((address, HTTP_PORT).into(), (address, PEER_PORT).into())
+    /// Where a node is to listen: for HTTP, for its peers, and for the Redis protocol, plain and cluster.
+    pub fn listeners(&self, node: u64) -> (SocketAddr, SocketAddr, [SocketAddr; 2]) {
+        let at = |port| SocketAddr::from((self.address(node), port));
+        (at(HTTP_PORT), at(PEER_PORT), RESP_PORTS.map(at))
     }
 
     /// The command that runs what follows it in a node's namespace, as the same process.

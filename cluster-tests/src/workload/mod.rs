@@ -110,6 +110,11 @@ impl Running {
         self.shared.endpoints.send_replace(endpoints);
     }
 
+    /// What the clients speak.
+    pub fn protocol(&self) -> Protocol {
+        self.shared.protocol
+    }
+
     /// What the times of the history count from.
     pub fn epoch(&self) -> Instant {
         self.shared.epoch
