@@ -1,5 +1,7 @@
 //! Answers, or the lack of one, as what is certain.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use hyper::StatusCode;
 use serde_json::Value;
 
@@ -86,9 +88,7 @@ fn output(input: &Input, answer: &Answer, body: &Value) -> Option<Output> {
     let version = answer.number("etag").or(body["version"].as_u64());
     let problem = answer.problem();
     match (input, answer.status) {
-        (Input::Get(_), StatusCode::OK) => {
-            Some(Output::Read(Some(Seen { value: text(&body["value"]), version })))
-        }
+        (Input::Get(_), StatusCode::OK) => Some(Output::Read(Some(Seen { value: content(body), version }))),
         (Input::Get(_), StatusCode::NOT_FOUND) if problem == "miss" => Some(Output::Read(None)),
         (Input::Delete, StatusCode::OK) => {
             Some(Output::Deleted { deleted: body["deleted"].as_bool()?, version: body["version"].as_u64() })
@@ -115,6 +115,14 @@ fn written(input: &Input, version: u64, body: &Value) -> Option<Output> {
         _ => None,
     };
     Some(Output::Written { version: Some(version), created: body["created"].as_bool(), value })
+}
+
+/// The value of an entry, also of one that was written as bytes.
+fn content(body: &Value) -> String {
+    match body["value_b64"].as_str().map(|text| BASE64_STANDARD.decode(text)) {
+        Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        _ => text(&body["value"]),
+    }
 }
 
 fn text(value: &Value) -> String {

@@ -39,6 +39,15 @@ fn a_sum_is_told_and_a_success_without_one_is_none() {
 }
 
 #[test]
+fn a_value_reads_the_same_however_it_was_written() {
+    let read = |body: Value| judge(&get(), answer(200, body)).output;
+    let seen = |value: &str| Some(Output::Read(Some(Seen { value: value.into(), version: Some(7) })));
+    assert_eq!(read(json!({"value": "v1"})), seen("v1"));
+    assert_eq!(read(json!({"value_b64": "djE="})), seen("v1"));
+    assert_ne!(read(json!({"value_b64": "!"})), seen("v1"));
+}
+
+#[test]
 fn deadlines_and_ages_are_told() {
     let expires = |left: Value| judge(&set(), answer(200, json!({"expires_in_ms": left}))).expires;
     assert_eq!(expires(json!(40)), Expires::In(40));
