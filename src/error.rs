@@ -2,9 +2,10 @@
 
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What became of a write that did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It never happened and never will: it was refused before it was proposed, or rejected when applied.
@@ -14,7 +15,7 @@ pub enum Outcome {
 }
 
 /// What went wrong; the names are the API's problem types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// The request makes no sense.
@@ -74,7 +75,7 @@ pub enum ErrorKind {
 }
 
 /// An error with everything a client needs to decide what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{kind:?}: {detail}")]
 pub struct Error {
     /// What went wrong.

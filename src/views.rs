@@ -2,11 +2,12 @@
 
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
 /// `GET /v1/cluster`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClusterView {
     /// Random id the cluster got when it was formed.
     pub cluster_id: String,
@@ -23,7 +24,7 @@ pub struct ClusterView {
 }
 
 /// The health summary of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HealthView {
     /// Nodes that answer.
     pub nodes_up: u32,
@@ -34,7 +35,7 @@ pub struct HealthView {
 }
 
 /// One node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NodeView {
     /// Its id.
     pub id: NodeId,
@@ -96,7 +97,7 @@ impl NodeView {
 }
 
 /// One group in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupSummary {
     /// Its number.
     pub id: GroupId,
@@ -113,7 +114,7 @@ pub struct GroupSummary {
 }
 
 /// `GET /v1/cluster/groups/{g}`: one group as its leader sees it, or as this node does when there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupView {
     /// Number, leader, term, members and slots.
     #[serde(flatten)]
@@ -146,7 +147,7 @@ pub struct GroupView {
 }
 
 /// How far one replica is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReplicaView {
     /// The node.
     pub node: NodeId,
@@ -159,7 +160,7 @@ pub struct ReplicaView {
 }
 
 /// A run of slots of one group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SlotRange {
     /// First slot.
     pub first: u16,
@@ -170,7 +171,7 @@ pub struct SlotRange {
 }
 
 /// State of a long operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationState {
     /// Under way.
@@ -182,7 +183,7 @@ pub enum OperationState {
 }
 
 /// `GET /v1/operations/{id}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Operation {
     /// Its id.
     pub id: String,
@@ -206,7 +207,7 @@ pub struct Operation {
 }
 
 /// A node that wants to be a member, `POST /v1/cluster/members` and the join between peers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberSpec {
     /// Its id.
     pub id: NodeId,
@@ -226,7 +227,7 @@ pub struct MemberSpec {
 }
 
 /// `GET /readyz?verbose`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadyView {
     /// Whether every check passed.
     pub ready: bool,
@@ -235,7 +236,7 @@ pub struct ReadyView {
 }
 
 /// One check of [`ReadyView`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadyCheck {
     /// Its name: `member`, `leaders`, `caught-up`, `disk`.
     pub name: String,

@@ -19,6 +19,7 @@ mod group;
 mod incr;
 mod kv;
 mod member;
+mod openapi;
 mod operation;
 mod output;
 mod repair;
@@ -90,6 +91,8 @@ enum Command {
     Completion(completion::CompletionArgs),
     /// Print this program's manual page, or write one for each command
     Man(completion::ManArgs),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
     /// Print version and commit
     Version,
 }
@@ -114,6 +117,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => in_this_thread(demo::run(args, output)),
         Command::Repair(args) => repair::run(&args, output),
+        Command::Openapi => openapi::run(output),
         Command::Version => version::run(output),
         Command::Config(command) => config::run(&command, output),
         Command::Completion(args) => completion::completion(&args, Cli::command(), &mut output),

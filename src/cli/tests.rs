@@ -38,6 +38,7 @@ fn every_documented_command_parses() {
         "quorate group transfer 1 2",
         "quorate group snapshot 1",
         "quorate repair --data-dir d --yes",
+        "quorate openapi",
         "quorate version",
         "quorate status --watch",
         "quorate doctor",

@@ -1,5 +1,6 @@
 //! What keeps one replica's log short: snapshots, and purges behind them.
 
+use openraft::metrics::WaitError;
 use raft_store::raft::LogId;
 use raft_store::wal::GroupStats;
 use tokio::time::Instant;
@@ -24,7 +25,10 @@ impl Group {
                     self.leadership.applied.cover(version);
                     return Ok(index(metrics.snapshot));
                 }
-                Err(openraft::metrics::WaitError::Timeout(..)) if left > SNAPSHOT_ASKED_AGAIN => {}
+                Err(WaitError::Timeout(..)) if left > SNAPSHOT_ASKED_AGAIN => {}
+                Err(WaitError::Timeout(..)) => {
+                    return Err(ChangeError::Late(format!("group {} has no new snapshot yet", self.id)));
+                }
                 Err(error) => return Err(unknown(&error)),
             }
         }

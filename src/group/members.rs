@@ -31,6 +31,9 @@ pub(crate) enum ChangeError {
     /// The node asked for has no part in this; nothing was proposed.
     #[error("{0}")]
     NotAMember(String),
+    /// It was not seen done in time; it may be yet.
+    #[error("{0}")]
+    Late(String),
     /// It may have been made, or half made; making it again completes it.
     #[error("{0}")]
     Unknown(String),
@@ -210,7 +213,7 @@ impl Group {
             }
             tokio::time::sleep(TRANSFER_POLL).await;
         }
-        Err(ChangeError::Unknown(format!("node {node} did not take over group {} in time", self.id)))
+        Err(ChangeError::Late(format!("node {node} did not take over group {} in time", self.id)))
     }
 
     /// Waits a moment for a voter's acknowledgement: a leader that has just begun has none yet.

@@ -5,45 +5,53 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use raft_store::NodeId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::json;
 use super::operations::{self, Admin};
 use super::{App, body};
 use crate::error::{Error, Outcome, Result};
-use crate::views::MemberSpec;
+use crate::views::{MemberSpec, NodeView};
 
 /// Place of the node's id in `/v1/cluster/members/{node}`.
 const NODE_SEGMENT: usize = 3;
 
 /// The body of `POST /v1/cluster/init`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-struct InitBody {
+pub(super) struct InitBody {
     peers: Vec<String>,
 }
 
 /// Its answer.
-#[derive(Debug, Serialize)]
-struct Formed {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Formed {
     created: bool,
     cluster_id: String,
 }
 
 /// A member as `POST /v1/cluster/members` takes it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MemberBody {
+pub(super) struct MemberBody {
+    /// From 1 on.
+    #[schema(value_type = u64, minimum = 1)]
     id: NodeId,
+    /// Where its HTTP API listens, `host:port`.
+    #[schema(pattern = "^[^:]+:[1-9][0-9]{0,4}$")]
     http: String,
+    /// Where its peers reach it, `host:port`.
+    #[schema(pattern = "^[^:]+:[1-9][0-9]{0,4}$")]
     peer: String,
+    /// Its failure zone.
     #[serde(default)]
     zone: String,
 }
 
 /// The nodes.
-#[derive(Debug, Serialize)]
-struct Members<T> {
-    members: T,
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Members {
+    members: Vec<NodeView>,
 }
 
 /// `GET /v1/cluster`.

@@ -12,16 +12,22 @@ use super::value::Value;
 use super::{body, ttl};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Every field a change may have. Fields that may be `null` or any JSON are kept as they were written.
+/// Every field a change may have. Fields that may be `null` or any JSON are kept as they were written; in the others `null`
+/// is refused, for it may stand for anything: the default, "none", or a variable that was never set.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Fields<'a> {
+    #[serde(deserialize_with = "given")]
     pub(super) op: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(super) ns: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(super) key: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(super) key_b64: Option<String>,
     #[serde(borrow, deserialize_with = "as_written")]
     value: Option<&'a RawValue>,
+    #[serde(deserialize_with = "given")]
     value_b64: Option<String>,
     #[serde(borrow, deserialize_with = "as_written")]
     ttl_ms: Option<&'a RawValue>,
@@ -29,13 +35,20 @@ pub(super) struct Fields<'a> {
     by: Option<&'a RawValue>,
     #[serde(borrow, deserialize_with = "as_written")]
     init: Option<&'a RawValue>,
+    #[serde(deserialize_with = "given")]
     pub(super) if_version: Option<u64>,
+    #[serde(deserialize_with = "given")]
     pub(super) if_absent: Option<bool>,
 }
 
 /// Unlike `Option`'s own way, this tells `null` from nothing.
 fn as_written<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
+}
+
+/// A field that is there has a value.
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }
 
 /// What to do with a key.

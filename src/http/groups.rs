@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use raft_store::{GroupId, NodeId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::json;
 use super::operations::{Admin, group, member};
@@ -17,28 +18,30 @@ use crate::views::GroupView;
 const NODE_SEGMENT: usize = 5;
 
 /// A body that names a node.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NodeBody {
+pub(super) struct NodeBody {
+    /// Its id.
+    #[schema(value_type = u64, minimum = 1)]
     node: NodeId,
 }
 
 /// The groups.
-#[derive(Debug, Serialize)]
-struct Groups {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Groups {
     groups: Vec<GroupView>,
 }
 
 /// A group and its new leader.
-#[derive(Debug, Serialize)]
-struct Led {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Led {
     group: GroupId,
     leader: NodeId,
 }
 
 /// A group and the last index in its snapshot.
-#[derive(Debug, Serialize)]
-struct Taken {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Taken {
     group: GroupId,
     last_index: Option<u64>,
 }

@@ -10,12 +10,16 @@ use super::fields::{Edit, Fields};
 use super::{App, body, etag, path, scan};
 use crate::error::Result;
 
-/// `GET` and `HEAD`: read an entry, or a page of a namespace.
+/// `GET` of a namespace: a page of its keys.
+pub(super) async fn scan(State(app): State<App>, request: Request) -> Result<Response> {
+    let (parts, _) = request.into_parts();
+    let namespace = path::collection(parts.uri.path())?;
+    scan::scan(&app, &namespace, &parts).await
+}
+
+/// `GET` and `HEAD`: read an entry.
 pub(super) async fn get(State(app): State<App>, request: Request) -> Result<Response> {
     let (parts, _) = request.into_parts();
-    if let Some(namespace) = path::collection(parts.uri.path()) {
-        return scan::scan(&app, &namespace?, &parts).await;
-    }
     let (call, found) = match find(&app, &parts).await? {
         Found::Entry(call, found) => (call, found),
         Found::Answered(response) => return Ok(response),

@@ -12,6 +12,7 @@
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
 //! | Cluster | `cluster`, `groups`, `operations`, `health` |
+//! | Description | `routes`, `openapi` |
 
 mod answer;
 mod batch;
@@ -27,12 +28,14 @@ mod kv;
 mod linger;
 mod listen;
 mod metrics;
+mod openapi;
 mod operations;
 mod path;
 mod problem;
 mod query;
 mod raw;
 mod request_id;
+mod routes;
 mod scan;
 mod track;
 mod ttl;
@@ -46,9 +49,11 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
 pub use listen::serve;
+pub use openapi::openapi;
 
 use crate::error::{Error, ErrorKind};
 use crate::node::{Node, Starting};
+use routes::Routes;
 
 /// What the handlers of a node that is still starting get.
 #[derive(Debug, Clone)]
@@ -76,11 +81,16 @@ impl App {
     }
 }
 
-/// Every path of the API. Data paths are one catch-all each: their keys are taken from the undecoded path.
+/// Every path of the API. Keys are taken from the undecoded path; one that is empty has a path too, and is refused there.
 fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/kv/{*rest}", get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete))
-        .route("/v1/raw/{*rest}", get(raw::get).put(raw::put).delete(kv::delete))
+    let entry = || get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete);
+    let bytes = || get(raw::get).put(raw::put).delete(kv::delete);
+    Routes::default()
+        .route("/v1/kv/{ns}", get(kv::scan))
+        .route("/v1/kv/{ns}/", entry())
+        .route("/v1/kv/{ns}/{*key}", entry())
+        .route("/v1/raw/{ns}/", bytes())
+        .route("/v1/raw/{ns}/{*key}", bytes())
         .route("/v1/batch", post(batch::batch))
         .route("/v1/txn", post(txn::txn))
         .route("/v1/cluster", get(cluster::show))
@@ -100,6 +110,8 @@ fn router(app: App) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::show))
+        .route("/v1/openapi.json", get(openapi::show))
+        .router()
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn_with_state(app.metrics.clone(), track::track))
@@ -111,6 +123,7 @@ fn router_before(before: Before) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz_before))
+        .route("/v1/openapi.json", get(openapi::show))
         .fallback(health::starting)
         .layer(from_fn_with_state(before.metrics.clone(), track::track))
         .with_state(before)

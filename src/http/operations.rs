@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use raft_store::{GroupId, NodeId};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
 
 use super::answer::{ascii, json};
 use super::query::Query;
@@ -31,8 +32,8 @@ pub(super) struct Admin {
 }
 
 /// The operations.
-#[derive(Debug, Serialize)]
-struct Operations {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Operations {
     operations: Vec<Operation>,
 }
 

@@ -30,10 +30,14 @@ pub(super) fn parse(path: &str) -> Result<DataPath> {
     Ok(DataPath { namespace, key })
 }
 
-/// The namespace that a path names as a whole; `None`: it is no such path.
-pub(super) fn collection(path: &str) -> Option<Result<String>> {
-    let name = path.strip_prefix(VIEWS[0]).filter(|name| !name.contains('/'))?;
-    Some(namespace_of(name))
+/// The namespace that a path names as a whole.
+pub(super) fn collection(path: &str) -> Result<String> {
+    let name = path.strip_prefix(VIEWS[0]).filter(|name| !name.contains('/'));
+    namespace_of(
+        name.ok_or_else(|| {
+            Error::not_applied(ErrorKind::NotFound, "a namespace's path is /v1/kv/{namespace}")
+        })?,
+    )
 }
 
 fn namespace_of(text: &str) -> Result<String> {
@@ -109,10 +113,10 @@ mod tests {
 
     #[test]
     fn a_namespace_alone_is_a_collection() {
-        assert_eq!(collection("/v1/kv/de%66ault"), Some(Ok("default".to_owned())));
-        assert!(matches!(collection("/v1/kv/%ff"), Some(Err(_))));
+        assert_eq!(collection("/v1/kv/de%66ault"), Ok("default".to_owned()));
+        assert_eq!(collection("/v1/kv/%ff").unwrap_err().kind, ErrorKind::UnknownNamespace);
         for other in ["/v1/kv/default/", "/v1/kv/default/a", "/v1/raw/default", "/v1/kv"] {
-            assert_eq!(collection(other), None, "{other}");
+            assert_eq!(collection(other).unwrap_err().kind, ErrorKind::NotFound, "{other}");
         }
     }
 

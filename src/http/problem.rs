@@ -15,24 +15,34 @@ const TYPES: &str = "https://quorate.dev/problems/";
 /// `Retry-After` when the error does not say: seconds.
 const RETRY_AFTER_DEFAULT_S: u64 = 1;
 
-/// The body of a problem.
-#[derive(Debug, Serialize)]
+/// A problem (RFC 9457).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Problem<'a> {
+    /// What kind of problem it is.
     r#type: String,
+    /// The same in a few words.
     title: &'static str,
+    /// The status, also of an operation of a batch.
     status: u16,
+    /// One sentence for a person.
     detail: &'a str,
+    /// What became of the write; absent for reads and look-ups.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    /// The group concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<GroupId>,
     /// Shown, be it as `null`, whenever the problem may lie with a group's leader.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NodeId>)]
     leader: Option<Option<NodeId>>,
+    /// When to try again, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    /// The version the key has, when a condition on it did not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u64>,
+    /// The request's id; absent in operations of a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
@@ -40,9 +50,9 @@ pub(super) struct Problem<'a> {
 impl<'a> Problem<'a> {
     /// The problem an error is; a batch's operations share the request id of the whole.
     pub(super) fn of(error: &'a Error, request_id: Option<&'a str>) -> Self {
-        let (status, name, title) = describe(error.kind);
+        let (status, _, title) = describe(error.kind);
         Self {
-            r#type: format!("{TYPES}{name}"),
+            r#type: type_of(error.kind),
             title,
             status: status.as_u16(),
             detail: &error.detail,
@@ -54,6 +64,11 @@ impl<'a> Problem<'a> {
             request_id,
         }
     }
+}
+
+/// The full name of a kind of error.
+pub(super) fn type_of(kind: ErrorKind) -> String {
+    format!("{TYPES}{}", describe(kind).1)
 }
 
 /// Whether the problem may lie with a group's leader, so that who leads helps to understand it.

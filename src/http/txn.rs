@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{Located, Meta, json, rejected};
 use super::batch::{self, Operation};
+use super::fields::given;
 use super::query::Query;
 use super::{App, body};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,10 +36,15 @@ struct Txn<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Comparison {
+    #[serde(default, deserialize_with = "given")]
     ns: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     key: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     key_b64: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     version: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
     present: Option<bool>,
 }
 

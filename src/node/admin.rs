@@ -116,9 +116,9 @@ impl Inner {
     ) -> Result<(), ChangeError> {
         let node = change.node();
         let catch_up = async {
-            tokio::time::timeout(CATCH_UP_TIMEOUT, replica.add_learner(node)).await.unwrap_or_else(|_| {
-                Err(ChangeError::Unknown(format!("node {node} did not catch up in time")))
-            })
+            tokio::time::timeout(CATCH_UP_TIMEOUT, replica.add_learner(node))
+                .await
+                .unwrap_or_else(|_| Err(ChangeError::Late(format!("node {node} did not catch up in time"))))
         };
         match change {
             GroupChange::AddVoter(_) if replica.voters().contains(&node) => {}
@@ -284,6 +284,7 @@ pub(super) fn change_error(group: GroupId, error: ChangeError) -> Error {
         ChangeError::InProgress => Error::not_applied(ErrorKind::OperationRunning, detail),
         ChangeError::Silent(_) => Error::not_applied(ErrorKind::Conflict, detail),
         ChangeError::NotAMember(_) => Error::not_applied(ErrorKind::UnknownMember, detail),
+        ChangeError::Late(_) => Error::unknown(ErrorKind::Timeout, detail),
         ChangeError::Unknown(_) => Error::unknown(ErrorKind::Internal, detail),
     };
     error.group(group)

@@ -9,6 +9,7 @@ mod faults;
 mod health;
 mod kv;
 mod limits;
+mod openapi;
 mod raw;
 mod routing;
 mod scan;

@@ -9,7 +9,7 @@ use raft_store::snapshot_store::{Covers, Position, SnapshotStore};
 use raft_store::wal::{EntryId, SharedLog, WalOptions};
 use tokio::time::Instant;
 
-use super::super::wire;
+use super::super::{ChangeError, wire};
 use super::rig::*;
 use super::steps::*;
 
@@ -130,6 +130,16 @@ async fn snapshots_asked_for_at_once_cover_all_that_was_applied() {
         let (covered, applied) = covered.unwrap();
         assert!(covered >= applied, "{covered:?} of {applied:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_that_is_not_there_in_time_is_late_and_no_failure() {
+    let rig = Rig::three().await;
+    for number in 0..2 * CHUNKS {
+        rig.write(&VOTERS, set(&format!("bulk-{number}"), bulk(number))).await;
+    }
+    let late = rig.at(rig.leader().await).snapshot(Instant::now()).await;
+    assert!(matches!(late, Err(ChangeError::Late(_))), "{late:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

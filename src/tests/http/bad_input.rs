@@ -17,6 +17,7 @@ async fn bad_bodies() {
         r#"{"value":1"#,
         r#"{"value":1}}"#,
         r#"{"value":1,"value_b64":"eA=="}"#,
+        r#"{"value":1,"value_b64":null}"#,
         r#"{"value":1,"tll_ms":5}"#,
         r#"{"value":1,"value":2}"#,
         r#"{"value":01}"#,
@@ -28,9 +29,15 @@ async fn bad_bodies() {
     client.send("PUT", PATH, &[], b"{\"value\":\"\xff\"}".to_vec()).await.refused(400, "bad-request");
     client.put(PATH, r#"{"value_b64":"?"}"#).await.refused(422, "invalid-value");
     client.put(PATH, r#"{"value":"\ud800"}"#).await.refused(422, "invalid-value");
-    for body in
-        [r#"{"op":"pop"}"#, r#"{"op":"set","value":1}"#, r#"{"op":"touch"}"#, r#"{"by":1}"#, "[]", "x"]
-    {
+    for body in [
+        r#"{"op":"pop"}"#,
+        r#"{"op":"persist","key":null}"#,
+        r#"{"op":"set","value":1}"#,
+        r#"{"op":"touch"}"#,
+        r#"{"by":1}"#,
+        "[]",
+        "x",
+    ] {
         client.patch(PATH, body).await.refused(400, "bad-request");
     }
     for body in [r#"{"op":"incr","by":1.5}"#, r#"{"op":"incr","by":"1"}"#, r#"{"op":"append","value":{}}"#] {
@@ -98,13 +105,11 @@ async fn bad_queries() {
 async fn paths_and_methods_that_are_not_served() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
-    for path in
-        ["/", "/v1", "/v1/kv", "/v1/kv/", "/v1/raw/default", "/v1/openapi.json", "/v2/kv/a/b", "//livez"]
-    {
+    for path in ["/", "/v1", "/v1/kv", "/v1/kv/", "/v1/raw/default", "/v1/openapi", "/v2/kv/a/b", "//livez"] {
         client.get(path).await.problem(404, "not-found");
     }
-    client.put("/v1/kv/default", "{}").await.refused(404, "not-found");
     let cases = [
+        ("PUT", "/v1/kv/default", "GET,HEAD"),
         ("POST", PATH, "DELETE,GET,HEAD,PATCH,PUT"),
         ("PATCH", "/v1/raw/default/a", "DELETE,GET,HEAD,PUT"),
         ("GET", "/v1/batch", "POST"),
