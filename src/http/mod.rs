@@ -12,12 +12,14 @@
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
 //! | Cluster | `cluster`, `groups`, `operations`, `health` |
+//! | For people | `console` |
 
 mod answer;
 mod batch;
 mod body;
 mod call;
 mod cluster;
+mod console;
 mod duration;
 mod etag;
 mod fields;
@@ -100,6 +102,7 @@ fn router(app: App) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::show))
+        .merge(console::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn_with_state(app.metrics.clone(), track::track))
@@ -111,6 +114,7 @@ fn router_before(before: Before) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz_before))
+        .merge(console::routes())
         .fallback(health::starting)
         .layer(from_fn_with_state(before.metrics.clone(), track::track))
         .with_state(before)
