@@ -16,7 +16,7 @@ class Node:
     """A node by its HTTP port and its process."""
 
     def __init__(self, number, port, pid):
-        self.number, self.port, self.pid, self.process = number, port, pid, None
+        self.number, self.port, self.pid, self.process, self.dead = number, port, pid, None, False
         self.command = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
 
     @property
@@ -41,11 +41,13 @@ class Node:
         if self.process:
             self.process.wait()
             self.process = None
+        self.dead = True
 
     def revive(self):
         """Starts it again and waits until it is ready."""
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
+        self.dead = False
         until(lambda: self.ask("GET", "/readyz")[0] == 200)
 
 

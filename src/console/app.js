@@ -11,6 +11,7 @@ import { startRoute } from './route.js';
 import { startSlots } from './slots.js';
 import { listen, refresh, state } from './state.js';
 import { startTheme } from './theme.js';
+import { hasToken, tokenTurn } from './token.js';
 
 /** Sentences read out at once; more would talk over each other. */
 const SPOKEN_MAX = 3;
@@ -25,13 +26,14 @@ function startAnnouncer() {
   });
 }
 
+// Asks for a token once for each that was refused; whoever wants none finds the button in the bar.
 function startToken() {
   byId('token').addEventListener('click', () => askToken());
-  let wanted = false;
+  let refused = null;
   listen(['health'], () => {
-    const wants = state.problem?.status === 401;
-    if (wants && !wanted) askToken('This node answers only those who have a token.');
-    wanted = wants;
+    if (state.problem?.status !== 401 || refused === tokenTurn()) return;
+    refused = tokenTurn();
+    askToken(hasToken() ? 'The node refused that token.' : 'This node answers only those who have a token.');
   });
 }
 

@@ -18,7 +18,7 @@ export function open(title, children, { closed = () => {}, wide = false } = {}) 
   return { node, heading, close: () => node.close() };
 }
 
-/** A row of buttons; the first is what Enter does nothing to undo: cancelling. */
+/** A row of buttons: first what leaves everything as it is, last what the dialog is for. */
 export function buttons(...nodes) {
   return el('div', { class: 'buttons' }, ...nodes);
 }

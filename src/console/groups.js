@@ -19,9 +19,10 @@ function leaderPart() {
 function linkPart() {
   const node = el('a');
   return { node, update: ({ id }) => {
-    setText(node, id === 0 ? '0 (meta)' : id);
+    const name = id === 0 ? '0 (meta)' : String(id);
+    setText(node, name);
     setAttribute(node, 'href', `#/groups/${id}`);
-    setAttribute(node, 'aria-label', `Show ${format.groupName(id)}`);
+    setAttribute(node, 'aria-label', `Group ${name}`);
     setAttribute(node, 'aria-current', String(id) === chosen ? 'true' : null);
   } };
 }
@@ -77,7 +78,7 @@ function detail() {
   const replicas = table({
     caption: 'Replicas', columns: REPLICA_COLUMNS, keyOf: ({ node }) => node, empty: 'Only a leader knows how far they are.',
   });
-  const node = el('section', { class: 'panel', 'aria-label': 'One group', hidden: true }, heading,
+  const node = el('section', { class: 'panel', hidden: true }, heading,
     groupActions(() => state.groups.find(({ id }) => String(id) === chosen)),
     el('dl', { class: 'facts' }, ...facts.map(([name, part]) => el('div', {}, el('dt', {}, name), part.node))),
     el('h3', {}, 'Replicas'), replicas.node);

@@ -91,5 +91,5 @@ const COLUMNS = [
 export function nodeTable() {
   const nodes = table({ caption: 'Nodes', columns: COLUMNS, keyOf: ({ id }) => id });
   listen(['cluster'], () => nodes.update(state.cluster.nodes));
-  return el('section', { 'aria-label': 'Nodes' }, el('h2', {}, 'Nodes'), nodes.node);
+  return el('section', {}, el('h2', {}, 'Nodes'), nodes.node);
 }

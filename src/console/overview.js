@@ -67,7 +67,7 @@ function traffic() {
   listen(['cluster'], () => setText(heading, `Traffic of node ${state.self}`));
   const note = el('p', { class: 'hint' },
     'What clients ask this node, by its own figures; the console’s own requests are left out. Other nodes’ consoles show theirs.');
-  return el('section', { 'aria-label': 'Traffic' }, heading, note, el('div', { class: 'charts' }, ...all.map(({ node }) => node)));
+  return el('section', {}, heading, note, el('div', { class: 'charts' }, ...all.map(({ node }) => node)));
 }
 
 function history() {
@@ -83,7 +83,7 @@ function history() {
     update(state.history);
     none.hidden = state.history.length > 0;
   });
-  return el('section', { 'aria-label': 'Lately' }, el('h2', {}, 'Lately'), none, items);
+  return el('section', {}, el('h2', {}, 'Lately'), none, items);
 }
 
 /** Fills the view. */

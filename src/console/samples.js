@@ -3,7 +3,7 @@
 import { between, buckets, grown, parse, quantile, sum, together } from './metrics.js';
 
 /** Points kept of each series. */
-const POINTS_MAX = 150;
+const POINTS_MAX = 240;
 /** Operations that clients ask for; the console's own polls are others. */
 const DATA = ['read', 'write', 'delete', 'batch'];
 

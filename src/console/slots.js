@@ -28,7 +28,7 @@ function drawMap(ranges, chosen) {
     x, y, width, height: 1, class: `slot colour-${group % COLOURS}${chosen === null || chosen === group ? '' : ' other'}`,
   }));
   return svg('svg', { viewBox: `0 0 ${ROW} ${rows}`, preserveAspectRatio: 'none', class: 'slot-map', role: 'img',
-    'aria-label': 'Map of all slots by group; the table below says the same' }, ...rects);
+    'aria-label': 'Map of all slots by group; a table below says the same' }, ...rects);
 }
 
 function groupButton(choose) {
@@ -59,7 +59,7 @@ export function startSlots() {
   const chips = el('div', { class: 'chips', role: 'group', 'aria-labelledby': newId('chips') });
   const heading = el('h2', { id: chips.getAttribute('aria-labelledby') }, 'Groups');
   const ranges = table({ caption: 'Ranges of slots', columns: COLUMNS, keyOf: ({ first }) => first });
-  const details = el('details', { open: true }, el('summary', {}, 'The same as a table'), ranges.node);
+  const details = el('details', { ontoggle: () => update() }, el('summary', {}, 'The same as a table'), ranges.node);
   const buttons = keyed(chips, ({ id }) => id, () => groupButton((id) => {
     chosen = chosen === id ? null : id;
     update();
@@ -68,7 +68,7 @@ export function startSlots() {
     const { slots, groups } = state.cluster;
     buttons(groups.filter(({ id }) => id !== 0).map((group) => ({ ...group, pressed: group.id === chosen })));
     const leaders = new Map(groups.map(({ id, leader }) => [id, leader]));
-    const wanted = slots.filter(({ group }) => chosen === null || group === chosen);
+    const wanted = slots.filter(({ group }) => details.open && (chosen === null || group === chosen));
     ranges.update(wanted.map((range) => ({ ...range, leader: leaders.get(range.group) ?? null })));
     const now = JSON.stringify([slots, chosen]);
     if (now !== drawn) map.replaceChildren(drawMap(slots, chosen));

@@ -18,6 +18,7 @@ export const state = {
 };
 
 const listeners = new Map();
+let silent = false;
 
 /** Calls `listener()` whenever one of these changes: `cluster`, `groups`, `operations`, `charts`, `health`, `history`. */
 export function listen(names, listener) {
@@ -52,15 +53,23 @@ async function askCluster() {
 }
 
 function healthy() {
-  if (state.problem?.status === 0) remember(['This node answers again.']);
+  answered();
   Object.assign(state, { problem: null, since: null });
   tell('health');
 }
 
 function failed(problem) {
-  if (problem.status === 0 && state.problem?.status !== 0) remember(['This node does not answer.']);
+  if (problem.status !== 0) answered();
+  else if (!silent) remember(['This node does not answer.']);
+  silent = problem.status === 0;
   Object.assign(state, { problem, since: state.since ?? Date.now() });
   tell('health');
+}
+
+// Be it that it is still starting.
+function answered() {
+  if (silent) remember(['This node answers again.']);
+  silent = false;
 }
 
 async function askGroups() {

@@ -38,7 +38,7 @@ export function table({ caption, columns, keyOf, empty = 'Nothing to show.' }) {
   const heads = columns.map(({ title, number }) => el('th', { scope: 'col', class: number && 'number' }, title));
   const body = el('tbody');
   const none = el('p', { class: 'empty', hidden: true }, empty);
-  const frame = el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': caption },
+  const frame = el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': `Table: ${caption}` },
     el('table', {}, el('caption', { class: 'hidden-text' }, caption), el('thead', {}, el('tr', {}, ...heads)), body));
   const rows = keyed(body, keyOf, (item) => row(columns, item));
   const update = (items) => {

@@ -2,6 +2,7 @@
 
 const PLACE = 'quorate.token';
 let token = read();
+let turn = 0;
 
 function read() {
   try {
@@ -21,9 +22,15 @@ export function hasToken() {
   return token !== '';
 }
 
+/** Another number for each token there was, to tell whether a refusal is news. */
+export function tokenTurn() {
+  return turn;
+}
+
 /** Takes a token over; an empty one forgets it. */
 export function setToken(text) {
   token = text.trim();
+  turn += 1;
   try {
     if (token === '') sessionStorage.removeItem(PLACE);
     else sessionStorage.setItem(PLACE, token);
