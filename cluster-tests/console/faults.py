@@ -15,6 +15,7 @@ def check_leader_dies(world):
     victim.kill()
     person.waits_for_row("Nodes", "2", lambda cells: "down" in cells[1], "down")
     person.sees("1 not answering")
+    person.sees("▲ 1 node down")
     page.wait("document.querySelector('.history').textContent.includes('Node 2 does not answer.')", "it in the history")
     person.goes_to("groups")
     cells = person.waits_for_row("Groups", "2", lambda cells: cells[1] in ("node 1", "node 3"), "led by another")
@@ -34,6 +35,7 @@ def check_serving_node_dies(world):
     page.run(MARK)
     first.kill()
     person.sees("This node (1) does not answer")
+    person.sees("node 1: ▲ no answer")
     links = page.run("[...document.querySelectorAll('#banner a')].map((link) => link.href)")
     members = second.ask("GET", "/v1/cluster/members")[1]["members"]
     assert links == [f"http://{member['http']}/console" for member in members if member["id"] != 1], links

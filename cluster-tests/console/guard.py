@@ -1,11 +1,14 @@
 """A stand-in before a node that wants a bearer token: what has it passes, all else but the page is answered 401.
 
-With `files` the page itself comes from a folder, which is how one works on it without building the server.
+With `files` the page itself comes from a folder, which is how one works on it without building the server:
+
+    guard.py PORT 7070     serves src/console at http://127.0.0.1:PORT/console and all else from the node at 7070
 """
 
 import http.client
 import http.server
 import pathlib
+import sys
 import threading
 
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -67,3 +70,9 @@ def start(upstream, token="", files="", port=0):
     server.upstream, server.token, server.files, server.refused = upstream, token, files, 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+if __name__ == "__main__":
+    page = pathlib.Path(__file__).parent.parent.parent / "src/console"
+    start(int(sys.argv[2]), files=page, port=int(sys.argv[1]))
+    threading.Event().wait()

@@ -17,7 +17,7 @@ def create(person, key, value, seconds=""):
 
 def scan(person, prefix):
     person.goes_to("keys")
-    person.fills("Prefix", prefix)
+    person.fills("Key or prefix", prefix)
     person.clicks("Scan")
 
 
@@ -51,6 +51,13 @@ def check_key_life(world):
     person.clicks("Delete the key")
     person.sees("0 keys, all there are.")
     assert world.nodes[1].ask("GET", "/v1/kv/default/life%3A1")[0] == 404
+    person.fills("Key or prefix", "life:1")
+    person.clicks("Open this key")
+    person.sees("No such key")
+    world.nodes[1].ask("PUT", "/v1/kv/default/life%3A1", {"value": "back"})
+    person.clicks("Try again")
+    assert person.reads("Value") == "back"
+    world.nodes[1].ask("DELETE", "/v1/kv/default/life%3A1")
 
 
 def check_key_conflicts(world):
@@ -94,6 +101,21 @@ def check_bytes(world):
     page.wait("document.querySelector('dialog dl').innerText.includes('3 B')", "three bytes")
     assert world.nodes[1].ask("GET", "/v1/raw/default/bin%2F%ff%00")[1] == b"\x00\xff\x80"
     world.nodes[0].ask("DELETE", "/v1/kv/default/bin%2F%ff%00")
+
+
+def check_line_ends(world):
+    """A text area would make other bytes of these; only what is edited may change."""
+    page, person = world.open(view="keys")
+    world.nodes[0].ask("PUT", "/v1/kv/default/dos", {"value": "a\r\nb"})
+    scan(person, "dos")
+    person.clicks("dos")
+    assert base64.b64decode(person.reads("Value")) == b"a\r\nb"
+    person.fills("Expires after", "600")
+    person.clicks("Save")
+    page.wait("!document.querySelector('dialog dl').innerText.includes('never')", "a time to live")
+    status, entry = world.nodes[1].ask("GET", "/v1/kv/default/dos")
+    assert (status, entry["value"]) == (200, "a\r\nb") and entry["expires_in_ms"] > 500_000, entry
+    world.nodes[0].ask("DELETE", "/v1/kv/default/dos")
 
 
 def check_pages_of_keys(world):

@@ -47,6 +47,7 @@ const value = await module('value');
 const odd = Uint8Array.of(0, 255, 10, 128);
 for (const kind of ['base64', 'hex']) same([...value.toBytes(kind, value.toText(kind, odd))], [...odd], kind);
 throws(() => value.toText('text', odd), 'bytes that are no text');
+throws(() => value.toText('text', value.toBytes('text', 'a\r\nb')), 'line ends that would be lost');
 throws(() => value.toBytes('hex', 'abc'), 'half a byte');
 throws(() => value.toBytes('base64', '?'), 'no base64');
 same(value.toText('text', value.toBytes('text', '\ufeffä\u0000')), '\ufeffä\u0000', 'text keeps its mark');
@@ -62,6 +63,10 @@ const cluster = (leader, state) => ({ epoch: 1, nodes: [node(state)], groups: [g
 same(changes(cluster(2, 'active'), cluster(null, 'down')), ['Node 2 does not answer.', 'Group 1 has no leader.'], 'a loss');
 same(changes(cluster(null, 'down'), cluster(1, 'active')), ['Node 2 answers again.', 'Node 1 leads group 1 now; it had none.'], 'a return');
 same(changes(cluster(1, 'active'), cluster(1, 'active')), [], 'nothing');
+
+const { troubles } = await module('pill');
+same(troubles({ nodes: [node('active')], groups: [group(1)] }), [], 'in health');
+same(troubles({ nodes: [node('down'), node('down')], groups: [group(null)] }), ['2 nodes down', '1 group without a leader'], 'ill');
 
 const { runs } = await module('slots');
 same(runs({ first: 250, last: 770, group: 3 }).map(({ x, y, width }) => [x, y, width]),

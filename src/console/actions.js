@@ -6,7 +6,8 @@ import { el, select } from './dom.js';
 import { groupName, list } from './format.js';
 import { state } from './state.js';
 
-const nodeOptions = (ids) => ids.map((id) => [String(id), `node ${id}`]);
+const answers = (id) => state.cluster.nodes.some((node) => node.id === id && node.state !== 'down');
+const nodeOptions = (ids) => ids.map((id) => [String(id), answers(id) ? `node ${id}` : `node ${id} (does not answer)`]);
 const majority = (voters) => Math.floor(voters / 2) + 1;
 
 function quorumLine(before, after) {
@@ -63,7 +64,7 @@ function ask(action, group) {
   const title = `${action.label.replace('…', '')}: ${groupName(group.id)}`;
   const ids = action.choose ? action.choose(group) : [];
   if (action.choose && ids.length === 0) return confirm({ title, plan: () => [action.none ?? 'There is nobody to choose.'] });
-  const node = action.choose ? select(nodeOptions(ids), String(ids[0])) : null;
+  const node = action.choose ? select(nodeOptions(ids), String(ids.find(answers) ?? ids[0])) : null;
   const chosen = () => (node ? Number(node.value) : null);
   return confirm({
     title, node, danger: action.danger,

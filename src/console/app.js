@@ -7,6 +7,7 @@ import { startGroups } from './groups.js';
 import { startKeys } from './keys.js';
 import { startOperations } from './operations.js';
 import { startOverview } from './overview.js';
+import { startPill } from './pill.js';
 import { startRoute } from './route.js';
 import { startSlots } from './slots.js';
 import { listen, refresh, state } from './state.js';
@@ -38,6 +39,7 @@ function startToken() {
 }
 
 startTheme();
+startPill();
 startBanner();
 startAnnouncer();
 startToken();
@@ -47,7 +49,6 @@ startKeys();
 startOperations();
 const showGroup = startGroups();
 startRoute((view, what) => view === 'groups' && showGroup(what));
-listen(['cluster'], () => setText(byId('self'), `node ${state.self}`));
 byId('skip').addEventListener('click', (event) => {
   event.preventDefault();
   byId('main').focus();

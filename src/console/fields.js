@@ -13,10 +13,10 @@ const UNITS_MS = [['1000', 'seconds'], ['60000', 'minutes'], ['3600000', 'hours'
  * A value to look at and to edit. `read()` gives its bytes and media type, or throws with what is wrong. `entry` is what was
  * read of a key, or nothing for a new one.
  */
-export function valueField(entry = { bytes: new Uint8Array(), mediaType: KINDS.text.mediaType }) {
+export function valueField(entry = { bytes: new Uint8Array(), mediaType: null }) {
   const readOnly = entry.bytes.length > EDIT_BYTES_MAX;
   const bytes = readOnly ? entry.bytes.subarray(0, SHOWN_BYTES) : entry.bytes;
-  let kind = readOnly ? 'hex' : firstKind(entry.mediaType, bytes);
+  let kind = readOnly ? 'hex' : firstKind(entry.mediaType ?? KINDS.text.mediaType, bytes);
   const text = el('textarea', { rows: 8, spellcheck: 'false', autocomplete: 'off', readonly: readOnly, class: 'code' });
   const kinds = select(Object.entries(KINDS).map(([name, { label }]) => [name, label]), kind);
   const trouble = el('p', { class: 'trouble', role: 'alert' });
@@ -36,9 +36,9 @@ export function valueField(entry = { bytes: new Uint8Array(), mediaType: KINDS.t
   return { node: el('div', {}, field('Notation', kinds), field('Value', text, hint), trouble), read, readOnly };
 }
 
-// A type of its own, such as image/png, is kept as long as one edits its bytes.
+// Base64 and hexadecimal are only ways to look at bytes: what they are stays what it was.
 function mediaTypeFor(kind, before) {
-  return kindOf(before) === 'base64' && ['base64', 'hex'].includes(kind) ? before : KINDS[kind].mediaType;
+  return before !== null && ['base64', 'hex'].includes(kind) ? before : KINDS[kind].mediaType;
 }
 
 function firstKind(mediaType, bytes) {

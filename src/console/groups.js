@@ -98,9 +98,10 @@ export function startGroups() {
   const one = detail();
   const update = () => {
     groups.update(state.groups);
-    one.update(state.groups.find(({ id }) => String(id) === chosen));
+    // Its changes are planned by the nodes there are.
+    one.update(state.cluster ? state.groups.find(({ id }) => String(id) === chosen) : undefined);
   };
-  listen(['groups'], update);
+  listen(['groups', 'cluster'], update);
   const hint = el('p', { class: 'hint' }, 'As each leader sees its group. Choose one to see its replicas and to change its members.');
   byId('view-groups').append(hint, groups.node, one.node);
   return (what) => {

@@ -87,7 +87,7 @@ class Browser {
 export function startKeys() {
   const namespace = el('input', { type: 'text', value: 'default', required: true, autocomplete: 'off', spellcheck: 'false' });
   const prefix = el('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' });
-  const status = el('p', { class: 'hint', role: 'status' }, 'Scan to see keys; an empty prefix means all.');
+  const status = el('p', { class: 'hint', role: 'status' }, 'Scan for the keys with a prefix, where none means all, or open one key by its whole name.');
   const trouble = el('div');
   const more = el('button', { type: 'button', hidden: true, onclick: () => browser.more() }, `Next ${PAGE_KEYS} keys`);
   const scan = () => browser.begin(namespace.value, prefix.value);
@@ -101,8 +101,9 @@ export function startKeys() {
     setText(status, busy ? 'Scanning…' : `${found}${browser.cursor === null ? ', all there are.' : ' so far; there are more.'}`);
     if (problem) setText(status, 'The scan failed.');
   });
-  const fields = form(scan, el('div', { class: 'row' }, field('Namespace', namespace), field('Prefix', prefix),
+  const fields = form(scan, el('div', { class: 'row' }, field('Namespace', namespace), field('Key or prefix', prefix),
     el('button', { type: 'submit', class: 'primary' }, 'Scan'),
+    el('button', { type: 'button', onclick: () => editEntry(namespace.value, { key: prefix.value }, scan) }, 'Open this key'),
     el('button', { type: 'button', onclick: () => newEntry(namespace.value, prefix.value, scan) }, 'New key…')));
   fields.setAttribute('role', 'search');
   byId('view-keys').append(fields, status, trouble, list.node, more);

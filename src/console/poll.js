@@ -1,8 +1,12 @@
-// Asks again and again at a bounded rate: the next question begins a pause after the last answer, so a slow node is asked
-// less. Nothing is asked while the page is hidden, nor while the node wants a token that we do not have.
+// Asks again and again at a bounded rate: the next question begins a pause after the last answer, and the pause grows with
+// what the answer took, so a node with much to do is asked less. Nothing is asked while the page is hidden, nor while the
+// node wants a token that we do not have.
 
 /** Statuses that asking again does not change: the token has to. */
 const WAIT_FOR_TOKEN = [401, 403];
+/** A pause is at least this many times what the answer took, but no longer than this for that. */
+const PAUSE_TIMES = 2;
+const PAUSE_MAX_MS = 5_000;
 
 export class Poll {
   #ask;
@@ -10,7 +14,6 @@ export class Poll {
   #timer = null;
   #asking = false;
   #blocked = false;
-  #active = true;
   #again = false;
 
   /** `ask()` does it all and throws a `Problem` when it failed. */
@@ -27,26 +30,23 @@ export class Poll {
     if (!this.#asking) this.#run();
   }
 
-  /** Goes on or pauses. */
-  setActive(active) {
-    const begins = active && !this.#active;
-    this.#active = active;
-    if (begins) this.now();
-  }
-
   async #run() {
     clearTimeout(this.#timer);
-    if (!this.#active || this.#blocked || document.hidden) return;
+    if (this.#blocked || document.hidden) return;
     this.#asking = true;
     this.#again = false;
+    const beganMs = performance.now();
     try {
       await this.#ask();
     } catch (problem) {
       this.#blocked = WAIT_FOR_TOKEN.includes(problem.status);
     }
     this.#asking = false;
-    const pauseMs = this.#again ? 0 : this.#everyMs;
     if (this.#again) this.#blocked = false;
-    this.#timer = setTimeout(() => this.#run(), pauseMs);
+    this.#timer = setTimeout(() => this.#run(), this.#again ? 0 : this.#pauseMs(performance.now() - beganMs));
+  }
+
+  #pauseMs(tookMs) {
+    return Math.max(this.#everyMs, Math.min(PAUSE_TIMES * tookMs, PAUSE_MAX_MS));
   }
 }

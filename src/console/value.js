@@ -21,10 +21,17 @@ export function kindOf(mediaType) {
   return essence === 'text/plain' ? 'text' : 'base64';
 }
 
-/** Bytes as text of a kind; throws where they are no text. */
+/** Bytes as text of a kind; throws where they are no text that could be edited and come back the same. */
 export function toText(kind, bytes) {
   if (kind === 'base64') return encodeBase64(bytes);
   if (kind === 'hex') return [...bytes].map((byte, at) => byte.toString(16).padStart(2, '0') + (at % 16 === 15 ? '\n' : ' ')).join('').trim();
+  const text = decode(bytes);
+  // A text area makes one line feed of each line's end.
+  if (text.includes('\r')) throw new Error('As text this would lose its carriage returns; edit it as base64 or hexadecimal.');
+  return text;
+}
+
+function decode(bytes) {
   try {
     return STRICT.decode(bytes);
   } catch {

@@ -44,7 +44,7 @@ macro_rules! files {
 const FILES: &[(&str, &[u8])] = files! {
     "index.html" "icon.svg" "base.css" "parts.css"
     "app.js" "route.js" "state.js" "poll.js" "api.js" "token.js" "theme.js"
-    "dom.js" "table.js" "dialog.js" "confirm.js" "ask_token.js" "problem.js" "banner.js"
+    "dom.js" "table.js" "dialog.js" "confirm.js" "ask_token.js" "problem.js" "banner.js" "pill.js"
     "format.js" "value.js" "fields.js" "changes.js" "metrics.js" "samples.js" "chart.js"
     "overview.js" "nodes.js" "groups.js" "actions.js" "slots.js" "keys.js" "entry.js" "operations.js"
 };

@@ -103,6 +103,14 @@ fn scripts_import_files_that_are_there_and_never_make_markup_of_text() {
     }
 }
 
+/// Otherwise they are found one import after the other, which takes long where the node is far.
+#[test]
+fn the_page_names_every_script() {
+    for (name, _) in scripts() {
+        assert!(text(INDEX).contains(&format!("\"/console/{name}\"")), "{name}");
+    }
+}
+
 /// Charts would show nothing, and say nothing, if a metric had another name.
 #[test]
 fn metrics_are_those_that_a_node_has() {
