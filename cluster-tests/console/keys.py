@@ -23,6 +23,7 @@ def scan(person, prefix):
 
 def check_key_life(world):
     page, person = world.open(view="keys")
+    world.nodes[1].ask("DELETE", "/v1/kv/default/life%3A1")
     scan(person, "life:")
     person.sees("0 keys, all there are.")
     create(person, "life:1", '{"a":1}', "90")
@@ -40,8 +41,9 @@ def check_key_life(world):
     person.clicks("Save")
     page.wait("document.querySelector('dialog dd').textContent !== " + repr(first), "another version")
     assert person.reads("Value") == '{"big":12345678901234567890}', "digits are lost"
-    person.clicks("Close")
     cells = person.waits_for_row("Keys", "life:1", lambda cells: cells[4] == "never", "never expiring")
+    person.clicks("Close")
+    assert person.focus() == "life:1", "the focus comes back to the row"
     assert cells[2] == '{"big":12345678901234567890}' and int(cells[3]) > int(first), cells
     assert "12345678901234567890" in world.nodes[2].ask("GET", "/v1/raw/default/life%3A1")[1].__str__()
 
@@ -50,6 +52,7 @@ def check_key_life(world):
     person.sees("Delete this key?")
     person.clicks("Delete the key")
     person.sees("0 keys, all there are.")
+    assert person.focus() == "Keys", "the row is gone; the focus stays in the view"
     assert world.nodes[1].ask("GET", "/v1/kv/default/life%3A1")[0] == 404
     person.fills("Key or prefix", "life:1")
     person.clicks("Open this key")

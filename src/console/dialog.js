@@ -6,12 +6,9 @@ import { el, newId } from './dom.js';
 export function open(title, children, { closed = () => {}, wide = false } = {}) {
   const heading = el('h2', { id: newId('dialog'), tabindex: '-1' }, title);
   const node = el('dialog', { 'aria-labelledby': heading.id, class: wide && 'wide' }, heading, ...children);
-  const opener = document.activeElement;
   node.addEventListener('close', () => {
     node.remove();
     closed();
-    // The browser does this too, but not when the opener is a row that was made anew meanwhile.
-    if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
   });
   document.body.append(node);
   node.showModal();

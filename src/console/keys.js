@@ -56,6 +56,7 @@ async function page(namespace, prefix, cursor) {
 /** The list: what was asked for and what has come of it. */
 class Browser {
   rows = [];
+  cursor = null;
   asked = 0;
 
   constructor(show) {
@@ -64,21 +65,26 @@ class Browser {
 
   /** Begins again with the first page. */
   async begin(namespace, prefix) {
-    Object.assign(this, { namespace, prefix, cursor: null, rows: [] });
-    await this.more();
+    Object.assign(this, { namespace, prefix, cursor: null });
+    await this.more([]);
   }
 
-  /** Adds the next page. An answer to an older question is thrown away. */
-  async more() {
+  /**
+   * Adds the next page to those `before`. They are shown until it is there, so rows that stay keep the focus. An answer to
+   * an older question is thrown away.
+   */
+  async more(before = this.rows) {
     const turn = this.asked += 1;
     this.show({ busy: true });
     try {
       const { rows, cursor } = await page(this.namespace, this.prefix, this.cursor);
       if (turn !== this.asked) return;
-      Object.assign(this, { rows: [...this.rows, ...rows], cursor });
+      Object.assign(this, { rows: [...before, ...rows], cursor });
       this.show({});
     } catch (problem) {
-      if (turn === this.asked) this.show({ problem });
+      if (turn !== this.asked) return;
+      this.rows = before;
+      this.show({ problem });
     }
   }
 }

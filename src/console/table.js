@@ -16,12 +16,19 @@ export function keyed(container, keyOf, make) {
       part.update(item);
       next.set(keyOf(item), part);
     }
-    for (const [key, part] of known) if (!next.has(key)) part.node.remove();
+    for (const [key, part] of known) if (!next.has(key)) leave(part.node, container);
     [...next.values()].forEach(({ node }, place) => {
       if (container.children[place] !== node) container.insertBefore(node, container.children[place] ?? null);
     });
     known = next;
   };
+}
+
+// Whoever was on it stays in the view.
+function leave(node, container) {
+  const focused = node.contains(document.activeElement);
+  node.remove();
+  if (focused) container.closest('section')?.querySelector('h1')?.focus();
 }
 
 /** A part whose text is computed from its item. */
