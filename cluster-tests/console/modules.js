@@ -38,7 +38,7 @@ const samples = await module('samples');
 const read = (hits, misses, atMs) => samples.reading(
   `quorate_reads_total{found="hit"} ${hits}\nquorate_reads_total{found="miss"} ${misses}\n`
   + `quorate_http_requests_total{operation="read",class="2xx"} ${hits}\n`
-  + `quorate_http_requests_total{operation="metrics",class="2xx"} 999\n`, atMs);
+  + `quorate_http_requests_total{operation="metrics",class="2xx"} ${atMs}\n`, atMs);
 const rates = samples.rates(read(0, 0, 0), read(30, 10, 2000));
 same([rates.http, rates.hitRate, rates.p50], [15, 0.75, null], 'rates');
 same(samples.rates(read(3, 0, 0), read(3, 0, 2000)).hitRate, null, 'no reads have no hit rate');
