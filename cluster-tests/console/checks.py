@@ -11,12 +11,13 @@ import access
 import changes
 import faults
 import keys
+import leaving
 import looks
 from browser import Browser
 from nodes import Node
 from ui import Person
 
-CHECKS = [check for part in (looks, access, keys, changes, faults) for name, check in inspect.getmembers(part)
+CHECKS = [check for part in (looks, access, keys, changes, faults, leaving) for name, check in inspect.getmembers(part)
           if name.startswith("check_")]
 
 # What a person sees, for the report of a failure: the dialog, or the beginning of the view.
