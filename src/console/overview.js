@@ -66,7 +66,7 @@ function traffic() {
   listen(['charts', 'groups', 'cluster'], draw);
   listen(['cluster'], () => setText(heading, `Traffic of node ${state.self}`));
   const note = el('p', { class: 'hint' },
-    'What clients ask this node, by its own figures; the console’s own requests are left out. Other nodes’ consoles show theirs.');
+    'What clients ask this node, by its own figures; what this page asks to keep itself up to date is not counted. Other nodes’ consoles show theirs.');
   return el('section', {}, heading, note, el('div', { class: 'charts' }, ...all.map(({ node }) => node)));
 }
 
