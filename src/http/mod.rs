@@ -13,12 +13,14 @@
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
 //! | Cluster | `cluster`, `groups`, `operations`, `health` |
 //! | Description | `routes`, `openapi` |
+//! | For people | `console` |
 
 mod answer;
 mod batch;
 mod body;
 mod call;
 mod cluster;
+mod console;
 mod duration;
 mod etag;
 mod fields;
@@ -112,6 +114,7 @@ fn router(app: App) -> Router {
         .route("/metrics", get(metrics::show))
         .route("/v1/openapi.json", get(openapi::show))
         .router()
+        .merge(console::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn_with_state(app.metrics.clone(), track::track))
@@ -124,6 +127,7 @@ fn router_before(before: Before) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz_before))
         .route("/v1/openapi.json", get(openapi::show))
+        .merge(console::routes())
         .fallback(health::starting)
         .layer(from_fn_with_state(before.metrics.clone(), track::track))
         .with_state(before)

@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use raft_store::command::Expiry;
+use raft_store::command::{Content, Expiry};
 use raft_store::map::Entry;
 
 use super::answer::{ascii, hit_headers, left_ms};
@@ -14,6 +14,10 @@ use super::value::{Value, content_type};
 use super::{App, body, etag, ttl};
 use crate::error::{Error, ErrorKind, Result};
 use crate::node::ReadOk;
+
+/// What browsers do with a page or a drawing that somebody stored: show it, and let it act for nobody. The console of
+/// this origin may hold a token.
+const SANDBOX: &str = "sandbox; default-src 'none'";
 
 /// `GET` and `HEAD`: read.
 pub(super) async fn get(State(app): State<App>, request: Request) -> Result<Response> {
@@ -67,6 +71,9 @@ fn headers(found: &ReadOk, entry: &Entry) -> HeaderMap {
     headers.insert(header::CONTENT_TYPE, content_type(&entry.content));
     // The type is whatever a client said; a browser shall not guess another.
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if matches!(entry.content, Content::Media(_)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    }
     headers.insert(header::AGE, HeaderValue::from(found.time_ms.saturating_sub(entry.modified_ms) / 1000));
     if let Some(left_ms) = left_ms(entry.deadline, found.time_ms) {
         headers.insert(header::CACHE_CONTROL, ascii(&format!("max-age={}", left_ms / 1000)));

@@ -12,6 +12,9 @@ async fn a_ready_node_says_so() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
     assert_eq!(client.get("/livez").await.status, 200);
+    assert_eq!(client.get("/console").await.header("content-type"), "text/html; charset=utf-8");
+    client.get("/console/none.js").await.problem(404, "not-found");
+    client.post("/console", "").await.refused(405, "method-not-allowed");
     assert_eq!(client.get("/readyz").await.status, 200);
     let view = client.get("/readyz?verbose").await.json(200);
     assert_eq!(view["ready"], true);
@@ -77,6 +80,7 @@ async fn a_starting_node_is_alive_says_how_far_it_is_and_refuses_everything_else
     let stopped = async { stopped.await.unwrap_or_default() };
     let served = tokio::spawn(quorate::http::serve(listener, starting.clone(), stopped));
     assert_eq!(client.get("/livez").await.status, 200);
+    assert_eq!(client.get("/console/app.js").await.status, 200);
     let view = client.get("/readyz?verbose").await.json(503);
     assert_eq!((&view["ready"], &view["checks"][0]["name"]), (&json!(false), &json!("start")), "{view}");
     client.get("/readyz").await.problem(503, "not-ready");

@@ -68,6 +68,22 @@ async fn a_raw_read_speaks_to_caches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stored_page_may_do_nothing_in_a_browser() {
+    let cluster = Cluster::single().await;
+    let client = cluster.client(0);
+    for (media_type, kept) in [("text/html", true), ("image/svg+xml", true), ("text/plain", false)] {
+        client.send("PUT", PATH, &[("Content-Type", media_type)], "<script>1</script>").await;
+        let policy = client.get(PATH).await.headers.get("content-security-policy").cloned();
+        assert_eq!(
+            policy.is_some_and(|policy| policy == "sandbox; default-src 'none'"),
+            kept,
+            "{media_type}"
+        );
+    }
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_contradict_their_type_are_refused() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
