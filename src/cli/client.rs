@@ -202,7 +202,7 @@ fn judge(request: &Request, status: StatusCode, body: Bytes) -> Attempt {
     if status.is_success() {
         return Attempt::Done(Answer { body });
     }
-    let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+    let problem: Problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem::of_text(&body));
     let did_nothing = !request.writes() || problem.outcome == Some(Outcome::NotApplied);
     let failure = problem.failure(status.as_u16(), request.writes(), &request.about);
     if status == StatusCode::SERVICE_UNAVAILABLE && did_nothing {
@@ -215,8 +215,13 @@ fn judge(request: &Request, status: StatusCode, body: Bytes) -> Attempt {
 /// No connection: nothing was sent.
 fn unreachable(endpoint: &str, error: &legacy::Error) -> Failure {
     let detail = format!("{endpoint}: {}", chain(error));
-    Failure::new(Exit::Unavailable, "No node could be reached", detail)
-        .hint("quorate status --endpoint HOST:PORT   (or start a cluster: quorate demo)")
+    let hint = match detail.contains("certificate") {
+        true => {
+            "quorate tls show FILE   (what is in a certificate; --ca-file must name who signed the node's)"
+        }
+        false => "quorate status --endpoint HOST:PORT   (or start a cluster: quorate demo)",
+    };
+    Failure::new(Exit::Unavailable, "No node could be reached", detail).hint(hint)
 }
 
 /// The connection was there and no answer came: a read may go elsewhere, a write may have happened.
