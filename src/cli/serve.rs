@@ -45,10 +45,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let (settings, _) = args.sources.settings()?;
     start_log(&settings)?;
+    let security = super::config::security(&settings)?;
     files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
     let data_dir = settings.node.data_dir.clone();
-    runtime.block_on(serve(settings.node)).map_err(|error| {
+    runtime.block_on(serve(settings.node, security)).map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
             true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
             false => "quorate serve --help".to_owned(),
@@ -69,9 +70,8 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(mut config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config, security: Security) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
-    let security = Security::load(&config).context("cannot use the files of TLS")?;
     let _watch = certificates::Watch::new(security.clone()).context("cannot listen for SIGHUP")?;
     let listener = bind(config.http).await?;
     let http = listener.local_addr()?;

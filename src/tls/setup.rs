@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
@@ -38,23 +39,26 @@ fn client() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error>
     ClientConfig::builder_with_details(provider(), Arc::new(WallClock)).with_safe_default_protocol_versions()
 }
 
-/// For listeners of clients, who must show a certificate of `roots` if there are any.
+/// For listeners of clients, who must show a certificate of `roots` if there are any. Then nothing is resumed either: a
+/// session outlives the certificate it began with.
 pub(super) fn for_clients(
     (chain, key): Own,
     roots: Option<RootCertStore>,
 ) -> Result<ServerConfig, rustls::Error> {
-    let builder = match roots {
-        Some(roots) => server()?.with_client_cert_verifier(verifier(roots)?),
-        None => server()?.with_no_client_auth(),
-    };
-    builder.with_single_cert(chain, key)
+    match roots {
+        Some(roots) => mutual((chain, key), verifier(roots)?),
+        None => server()?.with_no_client_auth().with_single_cert(chain, key),
+    }
 }
 
 /// For the listener of peers, who must show a node's certificate of `roots`. Nothing is resumed: every connection is
 /// judged by what is believed when it is made.
-pub(super) fn for_peers((chain, key): Own, roots: RootCertStore) -> Result<ServerConfig, rustls::Error> {
-    let nodes = Arc::new(NodeOnly::new(verifier(roots)?));
-    let mut config = server()?.with_client_cert_verifier(nodes).with_single_cert(chain, key)?;
+pub(super) fn for_peers(own: Own, roots: RootCertStore) -> Result<ServerConfig, rustls::Error> {
+    mutual(own, Arc::new(NodeOnly::new(verifier(roots)?)))
+}
+
+fn mutual((chain, key): Own, verifier: Arc<dyn ClientCertVerifier>) -> Result<ServerConfig, rustls::Error> {
+    let mut config = server()?.with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
@@ -72,9 +76,7 @@ pub(super) fn for_dialling(own: Option<Own>, roots: RootCertStore) -> Result<Cli
     Ok(config)
 }
 
-fn verifier(
-    roots: RootCertStore,
-) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, rustls::Error> {
+fn verifier(roots: RootCertStore) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| rustls::Error::General(error.to_string()))
