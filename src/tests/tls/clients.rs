@@ -1,5 +1,7 @@
 //! HTTP and the Redis protocol over TLS serve as without.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{dial, exchange, figure, http, single};
@@ -34,13 +36,13 @@ async fn answers_that_are_read_late_all_come() {
     let value = "v".repeat(1_000_000);
     stream.write_all(&request(&format!("SET big {value}"))).await.unwrap();
     stream.write_all(&request("GET big").repeat(TIMES)).await.unwrap();
-    stream.write_all(&request("QUIT")).await.unwrap();
     stream.flush().await.unwrap();
-    let mut answers = Vec::new();
-    stream.read_to_end(&mut answers).await.unwrap();
     let one = format!("$1000000\r\n{value}\r\n");
-    assert_eq!(answers.len(), "+OK\r\n".len() * 2 + one.len() * TIMES);
-    assert!(answers.ends_with(format!("{one}+OK\r\n").as_bytes()));
+    let mut answers = vec![0; "+OK\r\n".len() + one.len() * TIMES];
+    // The connection stays open: nothing but the answers' own way out may send the last of them.
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_exact(&mut answers)).await;
+    read.expect("the last answers never came").unwrap();
+    assert!(answers.starts_with(b"+OK\r\n") && answers.ends_with(one.as_bytes()));
     cluster.stop().await;
 }
 
