@@ -5,6 +5,7 @@
 pub mod check;
 mod consistency;
 pub mod load;
+mod secure;
 pub mod settings;
 pub mod units;
 
@@ -15,6 +16,7 @@ use raft_store::NodeId;
 use serde::{Deserialize, Serialize};
 
 pub use consistency::{Consistency, NoConsistency};
+pub use secure::TlsFiles;
 
 /// Everything a node needs to know. Every field is also a flag of `serve`, a key of its file and an
 /// environment variable ([`settings`]).
@@ -47,6 +49,22 @@ pub struct Config {
     pub resp_connections: usize,
     /// Whether the Redis protocol's `DEBUG` is allowed: for tests only.
     pub resp_debug: bool,
+    /// Certificate shown to clients, and to peers unless they have their own; `None`: plain text.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key: Option<PathBuf>,
+    /// Authorities of peers, and of clients that must show a certificate.
+    pub tls_ca: Option<PathBuf>,
+    /// Whether clients must show a certificate.
+    pub tls_client_auth: bool,
+    /// Certificate shown to peers, if it differs from `tls_cert`.
+    pub peer_tls_cert: Option<PathBuf>,
+    /// Its private key.
+    pub peer_tls_key: Option<PathBuf>,
+    /// Authorities of peers, if they differ from `tls_ca`.
+    pub peer_tls_ca: Option<PathBuf>,
+    /// Whether other machines may reach this node without encryption.
+    pub allow_insecure: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -93,6 +111,14 @@ impl Default for Config {
             resp_consistency: Consistency::Linearizable,
             resp_connections: crate::limits::RESP_CONNECTIONS_DEFAULT,
             resp_debug: false,
+            tls_cert: None,
+            tls_key: None,
+            tls_ca: None,
+            tls_client_auth: false,
+            peer_tls_cert: None,
+            peer_tls_key: None,
+            peer_tls_ca: None,
+            allow_insecure: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

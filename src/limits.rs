@@ -92,6 +92,16 @@ pub const RESP_NAME_BYTES_MAX: usize = 256;
 pub const RESP_WATCHED_MAX: usize = 10_000;
 /// How old what a listener knows of slots and leaders may be.
 pub const RESP_TOPOLOGY_KEPT: Duration = Duration::from_millis(20);
+/// How long a client may take to complete a TLS handshake.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest file of certificates or keys, in bytes.
+pub const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
+/// How often those files are looked at for changes.
+pub const TLS_FILES_INTERVAL: Duration = Duration::from_secs(5);
+/// Bytes a client that speaks plain text where TLS is due may still send, to be thrown away, after it was told so.
+pub const TLS_LINGER_BYTES_MAX: usize = 1 << 20;
+/// How long that may take.
+pub const TLS_LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Operations the cluster remembers.
 pub const OPERATIONS_KEPT_MAX: usize = 64;
 /// Nodes of one cluster.

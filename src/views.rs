@@ -71,6 +71,9 @@ pub struct NodeView {
     /// Its wall clock when it answered, ms since 1970; for comparing the nodes', nothing rests on it.
     #[serde(default)]
     pub clock_ms: Option<u64>,
+    /// When the first of its TLS certificates expires, ms since 1970; `None`: it has none.
+    #[serde(default)]
+    pub certificate_expires_ms: Option<u64>,
 }
 
 impl NodeView {
@@ -92,6 +95,7 @@ impl NodeView {
             repairing: Vec::new(),
             disk_full: None,
             clock_ms: None,
+            certificate_expires_ms: None,
         }
     }
 }

@@ -4,12 +4,13 @@
 //! connection could not be made, or the node said 503 and `not_applied` (or it was a read). A write that may
 //! have been applied is never sent again.
 
+mod connect;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, StatusCode};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client as Http};
 use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
@@ -18,6 +19,9 @@ use tokio::time::{Instant, timeout_at};
 use super::fail::{About, Exit, Failure, Problem};
 use crate::error::Outcome;
 use crate::limits::REQUEST_TIMEOUT_MAX;
+use crate::tls::Dialer;
+use connect::Connector;
+pub(super) use connect::TlsFlags;
 
 /// How long one endpoint may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -108,15 +112,13 @@ enum Attempt {
 pub(super) struct Client {
     endpoints: Vec<String>,
     timeout: Duration,
-    http: Http<HttpConnector, Full<Bytes>>,
+    http: Http<Connector, Full<Bytes>>,
 }
 
 impl Client {
-    /// A client of these endpoints (`http://HOST:PORT`).
-    pub(super) fn new(endpoints: Vec<String>, timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT.min(timeout)));
-        connector.set_nodelay(true);
+    /// A client of these endpoints (`http://HOST:PORT`, or `https://` with what dials TLS).
+    pub(super) fn new(endpoints: Vec<String>, timeout: Duration, tls: Option<Dialer>) -> Self {
+        let connector = Connector::new(tls, CONNECT_TIMEOUT.min(timeout));
         let http = Http::builder(TokioExecutor::new()).retry_canceled_requests(false).build(connector);
         Self { endpoints, timeout, http }
     }
@@ -200,7 +202,7 @@ fn judge(request: &Request, status: StatusCode, body: Bytes) -> Attempt {
     if status.is_success() {
         return Attempt::Done(Answer { body });
     }
-    let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+    let problem: Problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem::of_text(&body));
     let did_nothing = !request.writes() || problem.outcome == Some(Outcome::NotApplied);
     let failure = problem.failure(status.as_u16(), request.writes(), &request.about);
     if status == StatusCode::SERVICE_UNAVAILABLE && did_nothing {
@@ -213,8 +215,13 @@ fn judge(request: &Request, status: StatusCode, body: Bytes) -> Attempt {
 /// No connection: nothing was sent.
 fn unreachable(endpoint: &str, error: &legacy::Error) -> Failure {
     let detail = format!("{endpoint}: {}", chain(error));
-    Failure::new(Exit::Unavailable, "No node could be reached", detail)
-        .hint("quorate status --endpoint HOST:PORT   (or start a cluster: quorate demo)")
+    let hint = match detail.contains("certificate") {
+        true => {
+            "quorate tls show FILE   (what is in a certificate; --ca-file must name who signed the node's)"
+        }
+        false => "quorate status --endpoint HOST:PORT   (or start a cluster: quorate demo)",
+    };
+    Failure::new(Exit::Unavailable, "No node could be reached", detail).hint(hint)
 }
 
 /// The connection was there and no answer came: a read may go elsewhere, a write may have happened.

@@ -13,6 +13,7 @@ use super::table::Table;
 use crate::config::check::problems;
 use crate::config::load::{Given, load_with_origins};
 use crate::config::settings::Settings;
+use crate::tls::Security;
 
 /// Where the settings of a node come from, besides the environment.
 #[derive(Debug, clap::Args)]
@@ -52,6 +53,17 @@ impl Sources {
     }
 }
 
+/// The certificates that settings name.
+///
+/// # Errors
+/// Exit code 2 when they cannot be used.
+pub(super) fn security(settings: &Settings) -> Result<Security, Failure> {
+    Security::load(&settings.node).map_err(|error| {
+        Failure::usage("The files of TLS cannot be used", error.to_string())
+            .hint("quorate tls show FILE   (what is in a certificate)")
+    })
+}
+
 fn wrong(detail: String) -> Failure {
     Failure::usage("The configuration cannot work", detail).hint("quorate serve --help")
 }
@@ -61,6 +73,7 @@ pub(super) fn run(command: &Command, mut output: Output) -> Result<(), Failure> 
     let text = match command {
         Command::Validate(sources) => {
             let (settings, _) = sources.settings()?;
+            security(&settings)?;
             valid(output.format, settings.node.id)
         }
         // What does not fit together is shown all the same: that is when one wants to see it.

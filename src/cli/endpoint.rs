@@ -4,16 +4,16 @@
 pub(super) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:7070";
 const PORT_DEFAULT: u16 = 7070;
 
-/// `http://HOST[:PORT]`, `HOST:PORT` or `HOST` as `http://HOST:PORT`.
+/// `http://HOST[:PORT]`, `HOST:PORT` or `HOST` as `http://HOST:PORT`; `https://` stays.
 ///
 /// # Errors
 /// A sentence for the user when it is no such address.
 pub(super) fn parse(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.starts_with("https://") {
-        return Err("this version speaks http:// only".into());
-    }
-    let authority = text.strip_prefix("http://").unwrap_or(text);
+    let (scheme, authority) = match text.strip_prefix("https://") {
+        Some(authority) => ("https", authority),
+        None => ("http", text.strip_prefix("http://").unwrap_or(text)),
+    };
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     let wrong = || format!("`{text}` is not an endpoint like http://127.0.0.1:7070 or node-1:7070");
     let parsed: hyper::http::uri::Authority = authority.parse().map_err(|_| wrong())?;
@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
     if parsed.host().is_empty() || authority.contains('@') || bad_port || parsed.port_u16() == Some(0) {
         return Err(wrong());
     }
-    Ok(format!("http://{}:{}", parsed.host(), parsed.port_u16().unwrap_or(PORT_DEFAULT)))
+    Ok(format!("{scheme}://{}:{}", parsed.host(), parsed.port_u16().unwrap_or(PORT_DEFAULT)))
 }
 
 /// Whether something follows a colon that is not inside `[…]`.
@@ -43,6 +43,8 @@ mod tests {
             ("node-1", "http://node-1:7070"),
             ("[::1]:7070", "http://[::1]:7070"),
             ("[::1]", "http://[::1]:7070"),
+            ("https://node-1", "https://node-1:7070"),
+            ("https://10.0.0.1:1/", "https://10.0.0.1:1"),
         ];
         for (text, endpoint) in good {
             assert_eq!(parse(text).as_deref(), Ok(endpoint), "{text}");
@@ -51,9 +53,19 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for bad in
-            ["", "https://a:1", "a:b", "a:0", "a:70000", "a:", "http://a:1/v1", "u@a:1", ":7070", "a b"]
-        {
+        for bad in [
+            "",
+            "ftp://a:1",
+            "https://",
+            "a:b",
+            "a:0",
+            "a:70000",
+            "a:",
+            "http://a:1/v1",
+            "u@a:1",
+            ":7070",
+            "a b",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

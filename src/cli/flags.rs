@@ -5,6 +5,9 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::settings::{SETTINGS, Setting};
 
+/// How settings that are on or off show their values.
+const YES_NO: &str = "yes|no";
+
 /// What was given on the command line, by name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Flags(Vec<(&'static str, String)>);
@@ -48,5 +51,7 @@ fn flag(setting: &'static Setting) -> Arg {
     let default = setting.default.map(|text| format!(" [default: {text}]")).unwrap_or_default();
     let help = format!("{}{default} [env: {}]", setting.help, setting.env());
     let arg = Arg::new(setting.name).long(setting.name).value_name(setting.value).help(help);
+    // The bare flag says yes.
+    let arg = if setting.value == YES_NO { arg.num_args(0..=1).default_missing_value("yes") } else { arg };
     if setting.name == "seeds" { arg.visible_alias("join") } else { arg }
 }

@@ -30,6 +30,7 @@ mod set;
 mod signals;
 mod status;
 mod table;
+mod tls;
 mod touch;
 mod ttl;
 mod version;
@@ -87,6 +88,9 @@ enum Command {
     /// Check and show the settings of a node without starting it
     #[command(subcommand)]
     Config(config::Command),
+    /// Make and look at certificates
+    #[command(subcommand)]
+    Tls(tls::Command),
     /// Print what makes a shell complete this program's commands
     Completion(completion::CompletionArgs),
     /// Print this program's manual page, or write one for each command
@@ -120,6 +124,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Openapi => openapi::run(output),
         Command::Version => version::run(output),
         Command::Config(command) => config::run(&command, output),
+        Command::Tls(command) => tls::run(&command, output),
         Command::Completion(args) => completion::completion(&args, Cli::command(), &mut output),
         Command::Man(args) => completion::man(&args, Cli::command(), &mut output),
         Command::Doctor(args) => ask("doctor", cli.global, |s| doctor::run(s, args)),
@@ -142,7 +147,8 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let given = global.endpoints.clone();
-    in_this_thread(command(Session::new(global))).map_err(|failure| failure.after(name, &given))
+    let session = Session::new(global)?;
+    in_this_thread(command(session)).map_err(|failure| failure.after(name, &given))
 }
 
 fn in_this_thread(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! `quorate serve`: one node in this process, until a signal stops it.
 
+mod certificates;
 mod files;
 mod life;
 mod resp;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::config::settings::{LogFormat, Settings};
 use crate::node::lost::LostLog;
 use crate::node::{Node, Starting};
+use crate::tls::{ClientListener, Security};
 use resp::RespListeners;
 
 /// How long requests under way may still take once the node is told to stop.
@@ -43,10 +45,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let (settings, _) = args.sources.settings()?;
     start_log(&settings)?;
+    let security = super::config::security(&settings)?;
     files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
     let data_dir = settings.node.data_dir.clone();
-    runtime.block_on(serve(settings.node)).map_err(|error| {
+    runtime.block_on(serve(settings.node, security)).map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
             true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
             false => "quorate serve --help".to_owned(),
@@ -67,19 +70,21 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(mut config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config, security: Security) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
+    let _watch = certificates::Watch::new(security.clone()).context("cannot listen for SIGHUP")?;
     let listener = bind(config.http).await?;
     let http = listener.local_addr()?;
     let resp = RespListeners::bind(&mut config).await?;
-    warn_beyond_loopback(&config);
+    warn_exposed(&config);
     let id = config.id;
-    let starting = Starting::new();
+    let starting = Starting::secured(security.clone());
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
     // Before the stores are opened, which may take a while: who asks is told how far it is.
+    let listener = ClientListener::new(listener, security.clients());
     let serving = tokio::spawn(crate::http::serve(listener, starting.clone(), stopped));
-    let resp = resp.serve(&config, &starting);
+    let resp = resp.serve(&config, &security, &starting);
     info!(node = id, %http, "starting");
     let node = tokio::select! {
         node = starting.start(config, http) => node?,
@@ -129,17 +134,13 @@ async fn serve_until_stopped(
     }
 }
 
-/// Nothing is encrypted or authenticated yet, so listening to the world deserves a warning.
-fn warn_beyond_loopback(config: &Config) {
-    let beyond = |address: &SocketAddr| !address.ip().is_loopback();
-    let addresses = [Some(config.http), Some(config.peer), config.resp, config.resp_cluster];
-    let open: Vec<String> =
-        addresses.iter().flatten().filter(|a| beyond(a)).map(ToString::to_string).collect();
+/// Who allowed it may have forgotten since.
+fn warn_exposed(config: &Config) {
+    let open: Vec<String> = config.exposed().iter().map(|(_, address)| address.to_string()).collect();
     if !open.is_empty() {
         warn!(
             addresses = open.join(", "),
-            "listening beyond this machine without encryption or authentication: \
-             let only trusted networks reach these ports"
+            "listening beyond this machine without encryption: let only trusted networks reach these ports"
         );
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::client::Client;
+use super::client::{Client, TlsFlags};
 use super::endpoint::{self, ENDPOINT_DEFAULT};
+use super::fail::Failure;
 use super::output::{Format, Output};
 use crate::config::units;
 
@@ -37,6 +38,8 @@ pub(super) struct Global {
     /// How to print results
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(super) output: Format,
+    #[command(flatten)]
+    tls: TlsFlags,
 }
 
 /// How fresh a read must be.
@@ -70,17 +73,21 @@ pub(super) struct Session {
 
 impl Session {
     /// A session with these flags; nothing is connected yet.
-    pub(super) fn new(global: Global) -> Self {
+    ///
+    /// # Errors
+    /// A file of TLS cannot be used.
+    pub(super) fn new(global: Global) -> Result<Self, Failure> {
         let mut endpoints = global.endpoints;
         if endpoints.is_empty() {
             endpoints.push(ENDPOINT_DEFAULT.to_owned());
         }
-        Self {
-            client: Client::new(endpoints, global.timeout.unwrap_or(DATA_TIMEOUT_DEFAULT)),
+        let timeout = global.timeout.unwrap_or(DATA_TIMEOUT_DEFAULT);
+        Ok(Self {
+            client: Client::new(endpoints, timeout, global.tls.dialer()?),
             output: Output::new(global.output),
             change_timeout: global.timeout.unwrap_or(CHANGE_TIMEOUT_DEFAULT),
             consistency: global.consistency,
-        }
+        })
     }
 
     /// The query that asks for the user's consistency.

@@ -131,6 +131,7 @@ mod tests {
             repairing: Vec::new(),
             disk_full: None,
             clock_ms: None,
+            certificate_expires_ms: None,
         }
     }
 
@@ -175,6 +176,7 @@ GROUP  LEADER  TERM  VOTERS  LEARNERS  SLOTS
             "id": 2, "http": "127.0.0.1:7071", "peer": "127.0.0.1:7170", "zone": "", "state": "down", "version": "",
             "leads": 1, "replicas": 3, "memory_bytes": 3_328_599_654_u64, "memory_bytes_max": 8_589_934_592_u64,
             "disk_bytes": 1_288_490_188, "disk_free_bytes": null, "repairing": [], "disk_full": null, "clock_ms": null,
+            "certificate_expires_ms": null,
         });
         assert_eq!(down, expected);
         let all = serde_json::to_value(cluster()).unwrap();

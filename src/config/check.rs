@@ -21,6 +21,7 @@ pub fn problems(config: &Config) -> Vec<String> {
     forming(config, &mut found);
     sizes(config, &mut found);
     timing(config, &mut found);
+    super::secure::problems(config, &mut found);
     found
 }
 

@@ -4,6 +4,7 @@
 //! variable (`QUORATE_DATA_DIR`), so the three cannot drift apart.
 
 mod read;
+mod secure;
 
 use super::Config;
 use super::consistency::NoConsistency;
@@ -165,6 +166,14 @@ pub const SETTINGS: &[Setting] = &[
         help: "Whether clients of the Redis protocol may use DEBUG, which is for tests",
         apply: |s, t| put(&mut s.node.resp_debug, yes_no(t)),
     },
+    secure::TLS_CERT,
+    secure::TLS_KEY,
+    secure::TLS_CA,
+    secure::TLS_CLIENT_AUTH,
+    secure::PEER_TLS_CERT,
+    secure::PEER_TLS_KEY,
+    secure::PEER_TLS_CA,
+    secure::ALLOW_INSECURE,
     Setting {
         name: "zone",
         value: "NAME",

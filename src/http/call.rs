@@ -58,9 +58,10 @@ impl Call {
             return Ok(None);
         };
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let location = HeaderValue::from_str(&format!("http://{leader}{path}")).map_err(|_| {
-            Error::not_applied(ErrorKind::Internal, "the leader's address does not fit a header")
-        })?;
+        let location =
+            HeaderValue::from_str(&format!("{}://{leader}{path}", node.http_scheme())).map_err(|_| {
+                Error::not_applied(ErrorKind::Internal, "the leader's address does not fit a header")
+            })?;
         Ok(Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()))
     }
 

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
@@ -26,6 +26,7 @@ use super::{App, Before, router, router_before};
 use crate::accept::{accept, finish};
 use crate::limits::{HTTP_CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX, HTTP_HEAD_TIMEOUT, HTTP_STOP_TIMEOUT};
 use crate::node::Starting;
+use crate::tls::{ClientListener, Door, HTTP_SAYS, Port, Stream};
 
 /// Its name in the log.
 const PROTOCOL: &str = "http";
@@ -53,15 +54,17 @@ impl Routes {
     }
 }
 
-/// Serves the API on `listener` until `stop` resolves; then accepts no more, lets requests under way finish
+/// Serves the API on `listener`, with TLS or without, until `stop` resolves; then accepts no more, lets requests under way finish
 /// within `HTTP_STOP_TIMEOUT`, and returns.
 ///
 /// `node` may still be starting: until it has, `/livez` and `/readyz` are answered and all else is refused.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<ClientListener>,
     node: impl Into<Starting>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let ClientListener { tcp: listener, tls } = listener.into();
+    let door = Door { tls, port: Port::Http, says: HTTP_SAYS };
     let routes = Arc::new(Routes::new(node.into()));
     let (stopping, watcher) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -72,7 +75,7 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = connections.join_next() => {}
             stream = accept(&listener, PROTOCOL), if room => {
-                connections.spawn(connection(stream, routes.clone(), watcher.clone()));
+                connections.spawn(enter(stream, door.clone(), routes.clone(), watcher.clone()));
             }
         }
     }
@@ -82,10 +85,20 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(stream: TcpStream, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {
+async fn enter(stream: TcpStream, door: Door, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    let passed = tokio::select! {
+        passed = door.pass(stream) => passed,
+        () = stopped(&mut stopping) => None,
+    };
+    if let Some(stream) = passed {
+        connection(stream, routes, stopping).await;
+    }
+}
+
+async fn connection(stream: Stream, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {
     let service = service_fn(move |request| answer(routes.current(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -39,6 +39,11 @@ impl Node {
         &self.inner.config
     }
 
+    /// How its HTTP API is spoken to: `http` or `https`.
+    pub fn http_scheme(&self) -> &'static str {
+        if self.inner.security.clients().is_some() { "https" } else { "http" }
+    }
+
     /// The number of a namespace; `unknown-namespace` or, outside a cluster, `not-ready`.
     pub fn namespace(&self, name: &str) -> Result<NamespaceId> {
         let doc = self.inner.member_doc()?;

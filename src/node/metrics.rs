@@ -45,7 +45,7 @@ impl Inner {
         text.each("quorate_peer_queued", "gauge", "Frames waiting for a peer.", "peer", by_peer);
         text.one("quorate_memory_bytes", "gauge", "Bytes the maps hold.", self.memory_bytes());
         text.one("quorate_memory_max_bytes", "gauge", "The bound on that.", self.config.memory_max);
-        text.0
+        text.0 + &self.security.metrics()
     }
 
     fn log_metrics(&self, text: &mut Exposition) {

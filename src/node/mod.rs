@@ -58,6 +58,7 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::group::Group;
+use crate::tls::Security;
 use crate::transport::Transport;
 use crate::views::MemberSpec;
 use disk::DiskWatch;
@@ -112,6 +113,8 @@ struct Inner {
     reads: metrics::Reads,
     snapshots: snapshots::Snapshots,
     disk: DiskWatch,
+    /// Its certificates.
+    security: Security,
     full_peers: room::FullPeers,
     /// Wakes who watches the disk: something just failed.
     look_at_disk_soon: Notify,

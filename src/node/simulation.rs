@@ -23,6 +23,7 @@ use super::start::{Ground, log_options};
 use super::startup::Progress;
 use crate::config::Config;
 pub use crate::group::{GroupProbe, MembersProbe, Role, VoteProbe};
+use crate::tls::Security;
 use crate::transport::{Net, SimulatedNet, Transport, TransportConfig};
 
 /// What a simulated node stands on.
@@ -60,7 +61,8 @@ impl Node {
         let (node, listen, net) = (config.id, config.peer, Net::Simulated(net));
         let transport = Transport::bind(TransportConfig { node, listen, net }).await?;
         let disk = DiskWatch::new(&config, Arc::new(move |_| free_bytes()));
-        let ground = Ground { identity, transport, log, snapshots, disk };
+        let security = Security::default();
+        let ground = Ground { identity, transport, security, log, snapshots, disk };
         Self::start_on(config, http, ground, &Progress::new()).await
     }
 

@@ -29,6 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
 use crate::random;
+use crate::tls::Security;
 use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
@@ -36,6 +37,7 @@ use crate::views::{MemberSpec, NodeView};
 pub(super) struct Ground {
     pub(super) identity: IdentityFile,
     pub(super) transport: Transport,
+    pub(super) security: Security,
     pub(super) log: SharedLog,
     pub(super) snapshots: SnapshotStore,
     pub(super) disk: DiskWatch,
@@ -46,17 +48,19 @@ impl Node {
     pub(super) async fn start_telling(
         config: Config,
         http: SocketAddr,
+        security: Security,
         progress: Arc<Progress>,
     ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let member = identity.identity.cluster.is_some();
-        let transport =
-            Transport::bind(TransportConfig { node: config.id, listen: config.peer, net: Net::Tcp })
-                .await
-                .with_context(|| format!("listening for peers on {}", config.peer))?;
+        let net = security.peers().map_or(Net::Tcp, Net::Tls);
+        let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer, net })
+            .await
+            .with_context(|| format!("listening for peers on {}", config.peer))?;
         let (log, snapshots) = open_stores(&config, member, progress.clone()).await?;
         let disk = DiskWatch::new(&config, Arc::new(free_bytes));
-        Self::start_on(config, http, Ground { identity, transport, log, snapshots, disk }, &progress).await
+        let ground = Ground { identity, transport, security, log, snapshots, disk };
+        Self::start_on(config, http, ground, &progress).await
     }
 
     /// Starts a node on what it stands on.
@@ -66,7 +70,7 @@ impl Node {
         ground: Ground,
         progress: &Progress,
     ) -> anyhow::Result<Self> {
-        let Ground { identity, transport, log, snapshots, disk } = ground;
+        let Ground { identity, transport, security, log, snapshots, disk } = ground;
         let raft = settings(config.heartbeat, config.election_min, config.election_max);
         let raft = Arc::new(raft.validate().context("Raft settings")?);
         let pace = Arc::new(Pace::new(config.snapshot_rate));
@@ -100,6 +104,7 @@ impl Node {
             reads: super::metrics::Reads::default(),
             snapshots: super::snapshots::Snapshots::default(),
             disk,
+            security,
             full_peers: super::room::FullPeers::default(),
             look_at_disk_soon: Notify::new(),
             offered: Offered::default(),

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::Node;
 use crate::config::Config;
 use crate::limits::START_REPORT_INTERVAL;
+use crate::tls::Security;
 use crate::views::{ReadyCheck, ReadyView};
 
 /// What a starting node does, and how much of it is done.
@@ -91,6 +92,7 @@ fn report_end(phase: Phase, took: Duration) {
 pub struct Starting {
     progress: Arc<Progress>,
     node: Arc<OnceLock<Node>>,
+    security: Option<Security>,
 }
 
 impl Default for Starting {
@@ -108,7 +110,13 @@ impl From<Node> for Starting {
 impl Starting {
     /// Nothing has begun yet.
     pub fn new() -> Self {
-        Self { progress: Arc::new(Progress::new()), node: Arc::default() }
+        Self { progress: Arc::new(Progress::new()), node: Arc::default(), security: None }
+    }
+
+    /// The same, of a node whose listeners have these certificates already. Otherwise it reads those its configuration
+    /// names when it starts.
+    pub fn secured(security: Security) -> Self {
+        Self { security: Some(security), ..Self::new() }
     }
 
     /// Starts the node as [`Node::start`] does; from then on [`Self::node`] is it.
@@ -116,8 +124,12 @@ impl Starting {
     /// # Errors
     /// Why the node cannot start: see [`Node::start`].
     pub async fn start(&self, config: Config, http: SocketAddr) -> anyhow::Result<Node> {
+        let security = match &self.security {
+            Some(security) => security.clone(),
+            None => Security::load(&config)?,
+        };
         let node = tokio::select! {
-            node = Node::start_telling(config, http, self.progress.clone()) => node?,
+            node = Node::start_telling(config, http, security, self.progress.clone()) => node?,
             never = self.progress.report() => match never {},
         };
         self.progress.end();

@@ -34,6 +34,7 @@ impl Inner {
             repairing: self.host.repairs().into_iter().map(|need| need.group).collect(),
             disk_full: disk.full,
             clock_ms: Some(crate::clock::wall_ms()),
+            certificate_expires_ms: self.security.expires_ms(),
         }
     }
 

@@ -16,7 +16,6 @@ use std::task::Poll;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -28,6 +27,7 @@ use crate::limits::{
     RESP_BATCH_BYTES_MAX, RESP_BATCH_COMMANDS_MAX, RESP_BUFFER_KEPT_BYTES, RESP_LINGER_BYTES_MAX,
     RESP_LINGER_TIMEOUT, RESP_OUTPUT_BYTES_MAX, RESP_READ_BYTES, RESP_STALL_MAX,
 };
+use crate::tls::Stream;
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ enum End {
 
 /// A connection with its buffers.
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     parser: Parser,
     input: BytesMut,
     output: BytesMut,
@@ -58,7 +58,7 @@ struct Connection {
 
 /// Serves a client until it leaves, is sent away, or `stopping` says so; then its answers are still sent.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     face: Face,
     shared: Arc<Shared>,
     mut stopping: watch::Receiver<bool>,
@@ -83,7 +83,7 @@ impl Drop for Leave {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, session: Session, shared: Arc<Shared>) -> Self {
+    fn new(stream: Stream, session: Session, shared: Arc<Shared>) -> Self {
         let parser = Parser::new(Limits::for_values(shared.config.value_max));
         let (input, output) = (BytesMut::new(), BytesMut::new());
         Self { stream, parser, input, output, stalled_at: None, session, shared }
@@ -146,7 +146,7 @@ impl Connection {
     async fn sent_more(&mut self) -> Result<(), End> {
         let stalled_at = self.stalled_at.unwrap_or_else(|| Instant::now() + RESP_STALL_MAX);
         tokio::select! {
-            ready = self.stream.writable() => ready.map_err(|_| End::Gone)?,
+            ready = poll_fn(|cx| self.stream.poll_writable(cx)) => ready.map_err(|_| End::Gone)?,
             () = sleep_until(stalled_at) => return Err(End::Stalled),
         }
         self.send()
@@ -154,30 +154,41 @@ impl Connection {
 
     /// Sends what can be sent without waiting.
     fn send(&mut self) -> Result<(), End> {
-        while !self.output.is_empty() {
-            match self.stream.try_write(&self.output) {
-                Ok(0) => return Err(End::Gone),
-                Ok(sent) => {
-                    self.output.advance(sent);
-                    self.stalled_at = None;
-                    self.shared.metrics.bytes_out.fetch_add(sent as u64, Relaxed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.stalled_at.get_or_insert_with(|| Instant::now() + RESP_STALL_MAX);
-                    return Ok(());
-                }
-                Err(_) => return Err(End::Gone),
+        match self.send_now() {
+            Ok(()) => self.stalled_at = None,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.stalled_at.get_or_insert_with(|| Instant::now() + RESP_STALL_MAX);
             }
+            Err(_) => return Err(End::Gone),
         }
         Ok(())
     }
 
+    fn send_now(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            match self.stream.try_write(&self.output)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                sent => {
+                    self.output.advance(sent);
+                    self.stalled_at = None;
+                    self.shared.metrics.bytes_out.fetch_add(sent as u64, Relaxed);
+                }
+            }
+        }
+        self.stream.try_flush()
+    }
+
+    /// Whether answers still have to leave.
+    fn unsent(&self) -> bool {
+        !self.output.is_empty() || self.stream.holds_back()
+    }
+
     /// Waits for more from the client, or for it to take more.
     async fn wait(&mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), End> {
+        let (unsent, waiting) = (self.unsent(), self.output.len());
         let (stream, parser, input) = (&mut self.stream, &self.parser, &mut self.input);
-        let waiting = self.output.len();
         let ready = poll_fn(|cx| {
-            if waiting > 0 && stream.poll_write_ready(cx)?.is_ready() {
+            if unsent && stream.poll_writable(cx)?.is_ready() {
                 return Poll::Ready(Ok(Ready::Writable));
             }
             match waiting {
@@ -240,7 +251,7 @@ impl Connection {
 
     /// Sends the answers that are left.
     async fn finish(&mut self) -> io::Result<()> {
-        while !self.output.is_empty() {
+        while self.unsent() {
             if self.sent_more().await.is_err() {
                 return Ok(());
             }
@@ -258,7 +269,7 @@ enum Ready {
 }
 
 /// Reads and throws away what the client still sends, within bounds: closing before would take from it the last answer.
-async fn linger(stream: &mut TcpStream) {
+async fn linger(stream: &mut Stream) {
     let mut thrown = vec![0; RESP_READ_BYTES];
     let throw = async {
         let mut left = RESP_LINGER_BYTES_MAX;

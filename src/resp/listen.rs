@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -16,6 +16,7 @@ use super::session::Face;
 use super::{Resp, Shared, connection};
 use crate::accept::{accept, finish};
 use crate::limits::{RESP_KEEPALIVE, RESP_STOP_TIMEOUT};
+use crate::tls::{ClientListener, Door, Port, RESP_SAYS, Stream};
 
 /// Its name in the log.
 const PROTOCOL: &str = "resp";
@@ -23,17 +24,19 @@ const PROTOCOL: &str = "resp";
 const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 
 impl Resp {
-    /// Serves clients on `listener` until `stop` resolves; then accepts no more, lets commands under way finish
+    /// Serves clients on `listener`, with TLS or without, until `stop` resolves; then accepts no more, lets commands under way finish
     /// within `RESP_STOP_TIMEOUT`, and returns.
     ///
     /// # Errors
     /// None so far; the listener goes on whatever single connections do.
     pub async fn serve(
         &self,
-        listener: TcpListener,
+        listener: impl Into<ClientListener>,
         face: Face,
         stop: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
+        let ClientListener { tcp: listener, tls } = listener.into();
+        let door = Door { tls, port: Port::Resp, says: RESP_SAYS };
         let (stopping, watcher) = watch::channel(false);
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
@@ -44,8 +47,10 @@ impl Resp {
                 stream = accept(&listener, PROTOCOL) => {
                     let full = connections.len() >= self.shared.config.resp_connections;
                     match full {
-                        true => refuse(&stream, &self.shared),
-                        false => drop(connections.spawn(connection(stream, face, self.shared.clone(), watcher.clone()))),
+                        true => refuse(&stream, &door, &self.shared),
+                        false => drop(connections.spawn(
+                            enter(stream, door.clone(), face, self.shared.clone(), watcher.clone())
+                        )),
                     }
                 }
             }
@@ -58,15 +63,35 @@ impl Resp {
 }
 
 /// Tells a client that there are too many. What cannot be sent at once is not worth waiting for.
-fn refuse(stream: &TcpStream, shared: &Shared) {
+fn refuse(stream: &TcpStream, door: &Door, shared: &Shared) {
     shared.metrics.refused.fetch_add(1, Relaxed);
-    if let Err(error) = stream.try_write(FULL) {
+    // With TLS it would have to wait for a handshake.
+    if door.tls.is_none()
+        && let Err(error) = stream.try_write(FULL)
+    {
         tracing::debug!(%error, "cannot tell a client that there are too many");
     }
 }
 
-async fn connection(stream: TcpStream, face: Face, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
+async fn enter(
+    stream: TcpStream,
+    door: Door,
+    face: Face,
+    shared: Arc<Shared>,
+    mut stopping: watch::Receiver<bool>,
+) {
     prepare(&stream);
+    let passed = tokio::select! {
+        passed = door.pass(stream) => passed,
+        // A listener that is gone has stopped too.
+        _ = stopping.wait_for(|stopping| *stopping) => None,
+    };
+    if let Some(stream) = passed {
+        connection(stream, face, shared, stopping).await;
+    }
+}
+
+async fn connection(stream: Stream, face: Face, shared: Arc<Shared>, stopping: watch::Receiver<bool>) {
     shared.metrics.accepted.fetch_add(1, Relaxed);
     shared.metrics.open.fetch_add(1, Relaxed);
     let _open = Open(shared.clone());

@@ -7,3 +7,4 @@ mod disk;
 mod http;
 mod resp;
 mod support;
+mod tls;

@@ -1,5 +1,6 @@
 //! What the tests share: nodes that run in this process, and a client for each protocol they speak.
 
+mod certs;
 mod client;
 mod cluster;
 mod process;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(crate) use certs::{Certs, today, yesterday};
 pub(crate) use client::{Client, Reply};
 pub(crate) use cluster::{Cluster, Server, fresh_config};
 pub(crate) use process::Process;

@@ -66,6 +66,10 @@ pub(super) async fn drive(
             let (mut input, mut output) = stream.split();
             drive_both(&mut input, &mut output, reader, end, context).await
         }
+        Stream::Tls(stream) => {
+            let (mut input, mut output) = tokio::io::split(stream);
+            drive_both(&mut input, &mut output, reader, end, context).await
+        }
         #[cfg(feature = "simulation")]
         Stream::Simulated(stream) => {
             let (mut input, mut output) = tokio::io::split(stream);
@@ -131,6 +135,8 @@ async fn write_all(
         context.counters.bytes_out.add(pack.remaining());
         context.counters.writes.add(1);
         output.write_all_buf(&mut pack).await?;
+        // With TLS what was taken may still wait to leave.
+        output.flush().await?;
     }
 }
 

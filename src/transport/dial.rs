@@ -58,6 +58,7 @@ async fn introduce(context: &Context, addr: &str, hello: Hello) -> Result<Dialle
     let mut stream = context.net.connect(addr).await?;
     stream.set_nodelay()?;
     stream.write_all(&Frame::control(Kind::Hello, hello.to_bytes()).to_bytes()).await?;
+    stream.flush().await?;
     let mut reader = FrameReader::default();
     let answer = reader.read(&mut stream, HELLO_BYTES_MAX).await?;
     match answer.kind {
@@ -97,6 +98,7 @@ async fn ask(
     let call = Frame { kind: Kind::Call, service, call: 1, body };
     let lost = |error: Ended| CallError::Lost(format!("{addr}: {error}"));
     stream.write_all(&call.to_bytes()).await.map_err(|error| lost(error.into()))?;
+    stream.flush().await.map_err(|error| lost(error.into()))?;
     loop {
         let frame = reader.read(&mut stream, FRAME_BYTES_MAX).await.map_err(lost)?;
         match frame.kind {

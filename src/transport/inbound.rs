@@ -16,6 +16,7 @@ use super::hello::{Hello, Mismatch, Welcome, same_cluster};
 use super::net::{Listener, Stream};
 use super::tuning::{BACKOFF_MAX, BACKOFF_MIN, HELLO_BYTES_MAX};
 use super::{From, Handler, Shared};
+use crate::tls::NotTls;
 
 /// Accepts peers until the transport ends.
 pub(super) async fn accept_all(shared: Arc<Shared>, mut listener: Listener, handler: Arc<dyn Handler>) {
@@ -45,7 +46,8 @@ pub(super) async fn accept_all(shared: Arc<Shared>, mut listener: Listener, hand
     }
 }
 
-async fn serve(shared: Arc<Shared>, mut stream: Stream, handler: Arc<dyn Handler>) {
+async fn serve(shared: Arc<Shared>, accepted: Stream, handler: Arc<dyn Handler>) {
+    let Some(mut stream) = secure(&shared, accepted).await else { return };
     let mut reader = FrameReader::default();
     let greeting = greet(&shared, &mut stream, &mut reader);
     let hello = match tokio::time::timeout(shared.context.tuning.hello, greeting).await {
@@ -58,6 +60,30 @@ async fn serve(shared: Arc<Shared>, mut stream: Stream, handler: Arc<dyn Handler
     if !matches!(ended, Ended::Closed) {
         tracing::warn!(node = hello.node, lane = ?hello.lane, %ended, "closed a peer's connection");
     }
+}
+
+/// What peers that speak plain text where TLS is due are told.
+const SPEAKS_TLS: &str = "this node's peers speak TLS";
+
+/// Has the peer prove that it is a node, where certificates are shown; `None`: it is not let in.
+async fn secure(shared: &Shared, accepted: Stream) -> Option<Stream> {
+    let within = shared.context.tuning.hello;
+    match shared.context.net.secure(accepted, within).await {
+        Ok(stream) => return Some(stream),
+        Err(NotTls::Failed(error)) => tracing::info!(%error, "refused a peer connection: TLS"),
+        Err(NotTls::Plain(mut stream)) => {
+            tracing::info!("refused a peer connection in plain text");
+            let refusal = Frame::control(Kind::Refuse, Bytes::from_static(SPEAKS_TLS.as_bytes()));
+            let tell = async {
+                // Its hello is taken out of the way first: a close before would take the answer from it.
+                FrameReader::default().read(&mut stream, HELLO_BYTES_MAX).await?;
+                Ok::<_, Ended>(stream.write_all(&refusal.to_bytes()).await?)
+            };
+            // Whether it hears it or not, it is not let in.
+            let _ = tokio::time::timeout(within, tell).await;
+        }
+    }
+    None
 }
 
 /// Reads the hello and answers it.
@@ -74,6 +100,7 @@ async fn greet(shared: &Shared, stream: &mut Stream, reader: &mut FrameReader) -
         Err(mismatch) => Frame::control(Kind::Refuse, Bytes::from(mismatch.to_string())),
     };
     stream.write_all(&answer.to_bytes()).await?;
+    stream.flush().await?;
     Ok(judged?)
 }
 

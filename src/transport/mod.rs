@@ -4,7 +4,7 @@
 //! and coalesced for each flush. A call whose frame never left says so ([`CallError::NotSent`]): only that
 //! makes it safe to try again elsewhere.
 //!
-//! Relies on tokio only. Guarantees: calls to one node and lane are handled in the order in which they were
+//! Relies on tokio, and on [`crate::tls`] where certificates are shown. Guarantees: calls to one node and lane are handled in the order in which they were
 //! made (a broken connection cuts that order: `From::connection` changes); every call ends within its timeout;
 //! both lanes, and all peers, wait for nothing of one another; every queue is bounded; two nodes of different
 //! clusters never exchange a call once both know theirs.

@@ -1,15 +1,19 @@
-//! What the transport dials and listens on: TCP, or under the feature `simulation` a network of a simulator's own.
+//! What the transport dials and listens on: TCP, TLS on it, or under the feature `simulation` a network of a simulator's
+//! own.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 #[cfg(feature = "simulation")]
 use super::simulated::{SimulatedListener, SimulatedNet, SimulatedStream};
+use crate::tls::{Identity, NotTls, Port, TlsStream};
 
 /// A network.
 #[derive(Debug, Clone, Default)]
@@ -17,9 +21,11 @@ pub enum Net {
     /// The machine's TCP.
     #[default]
     Tcp,
+    /// The same, with TLS in which both ends show certificates of nodes.
+    Tls(Arc<Identity>),
     /// A simulator's.
     #[cfg(feature = "simulation")]
-    Simulated(std::sync::Arc<dyn SimulatedNet>),
+    Simulated(Arc<dyn SimulatedNet>),
 }
 
 impl Net {
@@ -27,6 +33,12 @@ impl Net {
     pub(super) async fn connect(&self, addr: &str) -> io::Result<Stream> {
         match self {
             Self::Tcp => Ok(Stream::Tcp(TcpStream::connect(addr).await?)),
+            Self::Tls(identity) => {
+                let host = addr.rsplit_once(':').map_or(addr, |(host, _)| host);
+                let tcp = TcpStream::connect(addr).await?;
+                tcp.set_nodelay(true)?;
+                Ok(Stream::Tls(identity.dial(tcp, host).await?))
+            }
             #[cfg(feature = "simulation")]
             Self::Simulated(net) => Ok(Stream::Simulated(net.connect(addr).await?)),
         }
@@ -35,9 +47,20 @@ impl Net {
     /// Listens at `addr`.
     pub(super) async fn listen(&self, addr: SocketAddr) -> io::Result<Listener> {
         match self {
-            Self::Tcp => Ok(Listener::Tcp(TcpListener::bind(addr).await?)),
+            Self::Tcp | Self::Tls(_) => Ok(Listener::Tcp(TcpListener::bind(addr).await?)),
             #[cfg(feature = "simulation")]
             Self::Simulated(net) => Ok(Listener::Simulated(net.listen(addr)?)),
+        }
+    }
+
+    /// Does with an accepted connection what has to be done before its first frame, `within` this time.
+    pub(super) async fn secure(&self, accepted: Stream, within: Duration) -> Result<Stream, NotTls> {
+        match (self, accepted) {
+            (Self::Tls(identity), Stream::Tcp(tcp)) => {
+                tcp.set_nodelay(true).map_err(NotTls::Failed)?;
+                identity.accept(tcp, Port::Peer, within).await.map(Stream::Tls)
+            }
+            (_, as_it_is) => Ok(as_it_is),
         }
     }
 }
@@ -72,6 +95,7 @@ impl Listener {
 /// One connection; once it is established the two directions of its own kind are driven apart.
 pub(super) enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream>),
     #[cfg(feature = "simulation")]
     Simulated(Box<dyn SimulatedStream>),
 }
@@ -81,6 +105,8 @@ impl Stream {
     pub(super) fn set_nodelay(&self) -> io::Result<()> {
         match self {
             Self::Tcp(tcp) => tcp.set_nodelay(true),
+            // Done before the handshake, which consists of small writes.
+            Self::Tls(_) => Ok(()),
             #[cfg(feature = "simulation")]
             Self::Simulated(_) => Ok(()),
         }
@@ -95,6 +121,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
@@ -105,6 +132,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
@@ -113,6 +141,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Pin::new(stream).poll_flush(cx),
         }
@@ -121,6 +150,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Pin::new(stream).poll_shutdown(cx),
         }

@@ -6,3 +6,4 @@ mod greeting;
 mod harness;
 #[cfg(feature = "simulation")]
 mod simulated;
+mod tls;

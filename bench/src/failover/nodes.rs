@@ -162,6 +162,10 @@ impl Nodes {
         command.args(["serve", "--groups", "1", "--bootstrap-expect", "3", "--id", &(node + 1).to_string()]);
         command.args(["--http", &http, "--peer", &peer, "--seeds", &seeds.join(",")]);
         command.arg("--data-dir").arg(folder.join(format!("node-{}", node + 1)));
+        if self.network.is_some() {
+            // Its addresses are no loopback ones, and nothing but this bench reaches them.
+            command.arg("--allow-insecure=yes");
+        }
         if self.speaks_resp {
             command.args(["--resp", &resp, "--resp-cluster", &cluster]);
         }

@@ -59,6 +59,10 @@ impl Cluster {
         if id <= self.founders {
             arguments.extend(["--bootstrap-expect".to_owned(), self.founders.to_string()]);
         }
+        if self.network.is_some() {
+            // Its addresses are no loopback ones, and nothing but this test reaches them.
+            arguments.push("--allow-insecure=yes".to_owned());
+        }
         arguments.extend(self.options.arguments());
         Ok(arguments)
     }

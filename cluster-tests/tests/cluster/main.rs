@@ -14,4 +14,5 @@ mod reads;
 mod resp;
 mod snapshots;
 mod support;
+mod tls;
 mod workloads;

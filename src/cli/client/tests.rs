@@ -40,7 +40,7 @@ const UNKNOWN: &str = "HTTP/1.1 503 x\r\ncontent-length: 43\r\nconnection: close
 
 async fn call(method: Method, endpoints: &[&String]) -> Result<Answer, Failure> {
     let endpoints = endpoints.iter().map(|e| (*e).clone()).collect();
-    let client = Client::new(endpoints, Duration::from_secs(5));
+    let client = Client::new(endpoints, Duration::from_secs(5), None);
     client
         .call(Request::new(
             method,
@@ -98,7 +98,7 @@ async fn a_node_that_hangs_leaves_a_read_time_for_the_next() {
     let hanging = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let first = format!("http://{}", hanging.local_addr().unwrap());
     let (second, _) = server(OK).await;
-    let client = Client::new(vec![first, second], Duration::from_millis(400));
+    let client = Client::new(vec![first, second], Duration::from_millis(400), None);
     client.call(Request::new(Method::GET, "/", About::Cluster)).await.unwrap();
     let failure = client.call(Request::new(Method::PUT, "/", About::Cluster)).await.unwrap_err();
     assert_eq!(failure.exit, Exit::Unknown);

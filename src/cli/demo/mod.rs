@@ -9,17 +9,19 @@ mod plan;
 mod text;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raft_store::NodeId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::client::Client;
+use super::client::{Client, TlsFlags};
 use super::fail::Failure;
 use super::output::{Output, note};
 use super::signals::Signals;
+use super::tls;
+use crate::tls::Dialer;
 use children::{Children, Death};
 use folder::Folder;
 use plan::Plan;
@@ -31,6 +33,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(100);
 /// How long one look at a node may take.
 const LOOK_TIMEOUT: Duration = Duration::from_millis(900);
+/// The folder of certificates, within that of the demo.
+const CERTIFICATES: &str = "tls";
 /// Time between two states of the status line.
 const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -45,6 +49,9 @@ pub(super) struct Args {
     /// Keep the data here and go on with it next time [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Encrypt everything, with certificates made for this demo
+    #[arg(long)]
+    tls: bool,
     /// HTTP port of node 1; node i adds i-1
     #[arg(long, value_name = "PORT", default_value_t = 7070, value_parser = clap::value_parser!(u16).range(1..))]
     http_port: u16,
@@ -68,6 +75,7 @@ pub(super) async fn run(args: Args, mut output: Output) -> Result<(), Failure> {
     let ports = [args.http_port, args.peer_port, args.resp_port, args.resp_cluster_port];
     let plan = Plan::new(folder.path(), args.nodes, args.groups, ports)?;
     plan.check_ports()?;
+    let plan = with_certificates(plan, folder.path(), args.tls)?;
     let began = Instant::now();
     let mut children = Children::start(&plan)?;
     let result = tokio::select! {
@@ -82,6 +90,23 @@ pub(super) async fn run(args: Args, mut output: Output) -> Result<(), Failure> {
     let left = still_serving(&plan).await;
     let said = output.line(&folder.close(&plan, &left));
     result.and(said.map_err(Into::into))
+}
+
+/// Certificates for the nodes, if the user wants some or the folder has them from the last time.
+fn with_certificates(plan: Plan, folder: &Path, wanted: bool) -> Result<Plan, Failure> {
+    let certs = folder.join(CERTIFICATES);
+    if !certs.is_dir() {
+        if !wanted {
+            return Ok(plan);
+        }
+        tls::for_demo(&certs, plan.nodes.len())?;
+    }
+    Ok(plan.secured(certs))
+}
+
+/// What dials the nodes.
+fn dialer(plan: &Plan) -> Result<Option<Dialer>, Failure> {
+    plan.ca().map_or(Ok(None), |ca| TlsFlags::trusting(ca).dialer())
 }
 
 /// Waits for the cluster, introduces it, and watches it for ever.
@@ -100,9 +125,10 @@ async fn lead(
 /// Waits until every node is ready; one that dies before ends the demo.
 async fn become_ready(plan: &Plan, children: &mut Children) -> Result<(), Failure> {
     let deadline = Instant::now() + READY_TIMEOUT;
+    let dialer = dialer(plan)?;
     for node in &plan.nodes {
         note(&format!("Waiting for node {} …", node.id));
-        let client = Client::new(vec![node.endpoint()], LOOK_TIMEOUT);
+        let client = Client::new(vec![node.endpoint()], LOOK_TIMEOUT, dialer.clone());
         while !watch::is_ready(&client).await {
             if let Some(death) = children.reap().first() {
                 return Err(text::died_early(plan, death));
@@ -121,7 +147,7 @@ async fn watch(plan: &Plan, children: &mut Children, output: &mut Output) -> Res
     let mut deaths = signal(SignalKind::child())?;
     let mut ticks = interval(STATUS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut status = StatusLine::new(plan, LOOK_TIMEOUT);
+    let mut status = StatusLine::new(plan, LOOK_TIMEOUT, dialer(plan)?);
     loop {
         for death in children.reap() {
             report(plan, &death, &status, output)?;

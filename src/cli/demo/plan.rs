@@ -34,12 +34,14 @@ pub(super) struct NodePlan {
     pub(super) resp_cluster: SocketAddr,
     /// Its folder; the data and the log file are in it.
     pub(super) folder: PathBuf,
+    /// How its HTTP API is spoken to.
+    scheme: &'static str,
 }
 
 impl NodePlan {
     /// The base address of its HTTP API.
     pub(super) fn endpoint(&self) -> String {
-        format!("http://{}", self.http)
+        format!("{}://{}", self.scheme, self.http)
     }
 
     /// The file its log lines go to.
@@ -55,6 +57,8 @@ pub(super) struct Plan {
     pub(super) nodes: Vec<NodePlan>,
     /// This program.
     pub(super) program: PathBuf,
+    /// The folder of certificates, if the nodes have any.
+    pub(super) certs: Option<PathBuf>,
     groups: Option<u32>,
     ports: Ports,
 }
@@ -75,7 +79,18 @@ impl Plan {
         let nodes: Option<Vec<NodePlan>> = (0..count).map(|i| node(folder, i, ports)).collect();
         let nodes = nodes
             .ok_or_else(|| Failure::usage("No such port", "the last node's port would be past 65535"))?;
-        Ok(Self { nodes, program: std::env::current_exe()?, groups, ports })
+        Ok(Self { nodes, program: std::env::current_exe()?, certs: None, groups, ports })
+    }
+
+    /// The same with the certificates in this folder.
+    pub(super) fn secured(mut self, certs: PathBuf) -> Self {
+        self.nodes.iter_mut().for_each(|node| node.scheme = "https");
+        Self { certs: Some(certs), ..self }
+    }
+
+    /// The file of the authority that signed the nodes' certificates, if they have any.
+    pub(super) fn ca(&self) -> Option<PathBuf> {
+        self.certs.as_ref().map(|certs| certs.join("ca.pem"))
     }
 
     /// Makes sure that every port is free, to say so before anything is started.
@@ -122,6 +137,12 @@ impl Plan {
         if let Some(groups) = self.groups {
             flag("groups", groups.to_string());
         }
+        if let Some(certs) = &self.certs {
+            let file = |name: String| certs.join(name).display().to_string();
+            flag("tls-cert", file(format!("node-{}.pem", node.id)));
+            flag("tls-key", file(format!("node-{}.key", node.id)));
+            flag("tls-ca", file("ca.pem".into()));
+        }
         arguments
     }
 
@@ -146,7 +167,8 @@ fn node(folder: &Path, i: u16, ports: Ports) -> Option<NodePlan> {
     let [http, peer, resp, resp_cluster] = ports;
     let (resp, resp_cluster) = (at(resp)?, at(resp_cluster)?);
     let folder = folder.join(format!("node-{id}"));
-    Some(NodePlan { id, http: at(http)?, peer: at(peer)?, resp, resp_cluster, folder })
+    let (http, peer) = (at(http)?, at(peer)?);
+    Some(NodePlan { id, http, peer, resp, resp_cluster, folder, scheme: "http" })
 }
 
 fn port_flags(ports: Ports) -> String {
@@ -214,6 +236,16 @@ mod tests {
                         --seeds 127.0.0.1:7170,127.0.0.1:7171 --bootstrap-expect 2 --log-segment 16MiB --groups 8";
         let command = plan.command(&plan.nodes[1]);
         assert!(command.ends_with(expected), "{command}");
+    }
+
+    #[test]
+    fn with_certificates_every_node_has_its_own() {
+        let plan = plan(Path::new("/tmp/a"), Some(2)).unwrap().secured("/tmp/a/tls".into());
+        let expected =
+            " --tls-cert /tmp/a/tls/node-2.pem --tls-key /tmp/a/tls/node-2.key --tls-ca /tmp/a/tls/ca.pem";
+        let command = plan.command(&plan.nodes[1]);
+        assert!(command.ends_with(expected), "{command}");
+        assert_eq!(plan.nodes[0].endpoint(), "https://127.0.0.1:7070");
     }
 
     #[test]

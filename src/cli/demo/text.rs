@@ -49,9 +49,15 @@ fn commands(plan: &Plan, pids: &[(NodeId, u32)]) -> String {
     let first = plan.nodes[0].endpoint();
     let second = plan.nodes.get(1).unwrap_or(&plan.nodes[0]);
     let program = plan.program_word();
+    let ca = plan.ca().map(|ca| quote(&ca.display().to_string()));
+    let [curl, redis, own] = match &ca {
+        Some(ca) => [format!(" --cacert {ca}"), format!(" --tls --cacert {ca}"), format!(" --ca-file {ca}")],
+        None => Default::default(),
+    };
     let mut text = format!(
-        "  curl -X PUT {first}/v1/kv/default/user:42 -d '{{\"value\":{{\"name\":\"Ann\"}},\"ttl_ms\":600000}}'\n  \
-         curl {}/v1/kv/default/user:42\n  redis-cli -p {} set greeting hello\n  {program} status --endpoint {first}\n",
+        "  curl{curl} -X PUT {first}/v1/kv/default/user:42 -d '{{\"value\":{{\"name\":\"Ann\"}},\"ttl_ms\":600000}}'\n  \
+         curl{curl} {}/v1/kv/default/user:42\n  redis-cli{redis} -p {} set greeting hello\n  \
+         {program} status --endpoint {first}{own}\n",
         second.endpoint(),
         second.resp.port()
     );

@@ -10,6 +10,7 @@ use crate::cli::client::{Client, Request};
 use crate::cli::fail::About;
 use crate::cli::output::{on_terminal, stderr};
 use crate::cli::status;
+use crate::tls::Dialer;
 use crate::views::{ClusterView, GroupSummary, GroupView};
 
 /// Counters of the writes a node acknowledged to its clients, in its metrics.
@@ -36,10 +37,10 @@ pub(super) struct StatusLine {
 
 impl StatusLine {
     /// A line about this demo.
-    pub(super) fn new(plan: &Plan, timeout: Duration) -> Self {
+    pub(super) fn new(plan: &Plan, timeout: Duration, tls: Option<Dialer>) -> Self {
         let endpoints: Vec<String> = plan.nodes.iter().map(|node| node.endpoint()).collect();
-        let each = endpoints.iter().map(|e| Client::new(vec![e.clone()], timeout)).collect();
-        Self { any: Client::new(endpoints, timeout), each, shown: on_terminal(), last: None }
+        let each = endpoints.iter().map(|e| Client::new(vec![e.clone()], timeout, tls.clone())).collect();
+        Self { any: Client::new(endpoints, timeout, tls), each, shown: on_terminal(), last: None }
     }
 
     /// Asks the cluster and writes the line; nothing unless on a terminal.

@@ -17,6 +17,10 @@ const MEMORY_USED_MAX: u64 = 80;
 /// How far the nodes' clocks may be apart, ms. What the answers take on their way counts in, so it is generous.
 const CLOCKS_APART_MAX_MS: u64 = 1_000;
 
+/// Days a certificate should still hold.
+const CERTIFICATE_DAYS_MIN: i64 = 14;
+const DAY_MS: i64 = 86_400_000;
+
 /// Every check of a cluster.
 pub(super) fn examine(cluster: &ClusterView, groups: &[GroupView]) -> Vec<Finding> {
     let nodes = &cluster.nodes;
@@ -30,6 +34,7 @@ pub(super) fn examine(cluster: &ClusterView, groups: &[GroupView]) -> Vec<Findin
         repair(nodes),
         versions(nodes),
         clocks(nodes),
+        certificates(nodes),
     ];
     checks.into_iter().flatten().collect()
 }
@@ -191,6 +196,32 @@ fn clocks(nodes: &[NodeView]) -> Vec<Finding> {
         Vec::new()
     };
     all_or(wrong, "clocks", format!("at most {apart} ms apart"))
+}
+
+/// Judged by each node's own clock, which told the time in the same answer.
+fn certificates(nodes: &[NodeView]) -> Vec<Finding> {
+    let all: Vec<(u64, i64)> = nodes
+        .iter()
+        .filter(answers)
+        .filter_map(|node| {
+            let (at_ms, now_ms) = (node.certificate_expires_ms?, node.clock_ms?);
+            Some((node.id, (at_ms as i64).saturating_sub(now_ms as i64) / DAY_MS))
+        })
+        .collect();
+    let soon = all.iter().filter(|(_, days)| *days < CERTIFICATE_DAYS_MIN).map(|(node, days)| {
+        let detail = match days {
+            ..=0 => format!("the certificate of node {node} has expired, or does within a day"),
+            days => format!("the certificate of node {node} expires in {days} days"),
+        };
+        let todo = "put a new one in its place, the node takes it up by itself; for those of quorate tls init: \
+                    quorate tls renew DIR NAME";
+        Finding::wrong("tls", detail, todo)
+    });
+    let well = match all.iter().map(|(_, days)| days).min() {
+        Some(days) => format!("no certificate expires within {days} days"),
+        None => "no node has a certificate".to_owned(),
+    };
+    all_or(soon.collect(), "tls", well)
 }
 
 #[cfg(test)]

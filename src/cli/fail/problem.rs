@@ -19,7 +19,17 @@ pub(in crate::cli) struct Problem {
     pub(in crate::cli) outcome: Option<Outcome>,
 }
 
+/// Longest part of a text shown, in characters.
+const TEXT_SHOWN: usize = 200;
+
 impl Problem {
+    /// What an answer says that is no problem in this form: the first line of its text.
+    pub(in crate::cli) fn of_text(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let line = text.lines().next().unwrap_or_default();
+        Self { detail: line.chars().take(TEXT_SHOWN).collect(), ..Self::default() }
+    }
+
     /// The name of the problem, such as `no-leader`.
     pub(in crate::cli) fn kind(&self) -> &str {
         self.r#type.rsplit('/').next().unwrap_or_default()
@@ -91,6 +101,14 @@ mod tests {
         for (status, outcome, write, exit) in table {
             assert_eq!(exit_of(status, outcome, write), exit, "{status} {outcome:?} {write}");
         }
+    }
+
+    #[test]
+    fn an_answer_in_plain_text_is_shown() {
+        let problem = Problem::of_text(b"this port speaks TLS: use https://\r\nmore");
+        let failure = problem.failure(400, false, &About::Cluster);
+        assert_eq!(failure.detail, "this port speaks TLS: use https://");
+        assert_eq!(Problem::of_text(&[b'x'; 1000]).detail.len(), TEXT_SHOWN);
     }
 
     #[test]

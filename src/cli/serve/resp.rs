@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::node::{Node, Starting};
 use crate::resp::{Face, Resp};
+use crate::tls::{ClientListener, Security};
 
 /// Bound, and not serving yet.
 pub(super) struct RespListeners {
@@ -47,12 +48,13 @@ impl RespListeners {
     }
 
     /// Serves clients; until the node has started they are told that it loads.
-    pub(super) fn serve(self, config: &Config, starting: &Starting) -> RespServing {
+    pub(super) fn serve(self, config: &Config, security: &Security, starting: &Starting) -> RespServing {
         let resp = Resp::new(config.clone(), starting.clone());
         let (stop, stopping) = watch::channel(false);
         let mut listeners = JoinSet::new();
         for (face, listener) in self.bound {
             let (resp, mut stopping) = (resp.clone(), stopping.clone());
+            let listener = ClientListener::new(listener, security.clients());
             listeners.spawn(async move {
                 // A sender that is gone has stopped too.
                 let stopped = async { drop(stopping.wait_for(|stop| *stop).await) };

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 
 use crate::limits::RESP_READ_BYTES;
 use crate::resp::parse::Parser;
+use crate::tls::Stream;
 
 /// Smallest room made for an argument that is larger than what is read at once.
 pub(super) const LARGE_ROOM_MIN: usize = 4 * RESP_READ_BYTES;
@@ -23,7 +23,7 @@ thread_local! {
 /// Reads what has come and says how many bytes; 0: the client left. `poll_read`, unlike `try_read`, knows from a short
 /// read that nothing is left, so that waiting for the next command costs no read in vain.
 pub(super) fn poll_receive(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     parser: &Parser,
     input: &mut BytesMut,
     cx: &mut Context<'_>,

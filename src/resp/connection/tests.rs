@@ -1,6 +1,6 @@
 //! What a client that does not play along gets.
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -54,7 +54,7 @@ async fn connection() -> (Connection, TcpStream) {
     let (stream, addr) = listener.accept().await.unwrap();
     let shared = Resp::new(Config::default(), Starting::new()).shared;
     let session = Session::new(shared.plain.enter(addr, addr), Face::Plain, &shared.config);
-    (Connection::new(stream, session, shared), client)
+    (Connection::new(Stream::Plain(stream), session, shared), client)
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@
 use std::net::SocketAddr;
 
 use quorate::config::Config;
-use quorate::node::Node;
+use quorate::node::{Node, Starting};
 use quorate::resp::{Face, Resp};
+use quorate::tls::{ClientListener, Security};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -24,6 +25,7 @@ pub(crate) struct Server {
     pub(crate) http: SocketAddr,
     pub(crate) resp: SocketAddr,
     pub(crate) resp_cluster: SocketAddr,
+    pub(crate) security: Security,
     running: Option<Running>,
     _dir: TempDir,
 }
@@ -60,19 +62,24 @@ impl Server {
         let (cluster_listener, resp_cluster) = bind(config.resp_cluster.unwrap_or_else(loopback)).await?;
         let data_dir = dir.path().to_owned();
         let config = Config { data_dir, resp: Some(resp), resp_cluster: Some(resp_cluster), ..config };
+        let security = Security::load(&config)?;
+        let certificates = security.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (stop, stopping) = watch::channel(false);
         let started = runtime.spawn(async move {
-            let node = Node::start(config.clone(), http).await?;
+            let starting = Starting::secured(certificates.clone());
+            let node = starting.start(config.clone(), http).await?;
             let redis = Resp::new(config, node.clone());
             let exposed = redis.clone();
             node.expose(move || exposed.metrics());
             // A socket belongs to the runtime it was made in.
             let listener = TcpListener::from_std(http_listener)?;
+            let listener = ClientListener::new(listener, certificates.clients());
             let mut served = JoinSet::new();
             served.spawn(quorate::http::serve(listener, node.clone(), stopped(stopping.clone())));
             for (face, listener) in [(Face::Plain, resp_listener), (Face::Cluster, cluster_listener)] {
                 let (redis, listener) = (redis.clone(), TcpListener::from_std(listener)?);
+                let listener = ClientListener::new(listener, certificates.clients());
                 let stopping = stopping.clone();
                 served.spawn(async move { redis.serve(listener, face, stopped(stopping)).await });
             }
@@ -81,7 +88,8 @@ impl Server {
         match started.await? {
             Ok((node, served)) => {
                 let running = Some(Running { runtime, stop, served });
-                Ok(Self { node, client: Client::new(http), http, resp, resp_cluster, running, _dir: dir })
+                let client = Client::new(http);
+                Ok(Self { node, client, http, resp, resp_cluster, security, running, _dir: dir })
             }
             Err(error) => {
                 runtime.shutdown_background();
@@ -140,21 +148,27 @@ impl Cluster {
 
     /// A cluster of `nodes` nodes with one data group for each.
     pub(crate) async fn of(nodes: u64) -> Self {
+        Self::of_with(nodes, |_| {}).await
+    }
+
+    /// The same, each configured.
+    pub(crate) async fn of_with(nodes: u64, configure: impl Fn(&mut Config)) -> Self {
         for _ in 1..ATTEMPTS {
-            if let Ok(cluster) = Self::try_start(nodes).await {
+            if let Ok(cluster) = Self::try_start(nodes, &configure).await {
                 return cluster;
             }
         }
-        Self::try_start(nodes).await.unwrap()
+        Self::try_start(nodes, &configure).await.unwrap()
     }
 
-    async fn try_start(nodes: u64) -> anyhow::Result<Self> {
+    async fn try_start(nodes: u64, configure: &impl Fn(&mut Config)) -> anyhow::Result<Self> {
         let peers = reserve(nodes).await?;
         let seeds: Vec<String> = peers.iter().map(SocketAddr::to_string).collect();
         let mut cluster = Self { servers: Vec::new() };
         for (id, peer) in (1..).zip(peers) {
             let (seeds, bootstrap_expect) = (seeds.clone(), seeds.len());
-            let config = Config { peer, seeds, bootstrap_expect, ..fresh_config(id) };
+            let mut config = Config { peer, seeds, bootstrap_expect, ..fresh_config(id) };
+            configure(&mut config);
             match Server::start(config).await {
                 Ok(server) => cluster.servers.push(server),
                 Err(error) => {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc;
 
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 /// A running node; killed when this is dropped.
@@ -17,6 +18,11 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a node that is a cluster of its own, and waits until it listens.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(arguments: &[String]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let any = "127.0.0.1:0";
         let mut child = Command::new(env!("CARGO_BIN_EXE_quorate"))
@@ -24,11 +30,18 @@ impl Process {
             .args(["--log=info", "--resp-cluster=none", "--log-segment=4MiB", "--data-dir"])
             .arg(dir.path())
             .args(["--http", any, "--peer", any, "--resp", any])
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let resp = listens(child.stderr.take().unwrap());
         Self { resp, child, _dir: dir }
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// What it has in memory, in bytes.

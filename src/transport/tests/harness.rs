@@ -61,8 +61,17 @@ pub(super) async fn start_at(
     tuning: Tuning,
     handler: Arc<dyn Handler>,
 ) -> Transport {
-    let transport =
-        Transport::bind_with(TransportConfig { node, listen, net: Net::Tcp }, tuning).await.unwrap();
+    start_on(Net::Tcp, node, listen, tuning, handler).await
+}
+
+pub(super) async fn start_on(
+    net: Net,
+    node: u64,
+    listen: SocketAddr,
+    tuning: Tuning,
+    handler: Arc<dyn Handler>,
+) -> Transport {
+    let transport = Transport::bind_with(TransportConfig { node, listen, net }, tuning).await.unwrap();
     transport.serve(handler);
     transport
 }

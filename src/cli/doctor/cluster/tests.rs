@@ -76,7 +76,7 @@ fn a_healthy_cluster_has_a_good_word_for_every_check() {
     let (cluster, groups) = healthy();
     let findings = examine(&cluster, &groups);
     assert!(findings.iter().all(|finding| finding.ok), "{findings:?}");
-    assert_eq!(findings.len(), 9);
+    assert_eq!(findings.len(), 10);
 }
 
 #[test]
@@ -92,6 +92,22 @@ fn each_trouble_is_found_and_named() {
     assert_only(&wrong(|c, _| c.nodes[2].repairing = vec![4]), "repair", "[4]");
     assert_only(&wrong(|c, _| c.nodes[2].version = "0.2.0".into()), "versions", "0.1.0 and 0.2.0");
     assert_only(&wrong(|c, _| c.nodes[2].clock_ms = Some(1_001_002)), "clocks", "1001 ms ahead of node 1");
+}
+
+#[test]
+fn a_certificate_that_expires_soon_is_named() {
+    let days = 86_400_000;
+    let with = |ms: u64| {
+        wrong(|c, _| {
+            c.nodes.iter_mut().for_each(|n| n.certificate_expires_ms = Some(n.clock_ms.unwrap() + ms))
+        })
+    };
+    assert_eq!(with(14 * days), Vec::new());
+    let found = with(14 * days - 1);
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[1], ("tls", "the certificate of node 2 expires in 13 days".to_owned()));
+    let past = wrong(|c, _| c.nodes[0].certificate_expires_ms = Some(5));
+    assert_only(&past, "tls", "the certificate of node 1 has expired");
 }
 
 #[test]
