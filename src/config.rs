@@ -47,6 +47,12 @@ pub struct Config {
     pub resp_connections: usize,
     /// Whether the Redis protocol's `DEBUG` is allowed: for tests only.
     pub resp_debug: bool,
+    /// Whether clients need a token for all but `/livez` and `/readyz`.
+    pub auth: bool,
+    /// File of the token that always has every scope; the same on every node.
+    pub root_token_file: Option<PathBuf>,
+    /// Whether `/metrics` needs no token although `auth` is on.
+    pub metrics_open: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -93,6 +99,9 @@ impl Default for Config {
             resp_consistency: Consistency::Linearizable,
             resp_connections: crate::limits::RESP_CONNECTIONS_DEFAULT,
             resp_debug: false,
+            auth: false,
+            root_token_file: None,
+            metrics_open: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

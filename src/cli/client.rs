@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{self, HeaderValue};
 use hyper::{Method, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client as Http};
@@ -108,6 +109,7 @@ enum Attempt {
 pub(super) struct Client {
     endpoints: Vec<String>,
     timeout: Duration,
+    token: Option<HeaderValue>,
     http: Http<HttpConnector, Full<Bytes>>,
 }
 
@@ -118,7 +120,12 @@ impl Client {
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT.min(timeout)));
         connector.set_nodelay(true);
         let http = Http::builder(TokioExecutor::new()).retry_canceled_requests(false).build(connector);
-        Self { endpoints, timeout, http }
+        Self { endpoints, timeout, token: None, http }
+    }
+
+    /// The same, which shows a token: the value of `Authorization`, marked as sensitive.
+    pub(super) fn with_token(self, token: Option<HeaderValue>) -> Self {
+        Self { token, ..self }
     }
 
     /// Sends a request.
@@ -147,7 +154,11 @@ impl Client {
         let grace = if request.writes() { WRITE_GRACE } else { Duration::ZERO };
         let deadline = Instant::now() + share + grace;
         let http_request = match build(endpoint, request, share) {
-            Ok(built) => built,
+            Ok(mut built) => {
+                let token = self.token.clone().map(|token| (header::AUTHORIZATION, token));
+                built.headers_mut().extend(token);
+                built
+            }
             Err(error) => return Attempt::Failed(Failure::usage("Bad request", error.to_string())),
         };
         let response = match timeout_at(deadline, self.http.request(http_request)).await {

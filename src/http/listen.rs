@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use super::guard::Remote;
 use super::metrics::HttpMetrics;
 use super::{App, Before, router, router_before};
 use crate::accept::{accept, finish};
@@ -44,6 +45,11 @@ impl Routes {
         let metrics = Arc::<HttpMetrics>::default();
         let before = router_before(Before { starting: starting.clone(), metrics: metrics.clone() });
         Self { starting, before, started: OnceLock::new(), metrics }
+    }
+
+    /// Whether requests are guarded, so that it matters where they come from.
+    fn asks_for_tokens(&self) -> bool {
+        self.starting.node().is_some_and(|node| node.gate().is_on())
     }
 
     fn current(&self) -> Router {
@@ -86,7 +92,11 @@ async fn connection(stream: TcpStream, routes: Arc<Routes>, mut stopping: watch:
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let service = service_fn(move |request| answer(routes.current(), request));
+    let remote = routes.asks_for_tokens().then(|| stream.peer_addr().ok()).flatten();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        remote.map(|remote| request.extensions_mut().insert(Remote(remote.ip())));
+        answer(routes.current(), request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HTTP_HEAD_TIMEOUT)

@@ -8,10 +8,10 @@
 //! | Part | Files |
 //! |---|---|
 //! | Connections | `listen`, `linger` |
-//! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
+//! | Every request | `track` (request id, problems, figures), `guard` (tokens), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
-//! | Cluster | `cluster`, `groups`, `operations`, `health` |
+//! | Cluster | `cluster`, `groups`, `operations`, `tokens`, `health` |
 
 mod answer;
 mod batch;
@@ -22,6 +22,7 @@ mod duration;
 mod etag;
 mod fields;
 mod groups;
+mod guard;
 mod health;
 mod kv;
 mod linger;
@@ -34,6 +35,7 @@ mod query;
 mod raw;
 mod request_id;
 mod scan;
+mod tokens;
 mod track;
 mod ttl;
 mod txn;
@@ -45,6 +47,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
+pub use guard::{Access, ENDPOINTS, Endpoint};
 pub use listen::serve;
 
 use crate::error::{Error, ErrorKind};
@@ -78,11 +81,22 @@ impl App {
 
 /// Every path of the API. Data paths are one catch-all each: their keys are taken from the undecoded path.
 fn router(app: App) -> Router {
+    let routes = routes();
+    let guarded = match app.node.gate().is_on() {
+        true => routes.layer(from_fn_with_state(app.clone(), guard::guard)),
+        false => routes,
+    };
+    guarded.layer(from_fn_with_state(app.metrics.clone(), track::track)).with_state(app)
+}
+
+fn routes() -> Router<App> {
     Router::new()
         .route("/v1/kv/{*rest}", get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete))
         .route("/v1/raw/{*rest}", get(raw::get).put(raw::put).delete(kv::delete))
         .route("/v1/batch", post(batch::batch))
         .route("/v1/txn", post(txn::txn))
+        .route("/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/tokens/{id}", get(tokens::show).delete(tokens::delete))
         .route("/v1/cluster", get(cluster::show))
         .route("/v1/cluster/init", post(cluster::init))
         .route("/v1/cluster/members", get(cluster::members).post(cluster::add_member))
@@ -102,8 +116,6 @@ fn router(app: App) -> Router {
         .route("/metrics", get(metrics::show))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(app.metrics.clone(), track::track))
-        .with_state(app)
 }
 
 /// What is answered while the node starts: that it lives, and how far it is.

@@ -19,6 +19,12 @@ pub(in crate::cli) struct Problem {
     pub(in crate::cli) outcome: Option<Outcome>,
 }
 
+/// What to do without a token that holds.
+const SHOW_TOKEN: &str = "the same command with --token-file FILE (or QUORATE_TOKEN_FILE, or QUORATE_TOKEN)";
+/// What to do when the token allows something else.
+const OTHER_TOKEN: &str =
+    "quorate token list   (with a token that allows `admin`, to see what each token allows)";
+
 impl Problem {
     /// The name of the problem, such as `no-leader`.
     pub(in crate::cli) fn kind(&self) -> &str {
@@ -52,6 +58,9 @@ fn next_step(kind: &str, status: u16, exit: Exit, about: &About) -> Hint {
     let arguments = match (kind, exit, about) {
         ("unknown-member", ..) => "member list".into(),
         ("unknown-group", ..) => "group list".into(),
+        ("unknown-token", ..) => "token list".into(),
+        ("unauthenticated", ..) => return Hint::Text(SHOW_TOKEN.into()),
+        ("forbidden", ..) => return Hint::Text(OTHER_TOKEN.into()),
         // What was typed makes no sense: to look at the cluster would not tell why.
         _ if matches!(status, 400 | 422) => return Hint::Help,
         ("miss", _, About::Key(key)) => key.set(),
