@@ -49,6 +49,10 @@ pub const RESP_CONNECTIONS_DEFAULT: usize = 10_000;
 pub const RESP_ARGUMENTS_MAX: usize = 1 << 20;
 /// Longest line of the Redis protocol: an inline command, or a length, in bytes.
 pub const RESP_LINE_BYTES_MAX: usize = 64 << 10;
+/// Most arguments of a command of who has to show a token first.
+pub const RESP_STRANGER_ARGUMENTS_MAX: usize = 10;
+/// Longest argument of such a command, in bytes.
+pub const RESP_STRANGER_BULK_BYTES_MAX: usize = 16 << 10;
 /// Room of an argument of the Redis protocol above the longest value, so that a value a little too long is
 /// answered and not cut off.
 pub const RESP_BULK_ROOM: usize = 1 << 20;

@@ -24,7 +24,7 @@ pub enum RootTokenError {
     /// It holds something else.
     #[error(
         "it must hold one line of {ROOT_TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} visible ASCII characters, such as \
-         `openssl rand -base64 32` prints"
+         `head -c 32 /dev/urandom | base64` prints"
     )]
     Malformed,
 }

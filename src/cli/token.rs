@@ -15,6 +15,7 @@ use super::output::{Format, note};
 use super::session::Session;
 use super::table::Table;
 use crate::auth::Secret;
+use crate::clock;
 use crate::config::units;
 use crate::limits::TOKEN_BYTES_MAX;
 use crate::views::TokenView;
@@ -87,7 +88,9 @@ async fn list(mut session: Session) -> Result<(), Failure> {
     let answer = all(&session).await?;
     match session.output.format {
         Format::Json => session.output.json(&answer.body)?,
-        Format::Table | Format::Raw => session.output.line(&table(&answer.rows("tokens")?))?,
+        Format::Table | Format::Raw => {
+            session.output.line(&table(&answer.rows("tokens")?, clock::wall_ms()))?
+        }
     }
     Ok(())
 }
@@ -116,10 +119,10 @@ async fn delete(mut session: Session, wanted: &str, yes: bool) -> Result<(), Fai
 }
 
 /// A line for each rule; what is the same as above is left out.
-fn table(tokens: &[TokenView]) -> String {
+fn table(tokens: &[TokenView], now_ms: u64) -> String {
     let mut table = Table::new(&["ID", "NAME", "USER", "EXPIRES", "ALLOW"]);
     for token in tokens {
-        let expires = token.expires_ms.map_or_else(|| "never".to_owned(), |ms| format!("@{}", ms / 1000));
+        let expires = token.expires_ms.map_or_else(|| "never".to_owned(), |ends_ms| left(ends_ms, now_ms));
         let first = [token.id.clone(), token.name.clone(), token.user.clone(), expires];
         for (at, rule) in token.allow.iter().enumerate() {
             let same = || " ".to_owned();
@@ -128,6 +131,14 @@ fn table(tokens: &[TokenView]) -> String {
         }
     }
     table.render()
+}
+
+/// What is left until a moment, in its largest unit.
+fn left(ends_ms: u64, now_ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let left_ms = ends_ms.saturating_sub(now_ms);
+    let unit = UNITS.iter().find(|(unit_ms, _)| left_ms >= *unit_ms);
+    unit.map_or_else(|| "expired".to_owned(), |(unit_ms, name)| format!("in {}{name}", left_ms / unit_ms))
 }
 
 /// The token to show, as the value of `Authorization`: from the file, else from the variable.
@@ -194,6 +205,20 @@ mod tests {
             expires_ms: None,
         };
         let expected = "ID  NAME  USER  EXPIRES  ALLOW\n1f  app   web   never    read on default\n                         metrics\n";
-        assert_eq!(table(&[token]), expected);
+        assert_eq!(table(&[token], 0), expected);
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_its_largest_unit() {
+        let cases = [
+            (0, "expired"),
+            (999, "expired"),
+            (1_000, "in 1s"),
+            (7_200_000, "in 2h"),
+            (172_800_000, "in 2d"),
+        ];
+        for (ends_ms, text) in cases {
+            assert_eq!(left(5 + ends_ms, 5), text);
+        }
     }
 }

@@ -140,21 +140,27 @@ impl Cluster {
 
     /// A cluster of `nodes` nodes with one data group for each.
     pub(crate) async fn of(nodes: u64) -> Self {
+        Self::of_with(nodes, |_| {}).await
+    }
+
+    /// The same, each node configured.
+    pub(crate) async fn of_with(nodes: u64, configure: impl Fn(&mut Config)) -> Self {
         for _ in 1..ATTEMPTS {
-            if let Ok(cluster) = Self::try_start(nodes).await {
+            if let Ok(cluster) = Self::try_start(nodes, &configure).await {
                 return cluster;
             }
         }
-        Self::try_start(nodes).await.unwrap()
+        Self::try_start(nodes, &configure).await.unwrap()
     }
 
-    async fn try_start(nodes: u64) -> anyhow::Result<Self> {
+    async fn try_start(nodes: u64, configure: &impl Fn(&mut Config)) -> anyhow::Result<Self> {
         let peers = reserve(nodes).await?;
         let seeds: Vec<String> = peers.iter().map(SocketAddr::to_string).collect();
         let mut cluster = Self { servers: Vec::new() };
         for (id, peer) in (1..).zip(peers) {
             let (seeds, bootstrap_expect) = (seeds.clone(), seeds.len());
-            let config = Config { peer, seeds, bootstrap_expect, ..fresh_config(id) };
+            let mut config = Config { peer, seeds, bootstrap_expect, ..fresh_config(id) };
+            configure(&mut config);
             match Server::start(config).await {
                 Ok(server) => cluster.servers.push(server),
                 Err(error) => {
