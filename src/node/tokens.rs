@@ -84,7 +84,7 @@ impl Inner {
     async fn change_tokens(&self, change: impl Fn(&mut TokenBook) -> Result<()>) -> Result<()> {
         for _ in 0..META_CONFLICTS_MAX {
             let read = self.read_tokens().await;
-            let (mut book, version) = read.map_err(|error| nothing_written(error))?;
+            let (mut book, version) = read.map_err(nothing_written)?;
             change(&mut book)?;
             let json = to_json(&book)?;
             if json.len() > TOKENS_BYTES_MAX {
