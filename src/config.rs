@@ -65,6 +65,12 @@ pub struct Config {
     pub peer_tls_ca: Option<PathBuf>,
     /// Whether other machines may reach this node without encryption.
     pub allow_insecure: bool,
+    /// Whether clients need a token for all but `/livez` and `/readyz`.
+    pub auth: bool,
+    /// File of the token that always has every scope; the same on every node.
+    pub root_token_file: Option<PathBuf>,
+    /// Whether `/metrics` needs no token although `auth` is on.
+    pub metrics_open: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -119,6 +125,9 @@ impl Default for Config {
             peer_tls_key: None,
             peer_tls_ca: None,
             allow_insecure: false,
+            auth: false,
+            root_token_file: None,
+            metrics_open: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

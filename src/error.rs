@@ -32,6 +32,14 @@ pub enum ErrorKind {
     UnknownGroup,
     /// No such operation.
     UnknownOperation,
+    /// No such token.
+    UnknownToken,
+    /// No token, or none that holds.
+    Unauthenticated,
+    /// The token does not allow this.
+    Forbidden,
+    /// Too many wrong tokens came from the same address.
+    RateLimited,
     /// Nothing is served at this path.
     NotFound,
     /// The path does not take this method.

@@ -2,9 +2,11 @@
 //!
 //! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
 //! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`],
-//! [`tls`], [`version`] and [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
+//! [`tls`], [`version`] and [`views`] are leaves, and so is [`auth`], which decides who may do what. [`cli`] starts them and
+//! speaks to them over HTTP.
 
 mod accept;
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -49,6 +49,10 @@ pub const RESP_CONNECTIONS_DEFAULT: usize = 10_000;
 pub const RESP_ARGUMENTS_MAX: usize = 1 << 20;
 /// Longest line of the Redis protocol: an inline command, or a length, in bytes.
 pub const RESP_LINE_BYTES_MAX: usize = 64 << 10;
+/// Most arguments of a command of who has to show a token first.
+pub const RESP_STRANGER_ARGUMENTS_MAX: usize = 10;
+/// Longest argument of such a command, in bytes.
+pub const RESP_STRANGER_BULK_BYTES_MAX: usize = 16 << 10;
 /// Room of an argument of the Redis protocol above the longest value, so that a value a little too long is
 /// answered and not cut off.
 pub const RESP_BULK_ROOM: usize = 1 << 20;
@@ -257,3 +261,33 @@ pub const LEARNER_SILENT_MAX: Duration = Duration::from_secs(15);
 pub const META_POLL: Duration = Duration::from_millis(20);
 /// How long the removal of a node waits until the meta group's leader has taken it out there.
 pub const META_REMOVAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Tokens of one cluster.
+pub const TOKENS_MAX: usize = 1024;
+/// Bytes that what is stored of all tokens may take.
+pub const TOKENS_BYTES_MAX: usize = 1 << 20;
+/// Rules of one token.
+pub const TOKEN_RULES_MAX: usize = 32;
+/// Longest name of a token or of its user, in bytes.
+pub const TOKEN_NAME_BYTES_MAX: usize = 64;
+/// Longest text of a rule, in bytes: a prefix is no longer than a key.
+pub const TOKEN_RULE_BYTES_MAX: usize = raft_store::limits::KEY_BYTES_MAX + 256;
+/// Random bytes of a token's secret.
+pub const TOKEN_SECRET_BYTES: usize = 32;
+/// Shortest root token, in bytes: 128 bits in hexadecimal digits, or more.
+pub const ROOT_TOKEN_BYTES_MIN: usize = 32;
+/// Longest token looked at, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 512;
+/// How often a node asks the meta group whether it knows the newest tokens: how long a revoked one is taken at most
+/// while the meta group answers.
+pub const TOKENS_CONFIRM_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause before a node asks again that does not know the tokens at all yet.
+pub const TOKENS_RETRY: Duration = Duration::from_millis(100);
+/// How long a node that cannot ask the meta group goes on with the tokens it knows: how long a revoked one is taken at
+/// most, whatever fails.
+pub const TOKENS_UNCONFIRMED_MAX: Duration = Duration::from_secs(60);
+/// Wrong tokens one address may show at once before it is told to wait.
+pub const AUTH_FAILURES_MAX: u64 = 20;
+/// How long it takes until one of them is forgotten.
+pub const AUTH_FAILURE_KEPT: Duration = Duration::from_secs(1);
+/// Addresses whose wrong tokens are remembered.
+pub const AUTH_ADDRESSES_MAX: usize = 4096;

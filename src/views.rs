@@ -249,3 +249,20 @@ pub struct ReadyCheck {
     /// What it found.
     pub detail: String,
 }
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Its id, which is no secret.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The name of its user in the Redis protocol.
+    pub user: String,
+    /// What it allows, a rule each.
+    pub allow: Vec<String>,
+    /// When it was made, ms since 1970.
+    pub created_ms: u64,
+    /// When it ends, ms since 1970; `null`: never.
+    pub expires_ms: Option<u64>,
+}

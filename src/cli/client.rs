@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{self, HeaderValue};
 use hyper::{Method, StatusCode};
 use hyper_util::client::legacy::{self, Client as Http};
 use hyper_util::rt::TokioExecutor;
@@ -112,6 +113,7 @@ enum Attempt {
 pub(super) struct Client {
     endpoints: Vec<String>,
     timeout: Duration,
+    token: Option<HeaderValue>,
     http: Http<Connector, Full<Bytes>>,
 }
 
@@ -120,7 +122,12 @@ impl Client {
     pub(super) fn new(endpoints: Vec<String>, timeout: Duration, tls: Option<Dialer>) -> Self {
         let connector = Connector::new(tls, CONNECT_TIMEOUT.min(timeout));
         let http = Http::builder(TokioExecutor::new()).retry_canceled_requests(false).build(connector);
-        Self { endpoints, timeout, http }
+        Self { endpoints, timeout, token: None, http }
+    }
+
+    /// The same, which shows a token: the value of `Authorization`, marked as sensitive.
+    pub(super) fn with_token(self, token: Option<HeaderValue>) -> Self {
+        Self { token, ..self }
     }
 
     /// Sends a request.
@@ -149,7 +156,11 @@ impl Client {
         let grace = if request.writes() { WRITE_GRACE } else { Duration::ZERO };
         let deadline = Instant::now() + share + grace;
         let http_request = match build(endpoint, request, share) {
-            Ok(built) => built,
+            Ok(mut built) => {
+                let token = self.token.clone().map(|token| (header::AUTHORIZATION, token));
+                built.headers_mut().extend(token);
+                built
+            }
             Err(error) => return Attempt::Failed(Failure::usage("Bad request", error.to_string())),
         };
         let response = match timeout_at(deadline, self.http.request(http_request)).await {

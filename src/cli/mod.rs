@@ -31,6 +31,7 @@ mod signals;
 mod status;
 mod table;
 mod tls;
+mod token;
 mod touch;
 mod ttl;
 mod version;
@@ -81,6 +82,9 @@ enum Command {
     /// List and change Raft groups
     #[command(subcommand)]
     Group(group::Command),
+    /// Make, list and delete the tokens that clients show
+    #[command(subcommand)]
+    Token(token::Command),
     /// Look at the folder of a node that does not start; if its log is lost, prepare its replacement
     Repair(repair::Args),
     /// Look for what is wrong with a cluster, or with a folder of this machine, and say what to do
@@ -138,6 +142,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => ask("status", cli.global, |s| status::run(s, args)),
         Command::Member(command) => ask("member", cli.global, |s| member::run(s, command)),
         Command::Group(command) => ask("group", cli.global, |s| group::run(s, command)),
+        Command::Token(command) => ask("token", cli.global, |s| token::run(s, command)),
     }
 }
 
@@ -147,8 +152,7 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let given = global.endpoints.clone();
-    let session = Session::new(global)?;
-    in_this_thread(command(session)).map_err(|failure| failure.after(name, &given))
+    in_this_thread(command(Session::new(global)?)).map_err(|failure| failure.after(name, &given))
 }
 
 fn in_this_thread(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

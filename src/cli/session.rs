@@ -1,5 +1,6 @@
 //! What every command that speaks to a cluster shares: the global flags, a client, an output.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -8,6 +9,7 @@ use super::client::{Client, TlsFlags};
 use super::endpoint::{self, ENDPOINT_DEFAULT};
 use super::fail::Failure;
 use super::output::{Format, Output};
+use super::token;
 use crate::config::units;
 
 /// How long a data command may take unless told otherwise.
@@ -29,6 +31,9 @@ pub(super) struct Global {
         value_parser = endpoint::parse
     )]
     pub(super) endpoints: Vec<String>,
+    /// File with the token to show; QUORATE_TOKEN may hold the token itself
+    #[arg(long, value_name = "FILE", global = true, env = "QUORATE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// How long to wait, such as 500ms or 30s [default: 5s; 30s for changes of the cluster]
     #[arg(long, value_name = "TIME", global = true, value_parser = positive_duration)]
     timeout: Option<Duration>,
@@ -75,15 +80,17 @@ impl Session {
     /// A session with these flags; nothing is connected yet.
     ///
     /// # Errors
-    /// A file of TLS cannot be used.
+    /// A file of TLS cannot be used, or the file of the token cannot be read, or holds none.
     pub(super) fn new(global: Global) -> Result<Self, Failure> {
+        let token = token::shown(global.token_file.as_deref(), std::env::var_os(token::VARIABLE))?;
         let mut endpoints = global.endpoints;
         if endpoints.is_empty() {
             endpoints.push(ENDPOINT_DEFAULT.to_owned());
         }
         let timeout = global.timeout.unwrap_or(DATA_TIMEOUT_DEFAULT);
+        let client = Client::new(endpoints, timeout, global.tls.dialer()?);
         Ok(Self {
-            client: Client::new(endpoints, timeout, global.tls.dialer()?),
+            client: client.with_token(token),
             output: Output::new(global.output),
             change_timeout: global.timeout.unwrap_or(CHANGE_TIMEOUT_DEFAULT),
             consistency: global.consistency,

@@ -49,6 +49,11 @@ fn identity(config: &Config, found: &mut Vec<String>) {
             found.push(format!("{other} and {name} must differ"));
         }
     }
+    need(
+        found,
+        !config.auth || config.root_token_file.is_some(),
+        "--auth yes needs --root-token-file: the token in it makes all others",
+    );
     need(found, config.resp_connections >= 1, "--resp-connections must be at least 1");
 }
 
@@ -131,6 +136,7 @@ mod tests {
         assert!(problem(|c| c.peer = c.http).starts_with("--http and --peer"));
         assert_eq!(problem(|c| c.resp_cluster = c.resp), "--resp and --resp-cluster must differ");
         assert_eq!(problem(|c| c.resp_connections = 0), "--resp-connections must be at least 1");
+        assert!(problem(|c| c.auth = true).starts_with("--auth yes needs --root-token-file"));
         assert!(problem(|c| c.bootstrap_expect = 3).starts_with("--bootstrap-expect 3 needs --seeds"));
         assert!(problem(|c| c.groups = 1025).starts_with("--groups"));
         assert!(problem(|c| c.replication = 0).starts_with("--replication"));

@@ -175,6 +175,27 @@ pub const SETTINGS: &[Setting] = &[
     secure::PEER_TLS_CA,
     secure::ALLOW_INSECURE,
     Setting {
+        name: "auth",
+        value: "yes|no",
+        default: Some("no"),
+        help: "Whether clients need a token; needs --root-token-file",
+        apply: |s, t| put(&mut s.node.auth, yes_no(t)),
+    },
+    Setting {
+        name: "root-token-file",
+        value: "FILE",
+        default: None,
+        help: "File of the token that allows everything and makes the others; the same on every node",
+        apply: |s, t| put(&mut s.node.root_token_file, text(t).map(|file| Some(file.into()))),
+    },
+    Setting {
+        name: "metrics-open",
+        value: "yes|no",
+        default: Some("no"),
+        help: "Whether /metrics needs no token although --auth is on",
+        apply: |s, t| put(&mut s.node.metrics_open, yes_no(t)),
+    },
+    Setting {
         name: "zone",
         value: "NAME",
         default: None,

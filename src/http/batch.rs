@@ -18,7 +18,8 @@ use super::fields::Fields;
 use super::problem::Problem;
 use super::query::Query;
 use super::value::decode_base64;
-use super::{App, body};
+use super::{App, body, guard};
+use crate::auth::{Caller, Verb};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::BATCH_OPERATIONS_MAX;
 use crate::node::{Read, ReadOk, WriteOk};
@@ -80,28 +81,31 @@ pub(super) async fn batch(State(app): State<App>, request: Request) -> Result<Re
     let query = Query::parse(parts.uri.query(), &["timeout", "consistency", "max_staleness"])?;
     let deadline = query.deadline()?;
     query.freshness()?;
+    let caller = guard::caller(&app.node, &parts.extensions)?;
     let text = body::read_json(&parts.headers, body, app.body_bytes_max(), deadline).await?;
     let batch: Batch<'_> = body::object(&text)?;
     if batch.operations.len() > BATCH_OPERATIONS_MAX {
         let detail = format!("a batch has at most {BATCH_OPERATIONS_MAX} operations");
         return Err(Error::not_applied(ErrorKind::TooLarge, detail));
     }
-    let operations = batch.operations.iter().map(|text| parse(&app, &query, text)).collect();
+    let operations = batch.operations.iter().map(|text| parse(&app, &caller, &query, text)).collect();
     Ok(json(&Results { results: run_all(&app, operations, deadline).await? })?.into_response())
 }
 
-/// Understands one operation.
-pub(super) fn parse(app: &App, query: &Query, text: &RawValue) -> Result<Operation> {
+/// Understands one operation, and refuses what its caller may not do.
+pub(super) fn parse(app: &App, caller: &Caller, query: &Query, text: &RawValue) -> Result<Operation> {
     let fields = Fields::parse(text.get().as_bytes())?;
     let at = located(app, fields.ns.as_deref(), fields.key.as_deref(), fields.key_b64.as_deref())?;
     if fields.op.as_deref() == Some("get") {
         fields.permit(&["op", "ns", "key", "key_b64"])?;
         let (consistency, max_staleness) = query.freshness()?;
         let key = at.key.clone();
+        caller.key(Verb::Read, &key)?;
         return Ok(Operation::Read(at, Read { key, consistency, max_staleness }));
     }
     let edit = fields.edit(&["ns", "key", "key_b64", "if_version"], app.value_bytes_max())?;
     let command = edit.command(at.key.clone(), condition(&fields)?);
+    caller.command(&command)?;
     Ok(Operation::Write(at, command))
 }
 

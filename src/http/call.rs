@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::answer::{self, Located, Meta};
 use super::fields::Edit;
 use super::query::Query;
-use super::{App, etag, path};
+use super::{App, etag, guard, path};
+use crate::auth::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::node::{Node, Read, ReadOk};
 
@@ -26,6 +27,8 @@ pub(super) struct Call {
     pub(super) query: Query,
     /// When it must be answered.
     pub(super) deadline: Instant,
+    /// Whose it is; the key may be read or written, by the method.
+    caller: Caller,
 }
 
 /// How a read goes on.
@@ -44,7 +47,9 @@ impl Call {
         let deadline = query.deadline()?;
         let data_path = path::parse(parts.uri.path())?;
         let at = locate(node, data_path.namespace, &data_path.key)?;
-        Ok(Self { at, query, deadline })
+        let caller = guard::caller(node, &parts.extensions)?;
+        caller.key(guard::verb(&parts.method), &at.key)?;
+        Ok(Self { at, query, deadline, caller })
     }
 
     /// The redirect to the leader, if the client wants one and the leader is another node.
@@ -68,6 +73,7 @@ impl Call {
     /// Carries out a change and answers it.
     pub(super) async fn change(self, app: &App, edit: Edit, condition: Condition) -> Result<Response> {
         let command = edit.command(self.at.key.clone(), condition);
+        self.caller.command(&command)?;
         let done = app.node.write(command.clone(), self.deadline).await?;
         let meta = Meta::of_write(&done);
         match answer::of_write(&self.at, &command, &done) {

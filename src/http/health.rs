@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::json;
 use super::query::Query;
-use super::{App, Before};
+use super::{App, Before, guard};
 use crate::error::{Error, ErrorKind, Outcome, Result};
-use crate::views::ReadyView;
+use crate::views::{ReadyCheck, ReadyView};
 
 /// `GET /livez`: the runtime answers.
 pub(super) async fn livez() -> impl IntoResponse {
@@ -18,7 +18,19 @@ pub(super) async fn livez() -> impl IntoResponse {
 /// `GET /readyz`: 200 or 503; with `?verbose` every check is shown.
 pub(super) async fn readyz(State(app): State<App>, request: Request) -> Result<Response> {
     let verbose = Query::parse(request.uri().query(), &["verbose"])?.flag("verbose")?;
-    readiness(verbose, &app.node.ready())
+    let may_see = guard::may_see_health(&app.node, request.extensions());
+    match (verbose, may_see) {
+        (true, Err(error)) => Err(error),
+        (false, Err(_)) => readiness(false, &without_details(app.node.ready())),
+        (_, Ok(())) => readiness(verbose, &app.node.ready()),
+    }
+}
+
+/// What those see who show no token: whether the node is ready, and not why.
+fn without_details(view: ReadyView) -> ReadyView {
+    let detail = || "details need a token".to_owned();
+    let check = |ready| ReadyCheck { name: "ready".to_owned(), ok: ready, detail: detail() };
+    ReadyView { ready: view.ready, checks: vec![check(view.ready)] }
 }
 
 /// The same while the node starts: 503, and how far it is.
@@ -53,7 +65,6 @@ fn not_ready(view: &ReadyView) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::ReadyCheck;
 
     #[test]
     fn the_problem_names_what_failed() {

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use super::guard::Remote;
 use super::metrics::HttpMetrics;
 use super::{App, Before, router, router_before};
 use crate::accept::{accept, finish};
@@ -45,6 +47,11 @@ impl Routes {
         let metrics = Arc::<HttpMetrics>::default();
         let before = router_before(Before { starting: starting.clone(), metrics: metrics.clone() });
         Self { starting, before, started: OnceLock::new(), metrics }
+    }
+
+    /// Whether requests are guarded, so that it matters where they come from.
+    fn asks_for_tokens(&self) -> bool {
+        self.starting.node().is_some_and(|node| node.gate().is_on())
     }
 
     fn current(&self) -> Router {
@@ -89,17 +96,26 @@ async fn enter(stream: TcpStream, door: Door, routes: Arc<Routes>, mut stopping:
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    let remote = routes.asks_for_tokens().then(|| stream.peer_addr().ok()).flatten();
     let passed = tokio::select! {
         passed = door.pass(stream) => passed,
         () = stopped(&mut stopping) => None,
     };
     if let Some(stream) = passed {
-        connection(stream, routes, stopping).await;
+        connection(stream, remote, routes, stopping).await;
     }
 }
 
-async fn connection(stream: Stream, routes: Arc<Routes>, mut stopping: watch::Receiver<bool>) {
-    let service = service_fn(move |request| answer(routes.current(), request));
+async fn connection(
+    stream: Stream,
+    remote: Option<SocketAddr>,
+    routes: Arc<Routes>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        remote.map(|remote| request.extensions_mut().insert(Remote(remote.ip())));
+        answer(routes.current(), request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HTTP_HEAD_TIMEOUT)

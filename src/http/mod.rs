@@ -8,10 +8,10 @@
 //! | Part | Files |
 //! |---|---|
 //! | Connections | `listen`, `linger` |
-//! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
+//! | Every request | `track` (request id, problems, figures), `guard` (tokens), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
-//! | Cluster | `cluster`, `groups`, `operations`, `health` |
+//! | Cluster | `cluster`, `groups`, `operations`, `tokens`, `health` |
 //! | Description | `routes`, `openapi` |
 //! | For people | `console` |
 
@@ -25,6 +25,7 @@ mod duration;
 mod etag;
 mod fields;
 mod groups;
+mod guard;
 mod health;
 mod kv;
 mod linger;
@@ -39,6 +40,7 @@ mod raw;
 mod request_id;
 mod routes;
 mod scan;
+mod tokens;
 mod track;
 mod ttl;
 mod txn;
@@ -50,6 +52,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
+pub use guard::{Access, ENDPOINTS, Endpoint};
 pub use listen::serve;
 pub use openapi::openapi;
 
@@ -85,6 +88,15 @@ impl App {
 
 /// Every path of the API. Keys are taken from the undecoded path; one that is empty has a path too, and is refused there.
 fn router(app: App) -> Router {
+    let routes = routes();
+    let guarded = match app.node.gate().is_on() {
+        true => routes.layer(from_fn_with_state(app.clone(), guard::guard)),
+        false => routes,
+    };
+    guarded.layer(from_fn_with_state(app.metrics.clone(), track::track)).with_state(app)
+}
+
+fn routes() -> Router<App> {
     let entry = || get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete);
     let bytes = || get(raw::get).put(raw::put).delete(kv::delete);
     Routes::default()
@@ -95,6 +107,8 @@ fn router(app: App) -> Router {
         .route("/v1/raw/{ns}/{*key}", bytes())
         .route("/v1/batch", post(batch::batch))
         .route("/v1/txn", post(txn::txn))
+        .route("/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/tokens/{id}", get(tokens::show).delete(tokens::delete))
         .route("/v1/cluster", get(cluster::show))
         .route("/v1/cluster/init", post(cluster::init))
         .route("/v1/cluster/members", get(cluster::members).post(cluster::add_member))
@@ -117,8 +131,6 @@ fn router(app: App) -> Router {
         .merge(console::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(app.metrics.clone(), track::track))
-        .with_state(app)
 }
 
 /// What is answered while the node starts: that it lives, and how far it is.

@@ -96,7 +96,7 @@ pub(super) fn member(uri: &Uri, place: usize) -> Result<NodeId> {
 }
 
 /// The part of a path between its slashes, counted from 0.
-fn segment(uri: &Uri, place: usize) -> &str {
+pub(super) fn segment(uri: &Uri, place: usize) -> &str {
     uri.path().split('/').skip(1).nth(place).unwrap_or_default()
 }
 

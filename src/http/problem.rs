@@ -87,6 +87,10 @@ pub(super) const fn describe(kind: ErrorKind) -> (StatusCode, &'static str, &'st
         ErrorKind::UnknownMember => (S::NOT_FOUND, "unknown-member", "No such node"),
         ErrorKind::UnknownGroup => (S::NOT_FOUND, "unknown-group", "No such group"),
         ErrorKind::UnknownOperation => (S::NOT_FOUND, "unknown-operation", "No such operation"),
+        ErrorKind::UnknownToken => (S::NOT_FOUND, "unknown-token", "No such token"),
+        ErrorKind::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "A token that holds is needed"),
+        ErrorKind::Forbidden => (S::FORBIDDEN, "forbidden", "The token does not allow this"),
+        ErrorKind::RateLimited => (S::TOO_MANY_REQUESTS, "rate-limited", "Too many wrong tokens"),
         ErrorKind::NotFound => (S::NOT_FOUND, "not-found", "Nothing is served here"),
         ErrorKind::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),
         ErrorKind::WouldLoseQuorum => {
@@ -130,10 +134,22 @@ fn add_headers(headers: &mut HeaderMap, error: &Error) {
     if let (ErrorKind::VersionMismatch, Some(version)) = (error.kind, error.current_version) {
         headers.insert(header::ETAG, etag::of(version));
     }
+    if let Some(challenge) = challenge(error.kind) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     let status = describe(error.kind).0;
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         let seconds = error.retry_after_ms.map_or(RETRY_AFTER_DEFAULT_S, |ms| ms.div_ceil(1000).max(1));
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// What says how to authenticate (RFC 6750, section 3).
+const fn challenge(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Unauthenticated => Some("Bearer realm=\"quorate\""),
+        ErrorKind::Forbidden => Some("Bearer realm=\"quorate\", error=\"insufficient_scope\""),
+        _ => None,
     }
 }
 
@@ -150,7 +166,7 @@ pub(super) fn render(response: &mut Response, error: &Error, id: &RequestId) {
 mod tests {
     use super::*;
 
-    const KINDS: [(ErrorKind, u16); 27] = [
+    const KINDS: [(ErrorKind, u16); 31] = [
         (ErrorKind::BadRequest, 400),
         (ErrorKind::BadKey, 400),
         (ErrorKind::Miss, 404),
@@ -158,6 +174,10 @@ mod tests {
         (ErrorKind::UnknownMember, 404),
         (ErrorKind::UnknownGroup, 404),
         (ErrorKind::UnknownOperation, 404),
+        (ErrorKind::UnknownToken, 404),
+        (ErrorKind::Unauthenticated, 401),
+        (ErrorKind::Forbidden, 403),
+        (ErrorKind::RateLimited, 429),
         (ErrorKind::NotFound, 404),
         (ErrorKind::MethodNotAllowed, 405),
         (ErrorKind::WouldLoseQuorum, 409),

@@ -12,9 +12,10 @@ use raft_store::limits::SCAN_BYTES_MAX;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::App;
 use super::answer::{Details, Row, freshness_headers, json};
 use super::query::Query;
+use super::{App, guard};
+use crate::auth::Verb;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{SCAN_LIMIT_DEFAULT, SCAN_LIMIT_MAX, SCAN_ROUNDS_MAX};
 use crate::node::{Scan, ScanPage, Scope};
@@ -46,6 +47,7 @@ pub(super) async fn scan(app: &App, namespace: &str, parts: &Parts) -> Result<Re
         consistency,
     };
     let prefix = query.get("prefix").unwrap_or_default();
+    guard::caller(&app.node, &parts.extensions)?.keys(Verb::Read, scan.namespace, prefix.as_bytes())?;
     let page = filled(app, scan, prefix.as_bytes(), deadline).await.map_err(Error::without_outcome)?;
     let rows = page.found.iter().zip(&page.times_ms).map(|((key, entry), &time_ms)| Row {
         key: key.user_key(),

@@ -15,7 +15,8 @@ use super::answer::{Located, Meta, json, rejected};
 use super::batch::{self, Operation};
 use super::fields::given;
 use super::query::Query;
-use super::{App, body};
+use super::{App, body, guard};
+use crate::auth::Caller;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::BATCH_OPERATIONS_MAX;
 use crate::node::{Consistency, ReadOk, WriteOk};
@@ -62,20 +63,24 @@ pub(super) async fn txn(State(app): State<App>, request: Request) -> Result<Resp
     let (parts, body) = request.into_parts();
     let query = Query::parse(parts.uri.query(), &["timeout"])?;
     let deadline = query.deadline()?;
+    let caller = guard::caller(&app.node, &parts.extensions)?;
     let text = body::read_json(&parts.headers, body, app.body_bytes_max(), deadline).await?;
     let txn: Txn<'_> = body::object(&text)?;
     let compared = txn.compare.iter().map(|one| one.condition(&app)).collect::<Result<_>>()?;
-    let then = operations(&app, &query, &txn.then, txn.compare.len())?;
-    let otherwise = operations(&app, &query, &txn.otherwise, txn.compare.len())?;
+    let then = operations(&app, &caller, &query, &txn.then, txn.compare.len())?;
+    let otherwise = operations(&app, &caller, &query, &txn.otherwise, txn.compare.len())?;
     let commands = |operations: &[(Located, Command)]| operations.iter().map(|(_, c)| c.clone()).collect();
     let command = Branch { compared, then: commands(&then), otherwise: commands(&otherwise) };
-    let done = app.node.write(Command::Branch(command), deadline).await?;
+    let command = Command::Branch(command);
+    caller.command(&command)?;
+    let done = app.node.write(command, deadline).await?;
     answer(done, then, otherwise)
 }
 
 /// The operations of one branch.
 fn operations(
     app: &App,
+    caller: &Caller,
     query: &Query,
     texts: &[&RawValue],
     compared: usize,
@@ -86,7 +91,7 @@ fn operations(
         );
         return Err(Error::not_applied(ErrorKind::TooLarge, detail));
     }
-    let parse = |text: &&RawValue| match batch::parse(app, query, text)? {
+    let parse = |text: &&RawValue| match batch::parse(app, caller, query, text)? {
         Operation::Read(at, read) => Ok((at, Command::Get(Get { key: read.key }))),
         Operation::Write(at, command) => Ok((at, command)),
     };

@@ -1,12 +1,15 @@
 //! What the adapters call: the node's public face. Every call ends by its deadline and says what became of it.
 
+use std::sync::Arc;
+
 use raft_store::command::Command;
 use raft_store::key::{Key, NamespaceId};
 use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, Topology, WriteOk};
+use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, TokenRequest, Topology, WriteOk};
+use crate::auth::{Gate, Secret, Token};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
@@ -226,6 +229,28 @@ impl Node {
         self.inner.data_groups().map(|group| group.view(false).summary.voters.len()).min().unwrap_or(1)
     }
 
+    /// Who may do what: to be asked by whatever serves clients, before it calls anything else here.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.inner.gate
+    }
+
+    /// Makes a token; its secret is told here and never again.
+    pub async fn create_token(&self, request: TokenRequest) -> Result<(Token, Secret)> {
+        self.inner.create_token(request).await
+    }
+
+    /// Every token.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        let (book, _) = self.inner.read_tokens().await.map_err(Error::without_outcome)?;
+        Ok(book.tokens().to_vec())
+    }
+
+    /// Deletes a token: this node refuses it at once, every other within `TOKENS_CONFIRM_INTERVAL` and a round trip, and
+    /// one that is cut off within `TOKENS_UNCONFIRMED_MAX`.
+    pub async fn delete_token(&self, id: &str) -> Result<()> {
+        self.inner.delete_token(id).await
+    }
+
     /// Shows `figures`, as Prometheus text, with the node's own metrics from now on.
     pub fn expose(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
         self.inner.exposed.lock().push(Box::new(figures));
@@ -239,6 +264,8 @@ impl Node {
     /// The metrics of node, groups, log and transport in Prometheus text format.
     pub fn metrics(&self) -> String {
         let exposed = self.inner.exposed.lock();
-        exposed.iter().fold(self.inner.metrics_text(), |text, figures| text + &figures())
+        exposed
+            .iter()
+            .fold(self.inner.metrics_text() + &self.inner.gate.metrics(), |text, figures| text + &figures())
     }
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use raft_store::command::{Command, Condition, Content, Expiry, Rejection, Reply, Set};
 use raft_store::key::{Key, NamespaceId};
 use raft_store::map::{Entry, Lookup};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::doc::{ClusterDoc, META_GROUP};
 use super::peer::ReadKeys;
 use super::{Consistency, Inner};
+use crate::auth::TokenBook;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::group::Batch;
 use crate::limits::{META_CONFLICTS_MAX, META_POLL, META_TIMEOUT};
@@ -19,6 +22,11 @@ const SYSTEM: NamespaceId = NamespaceId::MAX;
 
 fn key() -> Key {
     Key::new(SYSTEM, b"cluster").expect("the key is neither empty nor long")
+}
+
+/// Where the cluster's tokens are: beside the document, since they change for other reasons and are not shown with it.
+fn tokens_key() -> Key {
+    Key::new(SYSTEM, b"tokens").expect("the key is neither empty nor long")
 }
 
 /// What a change of the document made of it.
@@ -48,18 +56,24 @@ impl Inner {
 
     /// The document as of now, and its version.
     pub(super) async fn read_doc(&self) -> Result<(ClusterDoc, u64)> {
-        let entry = self.read_meta_entry().await?;
+        let entry = self.read_meta_entry(key()).await?;
         let entry =
             entry.ok_or_else(|| Error::not_applied(ErrorKind::NotReady, "the cluster is being formed"))?;
         Ok((parse(&entry)?, entry.version))
     }
 
-    async fn read_meta_entry(&self) -> Result<Option<Entry>> {
+    /// The tokens as of now, and the version of their entry; 0: there is none yet.
+    pub(super) async fn read_tokens(&self) -> Result<(TokenBook, u64)> {
+        let entry = self.read_meta_entry(tokens_key()).await?;
+        entry.map_or_else(|| Ok(Default::default()), |entry| Ok((parse(&entry)?, entry.version)))
+    }
+
+    async fn read_meta_entry(&self, key: Key) -> Result<Option<Entry>> {
         let read = ReadKeys {
             group: META_GROUP,
             consistency: Consistency::Linearizable,
             timeout_ms: META_TIMEOUT.as_millis() as u64,
-            keys: vec![key()],
+            keys: vec![key],
         };
         let looked = self.read_group(read, Instant::now() + META_TIMEOUT).await?;
         Ok(match looked.lookups.found.into_iter().next() {
@@ -94,10 +108,18 @@ impl Inner {
 
     /// Writes the document if `condition` holds; whether it did.
     pub(super) async fn write_doc(&self, doc: &ClusterDoc, condition: Condition) -> Result<bool> {
-        let value =
-            serde_json::to_vec(doc).map_err(|e| Error::not_applied(ErrorKind::Internal, e.to_string()))?;
-        let set =
-            Set { key: key(), value: value.into(), content: Content::Json, expiry: Expiry::Never, condition };
+        self.write_meta_entry(key(), to_json(doc)?, condition).await
+    }
+
+    /// Writes the tokens if they still have this version; whether they had.
+    pub(super) async fn write_tokens(&self, json: Vec<u8>, version: u64) -> Result<bool> {
+        let condition = if version == 0 { Condition::Absent } else { Condition::Version(version) };
+        self.write_meta_entry(tokens_key(), json, condition).await
+    }
+
+    async fn write_meta_entry(&self, key: Key, json: Vec<u8>, condition: Condition) -> Result<bool> {
+        let (value, content, expiry) = (json.into(), Content::Json, Expiry::Never);
+        let set = Set { key, value, content, expiry, condition };
         let batch = Batch::new(&[Command::Set(set)]);
         let replies = self.write_group(META_GROUP, batch, Instant::now() + META_TIMEOUT).await?;
         match replies.replies.into_iter().next() {
@@ -115,8 +137,10 @@ impl Inner {
                 tokio::time::sleep(META_POLL).await;
                 continue;
             };
-            let found = meta.look_up(&[key()]).found.into_iter().next();
-            if let Some(Lookup::Hit(entry)) = found
+            let mut found = meta.look_up(&[key(), tokens_key()]).found.into_iter();
+            let (doc, tokens) = (found.next(), found.next());
+            self.learn_tokens(tokens);
+            if let Some(Lookup::Hit(entry)) = doc
                 && entry.version != seen
             {
                 seen = entry.version;
@@ -128,9 +152,26 @@ impl Inner {
             meta.content_changed().await;
         }
     }
+
+    /// Passes on what this node's replica has of the tokens.
+    fn learn_tokens(&self, found: Option<Lookup>) {
+        let Some(Lookup::Hit(entry)) = found else { return };
+        if !self.gate.is_on() || self.gate.knows(entry.version) {
+            return;
+        }
+        match parse(&entry) {
+            Ok(book) => self.gate.learn(entry.version, &book),
+            Err(error) => tracing::error!(%error, "the cluster's tokens do not parse"),
+        }
+    }
 }
 
-fn parse(entry: &Entry) -> Result<ClusterDoc> {
+/// The JSON of what the meta group is to store.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::not_applied(ErrorKind::Internal, e.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(entry: &Entry) -> Result<T> {
     serde_json::from_slice(&entry.value).map_err(|error| {
         Error::not_applied(ErrorKind::Internal, format!("the cluster's state does not parse: {error}"))
     })

@@ -42,6 +42,7 @@ mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod topology;
 mod types;
 
@@ -56,6 +57,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::auth::Gate;
 use crate::config::Config;
 use crate::group::Group;
 use crate::tls::Security;
@@ -69,6 +71,7 @@ use repair::Offered;
 
 pub use keyspace::{Scan, ScanPage, Scope};
 pub use startup::Starting;
+pub use tokens::TokenRequest;
 pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
@@ -109,6 +112,8 @@ struct Inner {
     founding: tokio::sync::Mutex<()>,
     /// Running operations as they were last refreshed, and when this node saw that.
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
+    /// Who may do what, for the adapters.
+    gate: Arc<Gate>,
     memory: AtomicU64,
     reads: metrics::Reads,
     snapshots: snapshots::Snapshots,

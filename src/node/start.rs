@@ -83,6 +83,7 @@ impl Node {
             resp: told(&config.advertise_resp, config.resp),
             resp_cluster: told(&config.advertise_resp_cluster, config.resp_cluster),
         };
+        let gate = Arc::new(super::tokens::gate(&config)?);
         let belongs = identity.identity.clone();
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
@@ -100,6 +101,7 @@ impl Node {
             promise: Mutex::default(),
             founding: tokio::sync::Mutex::default(),
             operations_seen: Mutex::default(),
+            gate,
             memory: AtomicU64::new(0),
             reads: super::metrics::Reads::default(),
             snapshots: super::snapshots::Snapshots::default(),
@@ -196,6 +198,9 @@ impl Inner {
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());
         tasks.push(tokio::spawn(self.clone().take_snapshots()).abort_handle());
         tasks.push(tokio::spawn(self.clone().repair_groups()).abort_handle());
+        if self.gate.is_on() {
+            tasks.push(tokio::spawn(self.clone().confirm_tokens()).abort_handle());
+        }
         let inner = self.clone();
         tasks.push(tokio::spawn(async move { inner.come_in().await }).abort_handle());
     }

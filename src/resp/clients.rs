@@ -27,6 +27,8 @@ pub(super) struct Client {
     pub(super) local: SocketAddr,
     /// What it calls itself.
     pub(super) name: Mutex<Bytes>,
+    /// Its user.
+    pub(super) user: Mutex<Bytes>,
     /// The library it says it uses: name and version.
     pub(super) library: Mutex<[Bytes; 2]>,
     /// The version of the protocol it speaks.
@@ -71,8 +73,9 @@ impl Client {
         );
         let _ = write!(
             line,
-            " cmd={} user=default redir=-1 resp={}",
+            " cmd={} user={} redir=-1 resp={}",
             table::name_of(self.last_command.load(Relaxed)),
+            text(&self.user.lock()),
             self.protocol.load(Relaxed)
         );
         let _ = writeln!(line, " lib-name={} lib-ver={}", text(&library), text(&version));
@@ -99,6 +102,7 @@ impl Clients {
             addr,
             local,
             name: Mutex::default(),
+            user: Mutex::new(Bytes::from_static(super::session::USER_DEFAULT.as_bytes())),
             library: Mutex::default(),
             protocol: AtomicI64::new(super::encode::Protocol::Resp2.number()),
             queued: AtomicI64::new(-1),

@@ -113,7 +113,8 @@ impl Connection {
         if self.output.len() >= RESP_OUTPUT_BYTES_MAX {
             return (frames, None);
         }
-        while frames.len() < RESP_BATCH_COMMANDS_MAX && bytes < RESP_BATCH_BYTES_MAX {
+        let commands_max = self.limit();
+        while frames.len() < commands_max && bytes < RESP_BATCH_BYTES_MAX {
             match self.parser.next(&mut self.input) {
                 Ok(Some(frame)) => {
                     bytes += frame.iter().map(|argument| argument.len()).sum::<usize>();
@@ -124,6 +125,22 @@ impl Connection {
             }
         }
         (frames, None)
+    }
+
+    /// Bounds what is taken next, in bytes and in commands. Who has still to show a token gets little, one command at a
+    /// time: behind the one that shows it the others count as its holder's.
+    fn limit(&mut self) -> usize {
+        let gate = self.shared.node().map(|node| node.gate());
+        if !gate.is_some_and(|gate| gate.is_on()) {
+            return RESP_BATCH_COMMANDS_MAX;
+        }
+        let known = self.session.grant.is_some();
+        let limits = match known {
+            true => Limits::for_values(self.shared.config.value_max),
+            false => Limits::for_strangers(),
+        };
+        self.parser.limit(limits);
+        if known { RESP_BATCH_COMMANDS_MAX } else { 1 }
     }
 
     /// Carries commands out and sends what the client takes of the answers.

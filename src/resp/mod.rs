@@ -9,6 +9,7 @@
 //! | Connections | `listen`, `connection`, `clients` |
 //! | The wire | `parse`, `encode`, `value` |
 //! | What commands mean | `data`, `plan` (pure) |
+//! | Who may | `guard` |
 //! | Carrying them out | `table`, `run`, `route`, `transaction`, `keyspace`, `outcome`, `errors` |
 //! | A connection's state | `session` |
 //! | Commands about the server | `server` |
@@ -19,6 +20,7 @@ mod connection;
 pub mod data;
 pub mod encode;
 mod errors;
+mod guard;
 mod keyspace;
 mod listen;
 mod metrics;

@@ -8,7 +8,10 @@ mod inline;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::limits::{RESP_ARGUMENTS_MAX, RESP_BULK_ROOM, RESP_LINE_BYTES_MAX, resp_command_bytes_max};
+use crate::limits::{
+    RESP_ARGUMENTS_MAX, RESP_BULK_ROOM, RESP_LINE_BYTES_MAX, RESP_STRANGER_ARGUMENTS_MAX,
+    RESP_STRANGER_BULK_BYTES_MAX, resp_command_bytes_max,
+};
 
 /// Arguments up to this length, in bytes, are copied when they stand in a larger buffer, which they would keep alive.
 const COPIED_BYTES_MAX: usize = 512;
@@ -72,6 +75,16 @@ impl Limits {
             command_bytes: resp_command_bytes_max(value_bytes_max),
         }
     }
+
+    /// The limits for who has still to show a token: enough for that, and as Redis has them.
+    pub const fn for_strangers() -> Self {
+        Self {
+            arguments: RESP_STRANGER_ARGUMENTS_MAX,
+            bulk_bytes: RESP_STRANGER_BULK_BYTES_MAX,
+            line_bytes: RESP_STRANGER_BULK_BYTES_MAX,
+            command_bytes: RESP_STRANGER_ARGUMENTS_MAX * RESP_STRANGER_BULK_BYTES_MAX,
+        }
+    }
 }
 
 /// Where the parser is within a command whose arguments come one by one.
@@ -101,6 +114,11 @@ impl Parser {
     /// At the start of a connection.
     pub fn new(limits: Limits) -> Self {
         Self { limits, open: None, searched: 0 }
+    }
+
+    /// Has other limits from now on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Takes the next whole command from `buffer`; `None`: it is not all there. A command without arguments, which

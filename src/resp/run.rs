@@ -17,7 +17,8 @@ use super::server::{self, Call, Server};
 use super::session::{Face, Session};
 use super::table::{self, Known, What};
 use super::value::Value;
-use super::{errors, keyspace, route};
+use super::{errors, guard, keyspace, route};
+use crate::auth::{Caller, Denied};
 use crate::config::Consistency;
 use crate::error::Result;
 use crate::limits::{REQUEST_TIMEOUT_DEFAULT, RESP_SERVER_WORDS_MAX};
@@ -63,7 +64,9 @@ pub(super) async fn advance(
     let began = Instant::now();
     let next = match shared.node() {
         Some(node) => {
-            Runner { shared, node, context: session.context(), session }.advance(frames, at, out).await
+            let context = session.context();
+            let caller = guard::caller(node.gate(), session, &context);
+            Runner { shared, node, context, caller, session }.advance(frames, at, out).await
         }
         None => {
             session.answer(&Value::Error(errors::LOADING.to_owned()), out);
@@ -78,6 +81,8 @@ struct Runner<'a> {
     shared: &'a Shared,
     node: &'a Node,
     context: Context,
+    /// Who the connection is, for as long as this run lasts.
+    caller: Result<Caller, Denied>,
     session: &'a mut Session,
 }
 
@@ -136,6 +141,8 @@ impl Runner<'_> {
         {
             return Err(Value::err(format_args!("too many arguments for '{}' command", known.spec.name)));
         }
+        let (gate, called) = (self.node.gate(), (known.what, known.spec));
+        guard::check_command(gate, &self.caller, called, &self.context, &frame[1..])?;
         if self.session.face == Face::Cluster {
             route::check(self.shared, self.node, self.session, known.spec, frame)?;
         }
@@ -160,7 +167,11 @@ impl Runner<'_> {
     /// Queues a command unless it is one that no transaction can hold. Other errors are told by `EXEC`, as in Redis.
     fn queue_data(&mut self, command: &DataCommand, frame: &Frame) -> Result<Prepared, Value> {
         let name = command.spec.name.to_ascii_uppercase();
-        match (command.planner)(&self.context, &frame[1..]) {
+        let plan = (command.planner)(&self.context, &frame[1..]);
+        if let Ok(plan) = &plan {
+            guard::check_plan(self.node.gate(), &self.caller, &command.spec, &self.context, plan)?;
+        }
+        match plan {
             Ok(Plan::Keyspace(_)) => Err(Value::err(format_args!(
                 "{name} is not supported within MULTI: it is about the keys of all groups"
             ))),
@@ -172,7 +183,9 @@ impl Runner<'_> {
     }
 
     fn plan(&self, command: &DataCommand, arguments: &[Bytes]) -> Result<Prepared, Value> {
-        Ok(match (command.planner)(&self.context, arguments)? {
+        let plan = (command.planner)(&self.context, arguments)?;
+        guard::check_plan(self.node.gate(), &self.caller, &command.spec, &self.context, &plan)?;
+        Ok(match plan {
             Plan::Now(value) => Prepared::Step(Step::Ready(value), Vec::new(), Vec::new()),
             Plan::Read { keys, shape } => {
                 let step = Step::Read(keys.len(), shape);

@@ -11,6 +11,7 @@ use super::encode::{self, Protocol};
 use super::parse::Frame;
 use super::plan::Context;
 use super::value::Value;
+use crate::auth::Grant;
 use crate::clock;
 use crate::config::{Config, Consistency};
 use crate::limits::{RESP_QUEUED_BYTES_MAX, RESP_QUEUED_COMMANDS_MAX};
@@ -34,6 +35,9 @@ pub(super) enum Replies {
     /// All but the next.
     SkipNext,
 }
+
+/// The user of who shows no token, and a name that fits every token: clients send it when they are given a password only.
+pub(super) const USER_DEFAULT: &str = "default";
 
 /// What an argument that is kept takes beside its bytes: how it is named, and what the allocator adds.
 const ARGUMENT_BYTES: usize = size_of::<Bytes>() + 32;
@@ -88,6 +92,8 @@ pub(super) struct Session {
     pub(super) queue: Option<Queue>,
     /// Keys it watches, with the versions they had; `None`: they were absent.
     pub(super) watched: Watched,
+    /// What the token it showed allows; `None`: it showed none.
+    pub(super) grant: Option<Arc<Grant>>,
     /// Whether it ends once its answers are sent.
     pub(super) closing: bool,
     value_bytes_max: usize,
@@ -106,6 +112,7 @@ impl Session {
             readonly: false,
             queue: None,
             watched: Vec::new(),
+            grant: None,
             closing: false,
             value_bytes_max: config.value_max,
             consistency_default: config.resp_consistency,
@@ -152,10 +159,28 @@ impl Session {
         self.client.queued.store(queued, Relaxed);
     }
 
-    /// Back to how a connection begins (`RESET`).
-    pub(super) fn reset(&mut self) {
+    /// The name of its user.
+    pub(super) fn user(&self) -> &str {
+        self.grant.as_ref().map_or(USER_DEFAULT, |grant| &grant.user)
+    }
+
+    /// Has the rights of a token from now on.
+    pub(super) fn sign_in(&mut self, grant: Arc<Grant>) {
+        *self.client.user.lock() = Bytes::from(grant.user.clone());
+        self.grant = Some(grant);
+    }
+
+    /// Has no rights any more; what it began with them is dropped.
+    pub(super) fn sign_out(&mut self) {
         self.end_transaction();
         self.watched.clear();
+        self.grant = None;
+        *self.client.user.lock() = Bytes::from_static(USER_DEFAULT.as_bytes());
+    }
+
+    /// Back to how a connection begins (`RESET`).
+    pub(super) fn reset(&mut self) {
+        self.sign_out();
         self.speak(Protocol::default());
         self.replies = Replies::On;
         self.consistency = self.consistency_default;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
 mod architecture;
+mod auth;
 mod deploy;
 mod disk;
 mod http;

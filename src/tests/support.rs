@@ -3,8 +3,10 @@
 mod certs;
 mod client;
 mod cluster;
+mod guarded;
 mod process;
 mod redis;
+mod served;
 
 use std::time::Duration;
 
@@ -13,8 +15,10 @@ use tokio::time::Instant;
 pub(crate) use certs::{Certs, today, yesterday};
 pub(crate) use client::{Client, Reply};
 pub(crate) use cluster::{Cluster, Server, fresh_config};
+pub(crate) use guarded::Guarded;
 pub(crate) use process::Process;
 pub(crate) use redis::{Redis, request};
+pub(crate) use served::Served;
 
 /// Longest a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);

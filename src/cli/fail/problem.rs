@@ -21,6 +21,11 @@ pub(in crate::cli) struct Problem {
 
 /// Longest part of a text shown, in characters.
 const TEXT_SHOWN: usize = 200;
+/// What to do without a token that holds.
+const SHOW_TOKEN: &str = "the same command with --token-file FILE (or QUORATE_TOKEN_FILE, or QUORATE_TOKEN)";
+/// What to do when the token allows something else.
+const OTHER_TOKEN: &str =
+    "quorate token list   (with a token that allows `admin`, to see what each token allows)";
 
 impl Problem {
     /// What an answer says that is no problem in this form: the first line of its text.
@@ -62,6 +67,9 @@ fn next_step(kind: &str, status: u16, exit: Exit, about: &About) -> Hint {
     let arguments = match (kind, exit, about) {
         ("unknown-member", ..) => "member list".into(),
         ("unknown-group", ..) => "group list".into(),
+        ("unknown-token", ..) => "token list".into(),
+        ("unauthenticated", ..) => return Hint::Text(SHOW_TOKEN.into()),
+        ("forbidden", ..) => return Hint::Text(OTHER_TOKEN.into()),
         // What was typed makes no sense: to look at the cluster would not tell why.
         _ if matches!(status, 400 | 422) => return Hint::Help,
         ("miss", _, About::Key(key)) => key.set(),

@@ -42,6 +42,12 @@ impl Glob {
         Self(Some(parts))
     }
 
+    /// What every key it matches begins with, as far as the pattern says so plainly; one that matches nothing says nothing.
+    pub fn literal_prefix(&self) -> Vec<u8> {
+        let plain = |part: &Part| if let Part::Byte(byte) = part { Some(*byte) } else { None };
+        self.0.iter().flatten().map_while(plain).collect()
+    }
+
     /// Whether the pattern matches the whole of `key`.
     pub fn matches(&self, key: &[u8]) -> bool {
         let Some(parts) = &self.0 else { return false };

@@ -1,5 +1,6 @@
 //! Commands about connections and about the server itself: one file for each family.
 
+mod acl;
 mod admin;
 mod client;
 mod client_args;
@@ -22,6 +23,7 @@ use crate::node::Node;
 /// A command about a connection or the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
+    Acl,
     Asking,
     Auth,
     Client,
@@ -74,6 +76,7 @@ impl Server {
 /// Carries a command out; `None`: it has no answer.
 pub(super) async fn run(server: Server, call: &mut Call<'_>) -> Option<Value> {
     Some(match server {
+        Server::Acl => acl::run(call),
         Server::Asking => greet::ok(call),
         Server::Auth => greet::auth(call),
         Server::Client => return client::run(call),
@@ -138,13 +141,18 @@ const fn about(
 /// Every command of this kind with its description.
 pub(super) const COMMANDS: &[(Spec, Server)] = &[
     (
+        about("server", "acl", -2, LOADING, "6.0.0", "Who this connection is.")
+            .differs("WHOAMI and CAT only: users are tokens, which `quorate token` makes and deletes."),
+        Server::Acl,
+    ),
+    (
         about("cluster", "asking", 1, FAST, "3.0.0", "Accepted for clients of Redis Cluster.")
             .differs("Without effect: no slot is ever half moved."),
         Server::Asking,
     ),
     (
         about("connection", "auth", -2, FAST, "1.0.0", "Authenticate the connection.")
-            .differs("There are no passwords yet."),
+            .differs("The password is a token; its user's name or `default` may go with it."),
         Server::Auth,
     ),
     (

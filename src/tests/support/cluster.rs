@@ -151,7 +151,7 @@ impl Cluster {
         Self::of_with(nodes, |_| {}).await
     }
 
-    /// The same, each configured.
+    /// The same, each node configured.
     pub(crate) async fn of_with(nodes: u64, configure: impl Fn(&mut Config)) -> Self {
         for _ in 1..ATTEMPTS {
             if let Ok(cluster) = Self::try_start(nodes, &configure).await {

@@ -213,7 +213,6 @@ pub(super) const REFUSED: &[Family] = &[
         commands: &["bgrewriteaof", "bgsave", "lastsave", "save"],
         why: "Every write is on the disks of a majority before it is acknowledged; snapshots are taken when they are due.",
     },
-    Family { name: "Users", commands: &["acl"], why: "There are no users yet." },
     Family { name: "Modules", commands: &["module"], why: "No foreign code runs within a node." },
     Family {
         name: "Operation",
