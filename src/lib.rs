@@ -2,7 +2,7 @@
 //!
 //! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
 //! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`],
-//! [`version`] and [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
+//! [`trace`], [`version`] and [`views`] are leaves. [`cli`] starts them and speaks to them over HTTP.
 
 mod accept;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod node;
 pub mod random;
 pub mod resp;
 pub mod ring;
+pub mod trace;
 pub mod transport;
 pub mod version;
 pub mod views;

@@ -43,6 +43,17 @@ pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
 pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Longest filter of the log, in bytes.
+pub const LOG_FILTER_BYTES_MAX: usize = 4 << 10;
+/// Longest body of `PUT /v1/log`, in bytes: such a filter as a JSON string in which every byte is escaped.
+pub const LOG_FILTER_BODY_BYTES_MAX: usize = LOG_FILTER_BYTES_MAX * 6 + 1024;
+/// Part of the time for a stop that is kept for the node itself, once its clients are served: to hand leaderships over,
+/// to end its groups, to close its log. At most half of that time.
+pub const NODE_STOP_RESERVE: Duration = Duration::from_secs(4);
+/// Shortest and longest time for a stop that may be asked for.
+pub const DRAIN_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// The same, longest.
+pub const DRAIN_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// Connections of the Redis protocol served at once on one address, unless configured otherwise.
 pub const RESP_CONNECTIONS_DEFAULT: usize = 10_000;
 /// Most arguments of one command of the Redis protocol.

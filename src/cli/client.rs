@@ -121,6 +121,11 @@ impl Client {
         Self { endpoints, timeout, http }
     }
 
+    /// The same for another endpoint, and that one only.
+    pub(super) fn elsewhere(&self, endpoint: String) -> Self {
+        Self { endpoints: vec![endpoint], timeout: self.timeout, http: self.http.clone() }
+    }
+
     /// Sends a request.
     ///
     /// # Errors

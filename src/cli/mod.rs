@@ -18,6 +18,7 @@ mod get;
 mod group;
 mod incr;
 mod kv;
+mod log;
 mod member;
 mod operation;
 mod output;
@@ -79,6 +80,9 @@ enum Command {
     /// List and change Raft groups
     #[command(subcommand)]
     Group(group::Command),
+    /// Show or change what the log of a running node shows
+    #[command(subcommand)]
+    Log(log::Command),
     /// Look at the folder of a node that does not start; if its log is lost, prepare its replacement
     Repair(repair::Args),
     /// Look for what is wrong with a cluster, or with a folder of this machine, and say what to do
@@ -129,6 +133,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => ask("status", cli.global, |s| status::run(s, args)),
         Command::Member(command) => ask("member", cli.global, |s| member::run(s, command)),
         Command::Group(command) => ask("group", cli.global, |s| group::run(s, command)),
+        Command::Log(command) => ask("log", cli.global, |s| log::run(s, command)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod files;
 mod life;
+mod log;
 mod resp;
+mod stop;
 mod threads;
 
 use std::net::SocketAddr;
@@ -11,21 +13,16 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::config::Sources;
 use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
 use crate::config::Config;
-use crate::config::settings::{LogFormat, Settings};
+use crate::node::Starting;
 use crate::node::lost::LostLog;
-use crate::node::{Node, Starting};
 use resp::RespListeners;
-
-/// How long requests under way may still take once the node is told to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(3);
+use stop::{Clients, Times};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,11 +39,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         life::die_with(parent)?;
     }
     let (settings, _) = args.sources.settings()?;
-    start_log(&settings)?;
+    log::start(&settings)?;
     files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
     let data_dir = settings.node.data_dir.clone();
-    runtime.block_on(serve(settings.node)).map_err(|error| {
+    let times = Times::within(Duration::from_millis(settings.drain_timeout));
+    runtime.block_on(serve(settings.node, times)).map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
             true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
             false => "quorate serve --help".to_owned(),
@@ -55,19 +53,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-fn start_log(settings: &Settings) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
-        .map_err(|error| Failure::usage("--log makes no sense", error.to_string()))?;
-    let colour = super::output::on_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Human => log.with_ansi(colour).init(),
-        LogFormat::Json => log.json().init(),
-    }
-    Ok(())
-}
-
-async fn serve(mut config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config, times: Times) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let listener = bind(config.http).await?;
     let http = listener.local_addr()?;
@@ -78,8 +64,9 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
     // Before the stores are opened, which may take a while: who asks is told how far it is.
-    let serving = tokio::spawn(crate::http::serve(listener, starting.clone(), stopped));
-    let resp = resp.serve(&config, &starting);
+    let serving = crate::http::serve_within(listener, starting.clone(), stopped, times.clients());
+    let serving = tokio::spawn(serving);
+    let resp = resp.serve(&config, &starting, times.clients());
     info!(node = id, %http, "starting");
     let node = tokio::select! {
         node = starting.start(config, http) => node?,
@@ -87,13 +74,8 @@ async fn serve(mut config: Config) -> anyhow::Result<()> {
     };
     resp.expose_on(&node);
     info!(node = id, %http, "serving");
-    let served = serve_until_stopped(serving, stop, &node, signals).await;
-    resp.stop(DRAIN_MAX).await;
-    node.shutdown().await;
-    match node.failure() {
-        Some(why) => Err(anyhow::anyhow!(why)),
-        None => served.context("the HTTP listener failed"),
-    }
+    let clients = Clients { http: serving, stop_http: stop, resp };
+    stop::serve_until_stopped(clients, &node, signals, times).await
 }
 
 async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -101,32 +83,6 @@ async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(http).await.with_context(|| {
         format!("cannot listen on {http}; is port {port} taken? --http chooses another address")
     })
-}
-
-/// Serves until a signal comes or the node cannot go on, and then for at most [`DRAIN_MAX`].
-async fn serve_until_stopped(
-    mut serving: JoinHandle<std::io::Result<()>>,
-    stop: oneshot::Sender<()>,
-    node: &Node,
-    mut signals: Signals,
-) -> anyhow::Result<()> {
-    tokio::select! {
-        () = signals.next() => info!("stopping; a second signal ends the process at once"),
-        _ = node.failed() => info!("stopping: the node cannot go on"),
-        served = &mut serving => return Ok(served??),
-    }
-    let _ = stop.send(());
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(Exit::Error as i32);
-    });
-    match timeout(DRAIN_MAX, &mut serving).await {
-        Ok(served) => Ok(served??),
-        Err(_) => {
-            serving.abort();
-            Ok(())
-        }
-    }
 }
 
 /// Nothing is encrypted or authenticated yet, so listening to the world deserves a warning.

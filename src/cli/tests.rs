@@ -37,6 +37,8 @@ fn every_documented_command_parses() {
         "quorate group remove-voter 1 4 --yes",
         "quorate group transfer 1 2",
         "quorate group snapshot 1",
+        "quorate log level",
+        "quorate log level debug --node 2",
         "quorate repair --data-dir d --yes",
         "quorate version",
         "quorate status --watch",
@@ -70,6 +72,8 @@ fn nonsense_is_refused() {
         "quorate group transfer 1",
         "quorate completion powershell",
         "quorate config",
+        "quorate log",
+        "quorate log level debug --node b",
     ];
     for line in lines {
         assert!(!parses(line), "{line}");

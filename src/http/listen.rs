@@ -1,12 +1,13 @@
 //! The HTTP listener: accepts connections up to a limit and ends them gracefully.
 //!
 //! Relies on hyper for HTTP/1.1. Guarantees: at most `HTTP_CONNECTIONS_MAX` connections are open, a client that
-//! does not send its head in time is cut off, and after `stop` no connection outlives `HTTP_STOP_TIMEOUT`.
+//! does not send its head in time is cut off, and after `stop` no connection outlives its time.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -62,6 +63,16 @@ pub async fn serve(
     node: impl Into<Starting>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_within(listener, node, stop, HTTP_STOP_TIMEOUT).await
+}
+
+/// The same, but requests under way may take `patience` to finish.
+pub async fn serve_within(
+    listener: TcpListener,
+    node: impl Into<Starting>,
+    stop: impl Future<Output = ()> + Send + 'static,
+    patience: Duration,
+) -> io::Result<()> {
     let routes = Arc::new(Routes::new(node.into()));
     let (stopping, watcher) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -78,7 +89,7 @@ pub async fn serve(
     }
     drop(listener);
     stopping.send_replace(true);
-    finish(connections, HTTP_STOP_TIMEOUT, PROTOCOL).await;
+    finish(connections, patience, PROTOCOL).await;
     Ok(())
 }
 

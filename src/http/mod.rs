@@ -11,7 +11,7 @@
 //! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
-//! | Cluster | `cluster`, `groups`, `operations`, `health` |
+//! | Cluster | `cluster`, `groups`, `operations`, `health`, `log` |
 
 mod answer;
 mod batch;
@@ -26,6 +26,7 @@ mod health;
 mod kv;
 mod linger;
 mod listen;
+mod log;
 mod metrics;
 mod operations;
 mod path;
@@ -45,7 +46,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
-pub use listen::serve;
+pub use listen::{serve, serve_within};
 
 use crate::error::{Error, ErrorKind};
 use crate::node::{Node, Starting};
@@ -97,6 +98,7 @@ fn router(app: App) -> Router {
         .route("/v1/cluster/groups/{group}/snapshot", post(groups::snapshot))
         .route("/v1/operations", get(operations::list))
         .route("/v1/operations/{id}", get(operations::show))
+        .route("/v1/log", get(log::show).put(log::change))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::show))

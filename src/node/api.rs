@@ -6,15 +6,31 @@ use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, Topology, WriteOk};
+use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, StopError, Topology, WriteOk};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::REQUEST_TIMEOUT_MAX;
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
 
 impl Node {
+    /// Says from now on that the node is not ready: it is about to stop.
+    pub fn drain(&self) {
+        self.inner.drain();
+    }
+
     /// Hands leaderships over, stops every group, flushes the log. No request is served afterwards.
     pub async fn shutdown(&self) {
-        self.inner.stop().await;
+        if let Err(error) = self.shutdown_by(Instant::now() + 2 * REQUEST_TIMEOUT_MAX).await {
+            tracing::error!(%error, "the node did not stop in good order");
+        }
+    }
+
+    /// The same, but it gives up at `deadline`.
+    ///
+    /// # Errors
+    /// What was left then.
+    pub async fn shutdown_by(&self, deadline: Instant) -> std::result::Result<(), StopError> {
+        self.inner.stop_by(deadline).await
     }
 
     /// Waits until the node cannot go on (a failing disk, a refused join); why.

@@ -68,6 +68,7 @@ use repair::Offered;
 
 pub use keyspace::{Scan, ScanPage, Scope};
 pub use startup::Starting;
+pub use stop::StopError;
 pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
@@ -119,6 +120,8 @@ struct Inner {
     offered: Offered,
     /// The log failed: what this node holds and what its disk holds may differ.
     distrusted: AtomicBool,
+    /// It is about to stop.
+    draining: AtomicBool,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,

@@ -104,6 +104,7 @@ impl Node {
             look_at_disk_soon: Notify::new(),
             offered: Offered::default(),
             distrusted: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             exposed: Mutex::default(),

@@ -161,7 +161,9 @@ fn dependencies_point_down_only() {
         }
     }
     let layers = layers.concat();
-    for leaf in ["accept", "clock", "random", "error", "limits", "version", "views", "ring", "config"] {
+    for leaf in
+        ["accept", "clock", "random", "error", "limits", "version", "views", "ring", "config", "trace"]
+    {
         let files = sources(SERVER).into_iter().filter(|s| s.is_in(&[&format!("src/{leaf}")]));
         for source in files {
             assert!(!layers.iter().any(|layer| source.names(layer)), "{} is no leaf", source.path);

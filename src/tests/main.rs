@@ -5,5 +5,7 @@ mod architecture;
 mod deploy;
 mod disk;
 mod http;
+mod log;
 mod resp;
+mod stop;
 mod support;

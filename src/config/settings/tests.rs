@@ -1,12 +1,13 @@
 //! That every setting is read, told and refused alike.
 
 use super::*;
+use crate::config::Config;
 
 #[test]
 fn every_field_of_the_configuration_is_a_setting() {
     let json = serde_json::to_value(Config::default()).unwrap();
     let mut fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    fields.extend(["log", "log-format", "threads"]);
+    fields.extend(["log", "log-format", "threads", "drain-timeout"]);
     fields.sort_unstable();
     let mut names: Vec<&str> = SETTINGS.iter().map(|s| s.name).collect();
     names.sort_unstable();
