@@ -47,6 +47,10 @@ pub struct Config {
     pub resp_connections: usize,
     /// Whether the Redis protocol's `DEBUG` is allowed: for tests only.
     pub resp_debug: bool,
+    /// From how long on an operation is logged and kept as slow, ms; 0: none is.
+    pub slow_log: u64,
+    /// Whether a slow operation's key may be told.
+    pub log_keys: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -93,6 +97,8 @@ impl Default for Config {
             resp_consistency: Consistency::Linearizable,
             resp_connections: crate::limits::RESP_CONNECTIONS_DEFAULT,
             resp_debug: false,
+            slow_log: 100,
+            log_keys: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

@@ -43,6 +43,12 @@ pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
 pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Slow operations of a node that are kept to be looked at.
+pub const SLOW_KEPT_MAX: usize = 128;
+/// Slow operations logged in one second; those left out are counted.
+pub const SLOW_LINES_PER_SECOND_MAX: usize = 10;
+/// Bytes of a slow operation's key that are told, where keys may be.
+pub const SLOW_KEY_BYTES_MAX: usize = 128;
 /// Longest filter of the log, in bytes.
 pub const LOG_FILTER_BYTES_MAX: usize = 4 << 10;
 /// Longest body of `PUT /v1/log`, in bytes: such a filter as a JSON string in which every byte is escaped.

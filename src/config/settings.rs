@@ -250,6 +250,20 @@ pub const SETTINGS: &[Setting] = &[
         apply: |s, t| put(&mut s.log_format, log_format(t)),
     },
     Setting {
+        name: "slow-log",
+        value: "TIME",
+        default: Some("100ms"),
+        help: "From how long on an operation is logged and kept as slow; a bare number is milliseconds; 0: none is",
+        apply: |s, t| put(&mut s.node.slow_log, duration_or(t, Some(1))),
+    },
+    Setting {
+        name: "log-keys",
+        value: "yes|no",
+        default: Some("no"),
+        help: "Whether the key of a slow operation is told; values never are",
+        apply: |s, t| put(&mut s.node.log_keys, yes_no(t)),
+    },
+    Setting {
         name: "threads",
         value: "N",
         default: Some("0"),

@@ -11,7 +11,7 @@
 //! | Every request | `track` (request id, problems, figures), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
-//! | Cluster | `cluster`, `groups`, `operations`, `health`, `log` |
+//! | Cluster | `cluster`, `groups`, `operations`, `health`, `log`, `slow` |
 
 mod answer;
 mod batch;
@@ -35,6 +35,7 @@ mod query;
 mod raw;
 mod request_id;
 mod scan;
+mod slow;
 mod track;
 mod ttl;
 mod txn;
@@ -50,6 +51,7 @@ pub use listen::{serve, serve_within};
 
 use crate::error::{Error, ErrorKind};
 use crate::node::{Node, Starting};
+use track::Tracker;
 
 /// What the handlers of a node that is still starting get.
 #[derive(Debug, Clone)]
@@ -79,6 +81,7 @@ impl App {
 
 /// Every path of the API. Data paths are one catch-all each: their keys are taken from the undecoded path.
 fn router(app: App) -> Router {
+    let tracker = Tracker { metrics: app.metrics.clone(), node: Some(app.node.clone()) };
     Router::new()
         .route("/v1/kv/{*rest}", get(kv::get).put(kv::put).patch(kv::patch).delete(kv::delete))
         .route("/v1/raw/{*rest}", get(raw::get).put(raw::put).delete(kv::delete))
@@ -98,23 +101,25 @@ fn router(app: App) -> Router {
         .route("/v1/cluster/groups/{group}/snapshot", post(groups::snapshot))
         .route("/v1/operations", get(operations::list))
         .route("/v1/operations/{id}", get(operations::show))
+        .route("/v1/slow", get(slow::show))
         .route("/v1/log", get(log::show).put(log::change))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::show))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(from_fn_with_state(app.metrics.clone(), track::track))
+        .layer(from_fn_with_state(tracker, track::track))
         .with_state(app)
 }
 
 /// What is answered while the node starts: that it lives, and how far it is.
 fn router_before(before: Before) -> Router {
+    let tracker = Tracker { metrics: before.metrics.clone(), node: None };
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz_before))
         .fallback(health::starting)
-        .layer(from_fn_with_state(before.metrics.clone(), track::track))
+        .layer(from_fn_with_state(tracker, track::track))
         .with_state(before)
 }
 

@@ -10,6 +10,7 @@ use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, StopError, T
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::REQUEST_TIMEOUT_MAX;
+use crate::trace::{self, Kind};
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
 
 impl Node {
@@ -79,13 +80,17 @@ impl Node {
 
     /// Carries out one write, forwarding it to the leader of its key's group.
     pub async fn write(&self, command: Command, deadline: Instant) -> Result<WriteOk> {
-        let written = self.inner.write_many(vec![command], deadline).await;
+        let written = self.write_many(vec![command], deadline).await;
         written.into_iter().next().unwrap_or_else(|| Err(Error::not_applied(ErrorKind::Internal, "no reply")))
     }
 
     /// Carries out many independent writes; those of one group travel together, in order.
     pub async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
-        self.inner.write_many(commands, deadline).await
+        let first = commands.first().and_then(|command| command.keys().next());
+        asks(Kind::Write, commands.len(), first);
+        let done = self.inner.write_many(&commands, deadline).await;
+        self.inner.operations.written(&commands, &done);
+        done
     }
 
     /// Carries out one read.
@@ -96,29 +101,38 @@ impl Node {
 
     /// Carries out many reads; those of one group travel together.
     pub async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
-        let found = self.inner.read_many(reads, deadline).await;
+        let Some(first) = reads.first() else { return Vec::new() };
+        asks(Kind::Read, reads.len(), Some(&first.key));
+        let found = self.inner.read_many(&reads, deadline).await;
         self.inner.reads.count(&found);
+        self.inner.operations.read(&reads, &found);
         found
     }
 
     /// The next page of a walk through a namespace's keys; `bad-request` for a cursor that is none.
     pub async fn scan(&self, scan: Scan, deadline: Instant) -> Result<ScanPage> {
-        self.inner.scan(scan, &[], deadline).await
+        self.scan_prefix(scan, &[], deadline).await
     }
 
     /// The same, of keys that begin with `prefix` only.
     pub async fn scan_prefix(&self, scan: Scan, prefix: &[u8], deadline: Instant) -> Result<ScanPage> {
-        self.inner.scan(scan, prefix, deadline).await
+        let consistency = scan.consistency;
+        asks(Kind::Scan, 0, None);
+        let page = self.inner.scan(scan, prefix, deadline).await;
+        self.inner.operations.scanned(consistency, page.is_err());
+        page
     }
 
     /// How many keys of a namespace are held; expired ones count until they are removed, moments later.
     pub async fn count(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<u64> {
+        asks(Kind::Scan, 0, None);
         self.inner.count(namespace, scope, deadline).await
     }
 
     /// Drops every key of a namespace: atomically in each group, not across groups. `Scope::Slot` is a `bad-request`;
     /// when only some groups failed, the outcome is unknown.
     pub async fn flush(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<()> {
+        asks(Kind::Write, 0, None);
         self.inner.flush(namespace, scope, deadline).await
     }
 
@@ -129,6 +143,7 @@ impl Node {
         scope: Scope,
         deadline: Instant,
     ) -> Result<Option<Key>> {
+        asks(Kind::Scan, 0, None);
         self.inner.random_key(namespace, scope, deadline).await
     }
 
@@ -252,4 +267,11 @@ impl Node {
         let exposed = self.inner.exposed.lock();
         exposed.iter().fold(self.inner.metrics_text(), |text, figures| text + &figures())
     }
+}
+
+/// Notes what the present request asks for.
+fn asks(kind: Kind, keys: usize, first: Option<&Key>) {
+    let first = first.map(Key::user_key).unwrap_or_default();
+    trace::note(|noted| noted.asks(kind, keys, first.len()));
+    trace::note_key(first);
 }

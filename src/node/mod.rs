@@ -30,6 +30,7 @@ mod retire;
 mod room;
 mod route;
 mod seek;
+mod served;
 mod services;
 mod shown;
 #[cfg(feature = "simulation")]
@@ -43,6 +44,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod traced;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +60,7 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::group::Group;
+use crate::trace::SlowLog;
 use crate::transport::Transport;
 use crate::views::MemberSpec;
 use disk::DiskWatch;
@@ -67,6 +70,7 @@ use identity::IdentityFile;
 use repair::Offered;
 
 pub use keyspace::{Scan, ScanPage, Scope};
+pub use served::Served;
 pub use startup::Starting;
 pub use stop::StopError;
 pub use topology::{SlotRange, Topology};
@@ -111,6 +115,9 @@ struct Inner {
     operations_seen: Mutex<BTreeMap<String, (u64, Instant)>>,
     memory: AtomicU64,
     reads: metrics::Reads,
+    operations: metrics::Operations,
+    leaderships: metrics::Leaders,
+    slow: SlowLog,
     snapshots: snapshots::Snapshots,
     disk: DiskWatch,
     full_peers: room::FullPeers,

@@ -29,6 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
 use crate::random;
+use crate::trace::SlowLog;
 use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
@@ -70,7 +71,15 @@ impl Node {
         let raft = settings(config.heartbeat, config.election_min, config.election_max);
         let raft = Arc::new(raft.validate().context("Raft settings")?);
         let pace = Arc::new(Pace::new(config.snapshot_rate));
-        let deps = GroupDeps { node: config.id, transport: transport.clone(), log, snapshots, raft, pace };
+        let deps = GroupDeps {
+            node: config.id,
+            transport: transport.clone(),
+            log,
+            snapshots,
+            raft,
+            pace,
+            appends: Arc::default(),
+        };
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -79,7 +88,7 @@ impl Node {
             resp: told(&config.advertise_resp, config.resp),
             resp_cluster: told(&config.advertise_resp_cluster, config.resp_cluster),
         };
-        let belongs = identity.identity.clone();
+        let (belongs, slow) = (identity.identity.clone(), SlowLog::new(config.slow_log));
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,
@@ -98,6 +107,9 @@ impl Node {
             operations_seen: Mutex::default(),
             memory: AtomicU64::new(0),
             reads: super::metrics::Reads::default(),
+            operations: super::metrics::Operations::default(),
+            leaderships: super::metrics::Leaders::default(),
+            slow,
             snapshots: super::snapshots::Snapshots::default(),
             disk,
             full_peers: super::room::FullPeers::default(),

@@ -88,6 +88,8 @@ pub(super) struct Session {
     pub(super) queue: Option<Queue>,
     /// Keys it watches, with the versions they had; `None`: they were absent.
     pub(super) watched: Watched,
+    /// Commands so far.
+    pub(super) commands: u64,
     /// Whether it ends once its answers are sent.
     pub(super) closing: bool,
     value_bytes_max: usize,
@@ -106,6 +108,7 @@ impl Session {
             readonly: false,
             queue: None,
             watched: Vec::new(),
+            commands: 0,
             closing: false,
             value_bytes_max: config.value_max,
             consistency_default: config.resp_consistency,

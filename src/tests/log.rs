@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Client, Cluster, Process, eventually};
+use crate::support::{Cluster, Process, eventually};
 
 fn quorate(process: &Process, arguments: &[&str]) -> (Option<i32>, String) {
     let endpoint = format!("http://{}", process.http);
@@ -19,8 +19,7 @@ fn quorate(process: &Process, arguments: &[&str]) -> (Option<i32>, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_filter_is_changed_while_the_node_runs() {
     let process = Process::start_with(&["--log=info"]);
-    let client = Client::new(process.http);
-    eventually("the node is ready", async || (client.get("/readyz").await.status == 200).then_some(())).await;
+    let client = process.ready().await;
     assert_eq!(client.get("/v1/log").await.json(200), json!({ "filter": "info" }));
     let shown = |level: &str| process.log().iter().any(|line| line["level"] == level);
     assert!(!shown("DEBUG"));

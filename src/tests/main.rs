@@ -6,6 +6,7 @@ mod deploy;
 mod disk;
 mod http;
 mod log;
+mod requests;
 mod resp;
 mod stop;
 mod support;

@@ -6,16 +6,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::{Client, Process, Redis, eventually, request};
+use crate::support::{Process, Redis, request};
 
 /// More time than a stop without clients takes.
 const AMPLE: Duration = Duration::from_secs(8);
-
-async fn ready(process: &Process) -> Client {
-    let client = Client::new(process.http);
-    eventually("the node is ready", async || (client.get("/readyz").await.status == 200).then_some(())).await;
-    client
-}
 
 /// A request whose body is still to come, once the node waits for that.
 async fn begun(process: &Process) -> TcpStream {
@@ -32,7 +26,7 @@ async fn begun(process: &Process) -> TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_under_way_is_finished_idle_connections_end_and_the_node_is_not_ready() {
     let mut process = Process::start();
-    ready(&process).await;
+    process.ready().await;
     let (mut busy, mut asking) = (begun(&process).await, begun(&process).await);
     let mut idle = TcpStream::connect(process.http).await.unwrap();
     process.ask_to_end();
@@ -53,7 +47,7 @@ async fn a_request_under_way_is_finished_idle_connections_end_and_the_node_is_no
 async fn a_pipeline_that_was_sent_is_answered_to_its_end() {
     const COMMANDS: usize = 20_000;
     let mut process = Process::start();
-    ready(&process).await;
+    process.ready().await;
     let mut redis = Redis::connect(process.resp).await;
     assert_eq!(redis.ask("PING").await, "+PONG");
     let pipeline: Vec<u8> = (0..COMMANDS).flat_map(|at| request(&format!("SET key:{at} value"))).collect();
@@ -76,7 +70,7 @@ async fn a_pipeline_that_was_sent_is_answered_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_finish_in_time_is_cut_off_and_told() {
     let mut process = Process::start_with(&["--drain-timeout=2s"]);
-    ready(&process).await;
+    process.ready().await;
     let mut stuck = begun(&process).await;
     let began = Instant::now();
     process.ask_to_end();
@@ -91,7 +85,7 @@ async fn what_does_not_finish_in_time_is_cut_off_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_the_process_at_once() {
     let mut process = Process::start_with(&["--drain-timeout=1h"]);
-    ready(&process).await;
+    process.ready().await;
     let _stuck = begun(&process).await;
     process.ask_to_end();
     process.says("a second signal ends the process at once").await;

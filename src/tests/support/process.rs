@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{Client, eventually};
 
 /// A running node; killed when this is dropped.
 pub(crate) struct Process {
@@ -32,11 +32,23 @@ impl Process {
 
     /// The same, with more flags.
     pub(crate) fn start_with(flags: &[&str]) -> Self {
+        Self::run(&[&["--id=1", "--bootstrap-expect=1", "--groups=1"], flags].concat())
+    }
+
+    /// Starts another node of its cluster, and waits until it is ready.
+    pub(crate) async fn join(&self, id: u64, flags: &[&str]) -> Self {
+        let members = Client::new(self.http).get("/v1/cluster/members").await.json(200);
+        let (id, seed) = (format!("--id={id}"), members["members"][0]["peer"].as_str().unwrap().to_owned());
+        let joined = Self::run(&[&[id.as_str(), "--seeds", &seed], flags].concat());
+        joined.ready().await;
+        joined
+    }
+
+    fn run(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let any = "127.0.0.1:0";
         let mut child = Command::new(env!("CARGO_BIN_EXE_quorate"))
-            .args(["serve", "--id=1", "--bootstrap-expect=1", "--groups=1", "--log-format=json"])
-            .args(["--resp-cluster=none", "--log-segment=4MiB", "--data-dir"])
+            .args(["serve", "--log-format=json", "--resp-cluster=none", "--log-segment=4MiB", "--data-dir"])
             .arg(dir.path())
             .args(["--http", any, "--peer", any, "--resp", any])
             .args(flags)
@@ -47,6 +59,14 @@ impl Process {
         let log = Log::default();
         let (resp, http) = listens(child.stderr.take().unwrap(), log.clone());
         Self { http, resp, child, log, _dir: dir }
+    }
+
+    /// Waits until it says that it is ready; a client of it.
+    pub(crate) async fn ready(&self) -> Client {
+        let client = Client::new(self.http);
+        eventually("the node is ready", async || (client.get("/readyz").await.status == 200).then_some(()))
+            .await;
+        client
     }
 
     /// What it has in memory, in bytes.
