@@ -6,6 +6,8 @@
 
 pub mod level;
 mod noted;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod slow;
 mod span;
 

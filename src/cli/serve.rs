@@ -3,6 +3,8 @@
 mod files;
 mod life;
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod resp;
 mod stop;
 mod threads;
@@ -19,6 +21,7 @@ use super::config::Sources;
 use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
 use crate::config::Config;
+use crate::limits::BLOCKED_WORK_TIMEOUT;
 use crate::node::Starting;
 use crate::node::lost::LostLog;
 use resp::RespListeners;
@@ -39,12 +42,22 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         life::die_with(parent)?;
     }
     let (settings, _) = args.sources.settings()?;
-    log::start(&settings)?;
-    files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
+    let exporter = log::start(&settings, runtime.handle())?;
+    files::open_many(settings.node.resp_connections);
     let data_dir = settings.node.data_dir.clone();
     let times = Times::within(Duration::from_millis(settings.drain_timeout));
-    runtime.block_on(serve(settings.node, times)).map_err(|error| {
+    let whole = async {
+        let served = serve(settings.node, times).await;
+        if let Some(exporter) = exporter {
+            exporter.stop().await;
+        }
+        served
+    };
+    let served = runtime.block_on(whole);
+    // To drop it would wait for work that blocks, for ever if a disk hangs.
+    runtime.shutdown_timeout(BLOCKED_WORK_TIMEOUT);
+    served.map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
             true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
             false => "quorate serve --help".to_owned(),

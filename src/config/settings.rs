@@ -11,7 +11,7 @@ use super::units::{duration_or, size};
 use process::LOG_DEFAULT;
 pub use process::{LogFormat, Settings};
 use read::{
-    address, address_or_none, drain_timeout, fits, host_port, list, log_format, number, put, text,
+    address, address_or_none, drain_timeout, fits, host_port, list, log_format, number, plain_url, put, text,
     whole_seconds, yes_no,
 };
 
@@ -276,6 +276,13 @@ pub const SETTINGS: &[Setting] = &[
         default: Some("10s"),
         help: "How long a graceful stop may take: requests under way, hand-over of leaderships, closing the log",
         apply: |s, t| put(&mut s.drain_timeout, drain_timeout(t)),
+    },
+    Setting {
+        name: "otlp-endpoint",
+        value: "URL",
+        default: None,
+        help: "Collector the spans of requests are sent to (OTLP over HTTP), such as http://127.0.0.1:4318",
+        apply: |s, t| put(&mut s.otlp_endpoint, plain_url(t).map(Some)),
     },
 ];
 

@@ -29,7 +29,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
 use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
 use crate::random;
-use crate::trace::SlowLog;
 use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
 
@@ -88,7 +87,7 @@ impl Node {
             resp: told(&config.advertise_resp, config.resp),
             resp_cluster: told(&config.advertise_resp_cluster, config.resp_cluster),
         };
-        let (belongs, slow) = (identity.identity.clone(), SlowLog::new(config.slow_log));
+        let (belongs, slow) = (identity.identity.clone(), crate::trace::SlowLog::new(config.slow_log));
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,

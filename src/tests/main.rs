@@ -6,6 +6,8 @@ mod deploy;
 mod disk;
 mod http;
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod requests;
 mod resp;
 mod stop;

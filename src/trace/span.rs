@@ -64,14 +64,21 @@ impl Traced {
 
     fn with(id: String, parent: Option<&str>, span: Span) -> Arc<Self> {
         let parent = parent.filter(|parent| is_traceparent(parent)).map(ToOwned::to_owned);
+        #[cfg(feature = "otlp")]
+        if let Some(parent) = &parent {
+            super::otlp::adopt(&span, parent);
+        }
         Arc::new(Self { id, parent, span })
     }
 
     /// What another node is told: [`Self::received`] reads it.
     pub fn message(&self) -> Bytes {
+        let parent = self.parent.clone();
+        #[cfg(feature = "otlp")]
+        let parent = super::otlp::traceparent_of(&self.span).or(parent);
         let mut out = Vec::with_capacity(64 + TRACEPARENT_BYTES);
         put_bytes(&mut out, self.id.as_bytes());
-        put_bytes(&mut out, self.parent.as_deref().unwrap_or_default().as_bytes());
+        put_bytes(&mut out, parent.unwrap_or_default().as_bytes());
         out.into()
     }
 

@@ -1,8 +1,9 @@
 //! The end of a node, in good order and within a time: clients are served first, then leaderships are handed over and
 //! the log is closed.
 //!
-//! Guarantees that the process ends within `--drain-timeout` of the first signal, that it says what was left undone, and
-//! that a second signal ends it at once.
+//! Guarantees that this ends within `--drain-timeout` of the first signal, that it says what was left undone, and that a
+//! second signal ends the process at once. What a hanging disk or a collector of spans still holds up after it has short
+//! bounds of its own (`BLOCKED_WORK_TIMEOUT`, `OTLP_TIMEOUT`).
 
 use std::time::Duration;
 

@@ -15,6 +15,8 @@ pub struct Settings {
     pub threads: usize,
     /// How long a graceful stop may take, ms.
     pub drain_timeout: u64,
+    /// Where the spans of requests are sent; `None`: nowhere. For programs with the feature `otlp`.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
@@ -23,7 +25,8 @@ pub(super) const LOG_DEFAULT: &str = "info,openraft=warn";
 impl Default for Settings {
     fn default() -> Self {
         let (log, log_format) = (LOG_DEFAULT.into(), LogFormat::Human);
-        Self { node: Config::default(), log, log_format, threads: 0, drain_timeout: 10_000 }
+        let node = Config::default();
+        Self { node, log, log_format, threads: 0, drain_timeout: 10_000, otlp_endpoint: None }
     }
 }
 

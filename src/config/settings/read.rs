@@ -58,6 +58,14 @@ pub(super) fn whole_seconds(text: &str) -> Result<u64, String> {
     if ms % 1_000 == 0 { Ok(ms / 1_000) } else { Err(format!("`{text}` is not a whole number of seconds")) }
 }
 
+pub(super) fn plain_url(text: &str) -> Result<String, String> {
+    let authority = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    match authority.map(host_port) {
+        Some(Ok(authority)) => Ok(format!("http://{authority}")),
+        _ => Err(format!("`{text}` is not a URL like http://127.0.0.1:4318")),
+    }
+}
+
 /// Milliseconds within the bounds of a stop; a bare number is seconds.
 pub(super) fn drain_timeout(text: &str) -> Result<u64, String> {
     let ms = duration_or(text, Some(1_000))?;
