@@ -71,6 +71,10 @@ pub struct Config {
     pub root_token_file: Option<PathBuf>,
     /// Whether `/metrics` needs no token although `auth` is on.
     pub metrics_open: bool,
+    /// From how long on an operation is logged and kept as slow, ms; 0: none is.
+    pub slow_log: u64,
+    /// Whether a slow operation's key may be told.
+    pub log_keys: bool,
     /// Failure zone, for people and placement.
     pub zone: String,
     /// Peer addresses of nodes to form the cluster with or to join.
@@ -128,6 +132,8 @@ impl Default for Config {
             auth: false,
             root_token_file: None,
             metrics_open: false,
+            slow_log: 100,
+            log_keys: false,
             zone: String::new(),
             seeds: Vec::new(),
             bootstrap_expect: 0,

@@ -2,8 +2,8 @@
 //!
 //! Layers, each relying only on those below it (`ARCHITECTURE.md` draws them):
 //! [`http`], [`resp`] → [`node`] → [`group`] → [`transport`]; [`config`], [`clock`], [`random`], [`ring`], [`error`], [`limits`],
-//! [`tls`], [`version`] and [`views`] are leaves, and so is [`auth`], which decides who may do what. [`cli`] starts them and
-//! speaks to them over HTTP.
+//! [`tls`], [`trace`], [`version`] and [`views`] are leaves, and so is [`auth`], which decides who may do what. [`cli`]
+//! starts them and speaks to them over HTTP.
 
 mod accept;
 pub mod auth;
@@ -19,6 +19,7 @@ pub mod random;
 pub mod resp;
 pub mod ring;
 pub mod tls;
+pub mod trace;
 pub mod transport;
 pub mod version;
 pub mod views;

@@ -43,6 +43,29 @@ pub const HTTP_LINGER_BYTES_MAX: usize = 64 << 20;
 pub const HTTP_LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Slow operations of a node that are kept to be looked at.
+pub const SLOW_KEPT_MAX: usize = 128;
+/// Slow operations logged in one second; those left out are counted.
+pub const SLOW_LINES_PER_SECOND_MAX: usize = 10;
+/// Bytes of a slow operation's key that are told, where keys may be.
+pub const SLOW_KEY_BYTES_MAX: usize = 128;
+/// How long a collector of spans may take to answer, and how long a stop waits for the last spans to be sent.
+pub const OTLP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest answer of such a collector that is read, in bytes.
+pub const OTLP_ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Longest filter of the log, in bytes.
+pub const LOG_FILTER_BYTES_MAX: usize = 4 << 10;
+/// Longest body of `PUT /v1/log`, in bytes: such a filter as a JSON string in which every byte is escaped.
+pub const LOG_FILTER_BODY_BYTES_MAX: usize = LOG_FILTER_BYTES_MAX * 6 + 1024;
+/// Part of the time for a stop that is kept for the node itself, once its clients are served: to hand leaderships over,
+/// to end its groups, to close its log. At most half of that time.
+pub const NODE_STOP_RESERVE: Duration = Duration::from_secs(4);
+/// How long a process that ends still waits for work that blocks, such as a disk that hangs.
+pub const BLOCKED_WORK_TIMEOUT: Duration = Duration::from_millis(500);
+/// Shortest time for a stop that may be asked for.
+pub const DRAIN_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// Longest time for a stop that may be asked for.
+pub const DRAIN_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// Connections of the Redis protocol served at once on one address, unless configured otherwise.
 pub const RESP_CONNECTIONS_DEFAULT: usize = 10_000;
 /// Most arguments of one command of the Redis protocol.

@@ -130,6 +130,11 @@ impl Client {
         Self { token, ..self }
     }
 
+    /// The same for another endpoint, and that one only.
+    pub(super) fn elsewhere(&self, endpoint: String) -> Self {
+        Self { endpoints: vec![endpoint], timeout: self.timeout, http: self.http.clone() }
+    }
+
     /// Sends a request.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod get;
 mod group;
 mod incr;
 mod kv;
+mod log;
 mod member;
 mod openapi;
 mod operation;
@@ -85,6 +86,9 @@ enum Command {
     /// Make, list and delete the tokens that clients show
     #[command(subcommand)]
     Token(token::Command),
+    /// Show or change what the log of a running node shows
+    #[command(subcommand)]
+    Log(log::Command),
     /// Look at the folder of a node that does not start; if its log is lost, prepare its replacement
     Repair(repair::Args),
     /// Look for what is wrong with a cluster, or with a folder of this machine, and say what to do
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Member(command) => ask("member", cli.global, |s| member::run(s, command)),
         Command::Group(command) => ask("group", cli.global, |s| group::run(s, command)),
         Command::Token(command) => ask("token", cli.global, |s| token::run(s, command)),
+        Command::Log(command) => ask("log", cli.global, |s| log::run(s, command)),
     }
 }
 

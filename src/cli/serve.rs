@@ -3,7 +3,11 @@
 mod certificates;
 mod files;
 mod life;
+mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod resp;
+mod stop;
 mod threads;
 
 use std::net::SocketAddr;
@@ -12,22 +16,18 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::config::Sources;
 use super::fail::{Exit, Failure, quote};
 use super::signals::Signals;
 use crate::config::Config;
-use crate::config::settings::{LogFormat, Settings};
+use crate::limits::BLOCKED_WORK_TIMEOUT;
+use crate::node::Starting;
 use crate::node::lost::LostLog;
-use crate::node::{Node, Starting};
 use crate::tls::{ClientListener, Security};
 use resp::RespListeners;
-
-/// How long requests under way may still take once the node is told to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(3);
+use stop::{Clients, Times};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -44,12 +44,23 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         life::die_with(parent)?;
     }
     let (settings, _) = args.sources.settings()?;
-    start_log(&settings)?;
     let security = super::config::security(&settings)?;
-    files::open_many(settings.node.resp_connections);
     let runtime = threads::runtime(settings.threads)?;
+    let exporter = log::start(&settings, runtime.handle())?;
+    files::open_many(settings.node.resp_connections);
     let data_dir = settings.node.data_dir.clone();
-    runtime.block_on(serve(settings.node, security)).map_err(|error| {
+    let times = Times::within(Duration::from_millis(settings.drain_timeout));
+    let whole = async {
+        let served = serve(settings.node, security, times).await;
+        if let Some(exporter) = exporter {
+            exporter.stop().await;
+        }
+        served
+    };
+    let served = runtime.block_on(whole);
+    // To drop it would wait for work that blocks, for ever if a disk hangs.
+    runtime.shutdown_timeout(BLOCKED_WORK_TIMEOUT);
+    served.map_err(|error| {
         let hint = match error.chain().any(|cause| cause.is::<LostLog>()) {
             true => format!("quorate repair --data-dir {}", quote(&data_dir.display().to_string())),
             false => "quorate serve --help".to_owned(),
@@ -58,19 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-fn start_log(settings: &Settings) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
-        .map_err(|error| Failure::usage("--log makes no sense", error.to_string()))?;
-    let colour = super::output::on_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Human => log.with_ansi(colour).init(),
-        LogFormat::Json => log.json().init(),
-    }
-    Ok(())
-}
-
-async fn serve(mut config: Config, security: Security) -> anyhow::Result<()> {
+async fn serve(mut config: Config, security: Security, times: Times) -> anyhow::Result<()> {
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let _watch = certificates::Watch::new(security.clone()).context("cannot listen for SIGHUP")?;
     let listener = bind(config.http).await?;
@@ -83,8 +82,9 @@ async fn serve(mut config: Config, security: Security) -> anyhow::Result<()> {
     let stopped = async { stopped.await.unwrap_or_default() };
     // Before the stores are opened, which may take a while: who asks is told how far it is.
     let listener = ClientListener::new(listener, security.clients());
-    let serving = tokio::spawn(crate::http::serve(listener, starting.clone(), stopped));
-    let resp = resp.serve(&config, &security, &starting);
+    let serving = crate::http::serve_within(listener, starting.clone(), stopped, times.clients());
+    let serving = tokio::spawn(serving);
+    let resp = resp.serve(&config, &security, &starting, times.clients());
     info!(node = id, %http, "starting");
     let node = tokio::select! {
         node = starting.start(config, http) => node?,
@@ -92,13 +92,8 @@ async fn serve(mut config: Config, security: Security) -> anyhow::Result<()> {
     };
     resp.expose_on(&node);
     info!(node = id, %http, "serving");
-    let served = serve_until_stopped(serving, stop, &node, signals).await;
-    resp.stop(DRAIN_MAX).await;
-    node.shutdown().await;
-    match node.failure() {
-        Some(why) => Err(anyhow::anyhow!(why)),
-        None => served.context("the HTTP listener failed"),
-    }
+    let clients = Clients { http: serving, stop_http: stop, resp };
+    stop::serve_until_stopped(clients, &node, signals, times).await
 }
 
 async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -106,32 +101,6 @@ async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(http).await.with_context(|| {
         format!("cannot listen on {http}; is port {port} taken? --http chooses another address")
     })
-}
-
-/// Serves until a signal comes or the node cannot go on, and then for at most [`DRAIN_MAX`].
-async fn serve_until_stopped(
-    mut serving: JoinHandle<std::io::Result<()>>,
-    stop: oneshot::Sender<()>,
-    node: &Node,
-    mut signals: Signals,
-) -> anyhow::Result<()> {
-    tokio::select! {
-        () = signals.next() => info!("stopping; a second signal ends the process at once"),
-        _ = node.failed() => info!("stopping: the node cannot go on"),
-        served = &mut serving => return Ok(served??),
-    }
-    let _ = stop.send(());
-    tokio::spawn(async move {
-        signals.next().await;
-        std::process::exit(Exit::Error as i32);
-    });
-    match timeout(DRAIN_MAX, &mut serving).await {
-        Ok(served) => Ok(served??),
-        Err(_) => {
-            serving.abort();
-            Ok(())
-        }
-    }
 }
 
 /// Who allowed it may have forgotten since.

@@ -40,6 +40,8 @@ fn every_documented_command_parses() {
         "quorate token create --name app --user web --allow admin --allow read --expires-in 30d",
         "quorate token list --token-file f",
         "quorate token delete app --yes",
+        "quorate log level",
+        "quorate log level debug --node 2",
         "quorate repair --data-dir d --yes",
         "quorate openapi",
         "quorate version",
@@ -86,6 +88,8 @@ fn nonsense_is_refused() {
         "quorate group transfer 1",
         "quorate completion powershell",
         "quorate config",
+        "quorate log",
+        "quorate log level debug --node b",
     ];
     for line in lines {
         assert!(!parses(line), "{line}");

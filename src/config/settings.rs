@@ -3,46 +3,18 @@
 //! The name is the flag (`--data-dir`), the key of the file (`data-dir`) and, in capitals, the environment
 //! variable (`QUORATE_DATA_DIR`), so the three cannot drift apart.
 
+mod process;
 mod read;
 mod secure;
 
-use super::Config;
 use super::consistency::NoConsistency;
 use super::units::{duration_or, size};
+use process::LOG_DEFAULT;
+pub use process::{LogFormat, Settings};
 use read::{
-    address, address_or_none, fits, host_port, list, log_format, number, put, text, whole_seconds, yes_no,
+    address, address_or_none, drain_timeout, fits, host_port, list, log_format, number, plain_url, put, text,
+    whole_seconds, yes_no,
 };
-
-/// What `serve` runs with: the node's configuration and that of its process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The node's part.
-    pub node: Config,
-    /// Filter of the log, as `tracing`'s `EnvFilter` reads it.
-    pub log: String,
-    /// How log lines look.
-    pub log_format: LogFormat,
-    /// Threads that serve clients and peers; 0: as many as suit the machine.
-    pub threads: usize,
-}
-
-/// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
-const LOG_DEFAULT: &str = "info,openraft=warn";
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { node: Config::default(), log: LOG_DEFAULT.into(), log_format: LogFormat::Human, threads: 0 }
-    }
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -308,11 +280,39 @@ pub const SETTINGS: &[Setting] = &[
         apply: |s, t| put(&mut s.log_format, log_format(t)),
     },
     Setting {
+        name: "slow-log",
+        value: "TIME",
+        default: Some("100ms"),
+        help: "From how long on an operation is logged and kept as slow; a bare number is milliseconds; 0: none is",
+        apply: |s, t| put(&mut s.node.slow_log, duration_or(t, Some(1))),
+    },
+    Setting {
+        name: "log-keys",
+        value: "yes|no",
+        default: Some("no"),
+        help: "Whether the key of a slow operation is told; values never are",
+        apply: |s, t| put(&mut s.node.log_keys, yes_no(t)),
+    },
+    Setting {
         name: "threads",
         value: "N",
         default: Some("0"),
         help: "Threads that serve clients and peers, beside those of the log; 0: half as many as there are cores",
         apply: |s, t| put(&mut s.threads, number(t)),
+    },
+    Setting {
+        name: "drain-timeout",
+        value: "TIME",
+        default: Some("10s"),
+        help: "How long a graceful stop may take: requests under way, hand-over of leaderships, closing the log",
+        apply: |s, t| put(&mut s.drain_timeout, drain_timeout(t)),
+    },
+    Setting {
+        name: "otlp-endpoint",
+        value: "URL",
+        default: None,
+        help: "Collector the spans of requests are sent to (OTLP over HTTP), such as http://127.0.0.1:4318",
+        apply: |s, t| put(&mut s.otlp_endpoint, plain_url(t).map(Some)),
     },
 ];
 

@@ -7,21 +7,27 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use openraft::errors::ClientWriteError;
 use openraft::impls::OneshotResponder;
 use openraft::raft::ClientWriteResult;
+use parking_lot::Mutex;
 use raft_store::NodeId;
 use raft_store::codec::DecodeError;
 use raft_store::command::{Command, PackedEntry, Packer, Replies, encode_commands};
 use raft_store::raft::{LeaderId, TypeConfig};
+use raft_store::wal::Numbers;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::yield_now;
+use tokio::time::Instant;
+use tracing::Span;
 
 use super::leadership::{Leadership, NotLeader};
 use crate::clock::wall_ms;
 use crate::limits::*;
+use crate::trace::{self, Noted, TARGET};
 
 /// Why a proposal has no replies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,8 +72,15 @@ pub(super) type Outcome = Result<Replies, ProposeError>;
 
 struct Proposal {
     batch: Batch,
-    reply: oneshot::Sender<Outcome>,
+    /// When it began to wait.
+    since: Instant,
+    /// Of the request it is for, if that is traced.
+    span: Span,
+    reply: oneshot::Sender<Answered>,
 }
+
+/// An outcome, and how long its proposal waited to be packed into an entry.
+type Answered = (Outcome, Duration);
 
 /// The entrance to one group's batcher.
 #[derive(Debug, Clone)]
@@ -81,6 +94,8 @@ pub(crate) struct Batcher {
 struct Queued {
     commands: AtomicUsize,
     bytes: AtomicUsize,
+    /// Commands of each entry that left it.
+    sizes: Mutex<Numbers>,
 }
 
 impl Batcher {
@@ -108,12 +123,26 @@ impl Batcher {
         if !self.queued.add(count, bytes) {
             return Err(ProposeError::QueueFull);
         }
-        let (reply, outcome) = oneshot::channel();
-        if self.queue.try_send(Proposal { batch, reply }).is_err() {
+        let (reply, answered) = oneshot::channel();
+        let since = Instant::now();
+        let span = if trace::enabled() { Span::current() } else { Span::none() };
+        if self.queue.try_send(Proposal { batch, since, span, reply }).is_err() {
             self.queued.remove(count, bytes);
             return Err(ProposeError::QueueFull);
         }
-        outcome.await.unwrap_or_else(|_| Err(ProposeError::Unknown("the node is stopping".into())))
+        let (outcome, queued) = answered
+            .await
+            .unwrap_or_else(|_| (Err(ProposeError::Unknown("the node is stopping".into())), Duration::ZERO));
+        trace::note(|Noted { times, .. }| {
+            times.queued = times.queued.max(queued);
+            times.applied = times.applied.max(since.elapsed().saturating_sub(queued));
+        });
+        outcome
+    }
+
+    /// Numbers of commands in the entries this replica proposed, ticks left out.
+    pub(crate) fn sizes(&self) -> Numbers {
+        *self.queued.sizes.lock()
     }
 
     /// Commands waiting, for metrics.
@@ -149,8 +178,15 @@ struct Worker {
     ahead: super::mutants::Ahead,
 }
 
-/// Who waits for which replies of an entry.
-pub(super) type Waiters = Vec<(usize, oneshot::Sender<Outcome>)>;
+/// Who waits for the replies to so many commands of an entry.
+pub(super) struct Waiter {
+    count: usize,
+    queued: Duration,
+    span: Span,
+    reply: oneshot::Sender<Answered>,
+}
+
+pub(super) type Waiters = Vec<Waiter>;
 
 impl Worker {
     async fn run(mut self) {
@@ -169,12 +205,24 @@ impl Worker {
         let mut next = Some(first);
         while let Some(proposal) = next.take().or_else(|| self.proposals.try_recv().ok()) {
             self.note_taken(&proposal);
-            let _ = proposal.reply.send(Err(error.clone()));
+            let _ = proposal.reply.send((Err(error.clone()), proposal.since.elapsed()));
         }
     }
 
     fn note_taken(&self, proposal: &Proposal) {
         self.queued.remove(proposal.batch.count as usize, proposal.batch.commands.len());
+    }
+
+    /// Counts an entry by its commands, and tells the requests that are traced what they share it with.
+    fn account(&self, waiters: &Waiters) {
+        let commands: usize = waiters.iter().map(|waiter| waiter.count).sum();
+        if commands > 0 {
+            self.queued.sizes.lock().record(commands as u64);
+        }
+        for Waiter { queued, span, .. } in waiters.iter().filter(|waiter| !waiter.span.is_none()) {
+            let queued_us = queued.as_micros() as u64;
+            span.in_scope(|| tracing::debug!(target: TARGET, entry_commands = commands, queued_us, "batch"));
+        }
     }
 
     async fn propose(&mut self, leader: LeaderId, first: Proposal, permit: OwnedSemaphorePermit) {
@@ -197,18 +245,20 @@ impl Worker {
     fn pack(&mut self, first: Proposal) -> (PackedEntry, Waiters) {
         let mut packer = Packer::new();
         let mut waiters = Waiters::new();
-        let mut next = Some(first);
+        let (now, mut next) = (Instant::now(), Some(first));
         while let Some(proposal) = next.take().or_else(|| self.proposals.try_recv().ok()) {
             self.note_taken(&proposal);
-            let Proposal { batch, reply } = proposal;
+            let Proposal { batch, since, span, reply } = proposal;
+            let queued = now.saturating_duration_since(since);
             match packer.push_encoded(&batch.commands, batch.count) {
-                Ok(()) => waiters.push((batch.count as usize, reply)),
-                Err(error) => drop(reply.send(Err(ProposeError::Malformed(error)))),
+                Ok(()) => waiters.push(Waiter { count: batch.count as usize, queued, span, reply }),
+                Err(error) => drop(reply.send((Err(ProposeError::Malformed(error)), queued))),
             }
             if packer.is_full() {
                 break;
             }
         }
+        self.account(&waiters);
         (packer.finish(self.leadership.applied.clock.now_ms(), wall_ms()), waiters)
     }
 }
@@ -228,13 +278,18 @@ pub(super) fn hand_out(outcome: Outcome, waiters: Waiters) {
     match outcome {
         Ok(Replies { time_ms, replies }) => {
             let mut replies = replies.into_iter();
-            for (count, waiter) in waiters {
+            for Waiter { count, queued, span, reply } in waiters {
                 let own = Replies { time_ms, replies: replies.by_ref().take(count).collect() };
-                let _ = waiter.send(Ok(own));
+                if !span.is_none() {
+                    span.in_scope(|| tracing::debug!(target: TARGET, time_ms, "apply"));
+                }
+                let _ = reply.send((Ok(own), queued));
             }
         }
         Err(error) => {
-            waiters.into_iter().for_each(|(_, waiter)| drop(waiter.send(Err(error.clone()))));
+            for Waiter { queued, reply, .. } in waiters {
+                let _ = reply.send((Err(error.clone()), queued));
+            }
         }
     }
 }

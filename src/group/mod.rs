@@ -3,6 +3,7 @@
 //! Writes go through the `batcher`, reads through shared `reads` rounds, time through the `ticker`.
 //! An answer is given only for what openraft has committed and this replica has applied.
 
+mod append_times;
 mod appends;
 mod applied;
 mod batcher;
@@ -51,9 +52,11 @@ use raft_store::snapshot_store::SnapshotStore;
 use raft_store::wal::SharedLog;
 use raft_store::{GroupId, NodeId, mutant};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::clock::boot_ms;
 use crate::limits::READ_ANSWER_BYTES_MAX;
+use crate::trace::{self, Noted, TARGET};
 use crate::transport::{Answer, Service, Transport};
 use batcher::Batcher;
 use inbound::Inbound;
@@ -62,6 +65,7 @@ use outgoing::Outgoing;
 use reads::ReadRounds;
 use snapshot_receive::SnapshotReceiver;
 
+pub(crate) use append_times::AppendTimes;
 pub(crate) use batcher::{Batch, ProposeError};
 pub(crate) use floor::{Floor, clear, held};
 pub(crate) use members::ChangeError;
@@ -87,6 +91,8 @@ pub(crate) struct GroupDeps {
     pub(crate) raft: Arc<openraft::Config>,
     /// What all snapshots this node sends share.
     pub(crate) pace: Arc<Pace>,
+    /// How long followers take.
+    pub(crate) appends: Arc<AppendTimes>,
 }
 
 impl fmt::Debug for GroupDeps {
@@ -191,9 +197,11 @@ impl Group {
 
     /// Waits until what this leader holds shows every write acknowledged before the call, and its clock is the group's.
     async fn confirm(&self, lease: bool) -> Result<(), ReadIndexError> {
-        let started = boot_ms();
+        let (started, asked) = (boot_ms(), Instant::now());
         let index = self.read_index(lease).await?;
         self.caught_up(index, started).await?;
+        trace::note(|Noted { times, .. }| times.round = times.round.max(asked.elapsed()));
+        tracing::debug!(target: TARGET, index, lease, "round");
         if !mutant!(AnswerBeforeApplied) {
             let established = self.leadership.established().await;
             established.map_err(|leadership::NotLeader(hint)| ReadIndexError::NotLeader(hint))?;

@@ -16,11 +16,14 @@ use openraft::raft::{
 };
 use openraft::storage::Snapshot;
 use openraft::{EmptyNode, RaftNetworkFactory, RaftNetworkV2};
+use parking_lot::Mutex;
 use raft_store::codec::DecodeError;
 use raft_store::raft::{LeaderId, TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
+use tokio::time::Instant;
 
+use super::append_times::{AppendTimes, PeerAppends};
 use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
@@ -42,6 +45,7 @@ pub(crate) struct GroupNetwork {
     pub(crate) transport: Transport,
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) appends: Arc<AppendTimes>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -55,6 +59,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             transport: self.transport.clone(),
             outgoing: self.outgoing.clone(),
             pace: self.pace.clone(),
+            appends: self.appends.of(target),
         }
     }
 }
@@ -68,6 +73,7 @@ pub(crate) struct GroupClient {
     pub(super) transport: Transport,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) pace: Arc<Pace>,
+    appends: Arc<Mutex<PeerAppends>>,
 }
 
 impl GroupClient {
@@ -97,8 +103,11 @@ impl GroupClient {
         &self,
         request: AppendEntriesRequest<TypeConfig>,
     ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
+        let (began, entries) = (Instant::now(), !request.entries.is_empty());
         let body = wire::body(self.group, |out| messages::put_append(out, &request));
-        let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await?;
+        let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await;
+        self.appends.lock().note(entries, answer.is_ok(), began.elapsed());
+        let answer = answer?;
         wire::decode(answer, messages::append_response).map_err(malformed)
     }
 }

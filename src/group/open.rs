@@ -67,6 +67,7 @@ impl Group {
             transport: deps.transport.clone(),
             outgoing: outgoing.clone(),
             pace: deps.pace.clone(),
+            appends: deps.appends.clone(),
         };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await

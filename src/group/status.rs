@@ -6,6 +6,7 @@ use std::time::Duration;
 use openraft::async_runtime::WatchReceiver as _;
 use openraft::{Instant as _, ServerState};
 use raft_store::NodeId;
+use raft_store::wal::Numbers;
 
 use super::{Group, Metrics, metrics_of};
 use crate::limits::{HEALTHY_WITHIN, VOTER_ACKED_WITHIN};
@@ -64,6 +65,27 @@ impl Group {
         let metrics = self.raft.metrics();
         let shown = metrics.borrow_watched();
         self.live_leader(&shown)
+    }
+
+    /// Numbers of commands in the entries this replica proposed.
+    pub(crate) fn entry_sizes(&self) -> Numbers {
+        self.batcher.sizes()
+    }
+
+    /// The term and the leader this replica knows of in it, alive or not.
+    pub(crate) fn leadership_seen(&self) -> Option<(u64, NodeId)> {
+        let metrics = self.raft.metrics();
+        let shown = metrics.borrow_watched();
+        Some((shown.current_term, shown.current_leader?))
+    }
+
+    /// How late a key may expire at most now: how far group time is behind the leader's clock, as this replica knows it,
+    /// while any key it holds is due by that clock.
+    pub(crate) fn late(&self) -> Duration {
+        let now_ms = self.now_ms();
+        let is_due = self.leadership.applied.deadline().is_some_and(|deadline| deadline <= now_ms);
+        let behind = now_ms.saturating_sub(self.map.read().time_ms());
+        Duration::from_millis(if is_due { behind } else { 0 })
     }
 
     fn live_leader(&self, metrics: &Metrics) -> Option<NodeId> {

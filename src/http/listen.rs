@@ -1,13 +1,14 @@
 //! The HTTP listener: accepts connections up to a limit and ends them gracefully.
 //!
 //! Relies on hyper for HTTP/1.1. Guarantees: at most `HTTP_CONNECTIONS_MAX` connections are open, a client that
-//! does not send its head in time is cut off, and after `stop` no connection outlives `HTTP_STOP_TIMEOUT`.
+//! does not send its head in time is cut off, and after `stop` no connection outlives its time.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -70,6 +71,16 @@ pub async fn serve(
     node: impl Into<Starting>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_within(listener, node, stop, HTTP_STOP_TIMEOUT).await
+}
+
+/// The same, but requests under way may take `patience` to finish.
+pub async fn serve_within(
+    listener: impl Into<ClientListener>,
+    node: impl Into<Starting>,
+    stop: impl Future<Output = ()> + Send + 'static,
+    patience: Duration,
+) -> io::Result<()> {
     let ClientListener { tcp: listener, tls } = listener.into();
     let door = Door { tls, port: Port::Http, says: HTTP_SAYS };
     let routes = Arc::new(Routes::new(node.into()));
@@ -88,7 +99,7 @@ pub async fn serve(
     }
     drop(listener);
     stopping.send_replace(true);
-    finish(connections, HTTP_STOP_TIMEOUT, PROTOCOL).await;
+    finish(connections, patience, PROTOCOL).await;
     Ok(())
 }
 

@@ -41,6 +41,11 @@ impl Operation {
         };
         Self(OPERATIONS.iter().position(|known| *known == name).unwrap_or(OPERATIONS.len() - 1))
     }
+
+    /// As it is called in figures and logs.
+    pub(super) fn name(self) -> &'static str {
+        OPERATIONS[self.0]
+    }
 }
 
 /// The counters of one operation.

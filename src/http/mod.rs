@@ -11,7 +11,7 @@
 //! | Every request | `track` (request id, problems, figures), `guard` (tokens), `request_id`, `problem`, `metrics` |
 //! | Parsing | `path`, `query`, `duration`, `ttl`, `etag`, `body`, `fields`, `value` |
 //! | Data | `call`, `answer`, `kv`, `raw`, `scan`, `batch`, `txn` |
-//! | Cluster | `cluster`, `groups`, `operations`, `tokens`, `health` |
+//! | Cluster | `cluster`, `groups`, `operations`, `tokens`, `health`, `log`, `slow` |
 //! | Description | `routes`, `openapi` |
 //! | For people | `console` |
 
@@ -30,6 +30,7 @@ mod health;
 mod kv;
 mod linger;
 mod listen;
+mod log;
 mod metrics;
 mod openapi;
 mod operations;
@@ -40,6 +41,7 @@ mod raw;
 mod request_id;
 mod routes;
 mod scan;
+mod slow;
 mod tokens;
 mod track;
 mod ttl;
@@ -53,12 +55,13 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
 pub use guard::{Access, ENDPOINTS, Endpoint};
-pub use listen::serve;
+pub use listen::{serve, serve_within};
 pub use openapi::openapi;
 
 use crate::error::{Error, ErrorKind};
 use crate::node::{Node, Starting};
 use routes::Routes;
+use track::Tracker;
 
 /// What the handlers of a node that is still starting get.
 #[derive(Debug, Clone)]
@@ -88,12 +91,13 @@ impl App {
 
 /// Every path of the API. Keys are taken from the undecoded path; one that is empty has a path too, and is refused there.
 fn router(app: App) -> Router {
+    let tracker = Tracker { metrics: app.metrics.clone(), node: Some(app.node.clone()) };
     let routes = routes();
     let guarded = match app.node.gate().is_on() {
         true => routes.layer(from_fn_with_state(app.clone(), guard::guard)),
         false => routes,
     };
-    guarded.layer(from_fn_with_state(app.metrics.clone(), track::track)).with_state(app)
+    guarded.layer(from_fn_with_state(tracker, track::track)).with_state(app)
 }
 
 fn routes() -> Router<App> {
@@ -123,6 +127,8 @@ fn routes() -> Router<App> {
         .route("/v1/cluster/groups/{group}/snapshot", post(groups::snapshot))
         .route("/v1/operations", get(operations::list))
         .route("/v1/operations/{id}", get(operations::show))
+        .route("/v1/slow", get(slow::show))
+        .route("/v1/log", get(log::show).put(log::change))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::show))
@@ -135,13 +141,14 @@ fn routes() -> Router<App> {
 
 /// What is answered while the node starts: that it lives, and how far it is.
 fn router_before(before: Before) -> Router {
+    let tracker = Tracker { metrics: before.metrics.clone(), node: None };
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz_before))
         .route("/v1/openapi.json", get(openapi::show))
         .merge(console::routes())
         .fallback(health::starting)
-        .layer(from_fn_with_state(before.metrics.clone(), track::track))
+        .layer(from_fn_with_state(tracker, track::track))
         .with_state(before)
 }
 

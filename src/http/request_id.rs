@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::limits::REQUEST_ID_BYTES_MAX;
+use crate::trace::is_sane_id;
 
 /// The header it comes and goes in.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -14,7 +14,7 @@ pub(super) struct RequestId(String);
 impl RequestId {
     /// The client's id, or a random one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(HEADER).and_then(|id| id.to_str().ok()).filter(|id| sane(id));
+        let given = headers.get(HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_sane_id(id));
         Self(given.map_or_else(|| format!("{:016x}", crate::random::bits64()), str::to_owned))
     }
 
@@ -29,14 +29,10 @@ impl RequestId {
     }
 }
 
-fn sane(id: &str) -> bool {
-    let fits = (1..=REQUEST_ID_BYTES_MAX).contains(&id.len());
-    fits && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::REQUEST_ID_BYTES_MAX;
 
     fn of(given: &str) -> RequestId {
         let mut headers = HeaderMap::new();

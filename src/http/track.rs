@@ -1,11 +1,11 @@
-//! What happens to every request: it gets an id, its error becomes a problem, and it is counted.
+//! What happens to every request: it gets an id, its error becomes a problem, it is traced, and it is counted.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -14,14 +14,35 @@ use super::metrics::{HttpMetrics, Operation};
 use super::request_id::RequestId;
 use super::{problem, request_id};
 use crate::error::Error;
+use crate::node::{Node, Served};
+use crate::trace::{self, Protocol, Traced};
+
+/// What a client says of the trace its request belongs to (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What is needed to account for a request.
+#[derive(Debug, Clone)]
+pub(super) struct Tracker {
+    /// The figures of the HTTP layer.
+    pub(super) metrics: Arc<HttpMetrics>,
+    /// The node, once it has started.
+    pub(super) node: Option<Node>,
+}
+
+impl Tracker {
+    fn keeps_key(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.config().log_keys)
+    }
+}
 
 /// Wraps the handlers: the only place that knows both a request's id and its error.
-pub(super) async fn track(State(metrics): State<Arc<HttpMetrics>>, request: Request, next: Next) -> Response {
+pub(super) async fn track(State(tracker): State<Tracker>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let operation = Operation::of(request.method(), request.uri().path());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let mut response = next.run(with_linger(request)).await;
+    let noting = trace::Request::new(Protocol::Http, traced(&request, operation, &id), tracker.keeps_key());
+    let (mut response, noted, key) = trace::carry_out(noting, next.run(with_linger(request))).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         let error = if reads { error.without_outcome() } else { error };
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
@@ -30,8 +51,22 @@ pub(super) async fn track(State(metrics): State<Arc<HttpMetrics>>, request: Requ
         problem::render(&mut response, &error, &id);
     }
     response.headers_mut().insert(request_id::HEADER, id.header());
-    metrics.record(operation, response.status(), started.elapsed());
+    let took = started.elapsed();
+    tracker.metrics.record(operation, response.status(), took);
+    if let Some(node) = &tracker.node {
+        let served = Served { protocol: Protocol::Http, operation: operation.name(), took, noted, key };
+        node.served(served, || id.as_str().to_owned());
+    }
     response
+}
+
+/// What its way is logged by, if requests are traced now.
+fn traced(request: &Request, operation: Operation, id: &RequestId) -> Option<Arc<Traced>> {
+    if !trace::enabled() {
+        return None;
+    }
+    let parent = request.headers().get(TRACEPARENT).map(HeaderValue::to_str).and_then(Result::ok);
+    Some(Traced::begin(Protocol::Http, operation.name(), id.as_str().to_owned(), parent))
 }
 
 fn with_linger(request: Request) -> Request {

@@ -8,16 +8,33 @@ use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, TokenRequest, Topology, WriteOk};
+use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, StopError, TokenRequest, Topology, WriteOk};
 use crate::auth::{Gate, Secret, Token};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::REQUEST_TIMEOUT_MAX;
+use crate::trace::{self, Kind};
 use crate::views::{ClusterView, GroupView, MemberSpec, NodeView, Operation, ReadyView};
 
 impl Node {
+    /// Says from now on that the node is not ready: it is about to stop.
+    pub fn drain(&self) {
+        self.inner.drain();
+    }
+
     /// Hands leaderships over, stops every group, flushes the log. No request is served afterwards.
     pub async fn shutdown(&self) {
-        self.inner.stop().await;
+        if let Err(error) = self.shutdown_by(Instant::now() + 2 * REQUEST_TIMEOUT_MAX).await {
+            tracing::error!(%error, "the node did not stop in good order");
+        }
+    }
+
+    /// The same, but it gives up at `deadline`.
+    ///
+    /// # Errors
+    /// What was left then.
+    pub async fn shutdown_by(&self, deadline: Instant) -> std::result::Result<(), StopError> {
+        self.inner.stop_by(deadline).await
     }
 
     /// Waits until the node cannot go on (a failing disk, a refused join); why.
@@ -71,13 +88,17 @@ impl Node {
 
     /// Carries out one write, forwarding it to the leader of its key's group.
     pub async fn write(&self, command: Command, deadline: Instant) -> Result<WriteOk> {
-        let written = self.inner.write_many(vec![command], deadline).await;
+        let written = self.write_many(vec![command], deadline).await;
         written.into_iter().next().unwrap_or_else(|| Err(Error::not_applied(ErrorKind::Internal, "no reply")))
     }
 
     /// Carries out many independent writes; those of one group travel together, in order.
     pub async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
-        self.inner.write_many(commands, deadline).await
+        let first = commands.first().and_then(|command| command.keys().next());
+        asks(Kind::Write, commands.len(), first);
+        let done = self.inner.write_many(&commands, deadline).await;
+        self.inner.operations.written(&commands, &done);
+        done
     }
 
     /// Carries out one read.
@@ -88,29 +109,38 @@ impl Node {
 
     /// Carries out many reads; those of one group travel together.
     pub async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
-        let found = self.inner.read_many(reads, deadline).await;
+        let Some(first) = reads.first() else { return Vec::new() };
+        asks(Kind::Read, reads.len(), Some(&first.key));
+        let found = self.inner.read_many(&reads, deadline).await;
         self.inner.reads.count(&found);
+        self.inner.operations.read(&reads, &found);
         found
     }
 
     /// The next page of a walk through a namespace's keys; `bad-request` for a cursor that is none.
     pub async fn scan(&self, scan: Scan, deadline: Instant) -> Result<ScanPage> {
-        self.inner.scan(scan, &[], deadline).await
+        self.scan_prefix(scan, &[], deadline).await
     }
 
     /// The same, of keys that begin with `prefix` only.
     pub async fn scan_prefix(&self, scan: Scan, prefix: &[u8], deadline: Instant) -> Result<ScanPage> {
-        self.inner.scan(scan, prefix, deadline).await
+        let consistency = scan.consistency;
+        asks(Kind::Scan, 0, None);
+        let page = self.inner.scan(scan, prefix, deadline).await;
+        self.inner.operations.scanned(consistency, page.is_err());
+        page
     }
 
     /// How many keys of a namespace are held; expired ones count until they are removed, moments later.
     pub async fn count(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<u64> {
+        asks(Kind::Scan, 0, None);
         self.inner.count(namespace, scope, deadline).await
     }
 
     /// Drops every key of a namespace: atomically in each group, not across groups. `Scope::Slot` is a `bad-request`;
     /// when only some groups failed, the outcome is unknown.
     pub async fn flush(&self, namespace: NamespaceId, scope: Scope, deadline: Instant) -> Result<()> {
+        asks(Kind::Write, 0, None);
         self.inner.flush(namespace, scope, deadline).await
     }
 
@@ -121,6 +151,7 @@ impl Node {
         scope: Scope,
         deadline: Instant,
     ) -> Result<Option<Key>> {
+        asks(Kind::Scan, 0, None);
         self.inner.random_key(namespace, scope, deadline).await
     }
 
@@ -268,4 +299,11 @@ impl Node {
             .iter()
             .fold(self.inner.metrics_text() + &self.inner.gate.metrics(), |text, figures| text + &figures())
     }
+}
+
+/// Notes what the present request asks for.
+fn asks(kind: Kind, keys: usize, first: Option<&Key>) {
+    let first = first.map(Key::user_key).unwrap_or_default();
+    trace::note(|noted| noted.asks(kind, keys, first.len()));
+    trace::note_key(first);
 }

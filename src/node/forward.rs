@@ -6,6 +6,7 @@
 //! then, so each is asked for alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -21,10 +22,12 @@ use tokio::time::Instant;
 
 use super::peer::{self, Declined, Forwarded};
 use super::route::{left, millis_until};
+use super::traced;
 use crate::error::Outcome;
 use crate::group::Batch;
 use crate::limits::{FORWARDED_DEADLINES_WITHIN, FORWARDED_QUEUED_MAX};
-use crate::transport::{CallError, Lane, Transport};
+use crate::trace::{self, Traced};
+use crate::transport::{CallError, Transport};
 
 /// What became of a write that was sent, or was to be.
 pub(super) type Told = Result<Forwarded<Replies>, CallError>;
@@ -42,6 +45,8 @@ struct Part {
     group: GroupId,
     batch: Batch,
     deadline: Instant,
+    /// If its way is logged; it travels by itself then.
+    traced: Option<Arc<Traced>>,
     told: oneshot::Sender<Told>,
 }
 
@@ -53,7 +58,7 @@ impl Forwarder {
     /// Has a node propose commands of a group. Ends by the deadline, or up to [`FORWARDED_DEADLINES_WITHIN`] before.
     pub(super) async fn write(&self, node: NodeId, group: GroupId, batch: Batch, deadline: Instant) -> Told {
         let (told, outcome) = oneshot::channel();
-        let part = Part { group, batch, deadline, told };
+        let part = Part { group, batch, deadline, traced: trace::traced(), told };
         if self.queue_to(node).try_send(part).is_err() {
             return Err(CallError::NotSent(format!("too many writes wait to be sent to node {node}")));
         }
@@ -113,7 +118,8 @@ fn bunches(parts: &mut Vec<Part>) -> Vec<Vec<Part>> {
 
 fn go_together(first: &Part, other: &Part) -> bool {
     let apart = first.deadline.max(other.deadline) - first.deadline.min(other.deadline);
-    first.group == other.group && apart <= FORWARDED_DEADLINES_WITHIN
+    let alone = first.traced.is_some() || other.traced.is_some();
+    !alone && first.group == other.group && apart <= FORWARDED_DEADLINES_WITHIN
 }
 
 /// Sends one bunch and tells everyone.
@@ -139,7 +145,8 @@ async fn ask(transport: &Transport, node: NodeId, bunch: &[Part]) -> Told {
     let deadline = bunch.iter().map(|part| part.deadline).min().unwrap_or_else(Instant::now);
     let count: u32 = bunch.iter().map(|part| part.batch.count).sum();
     let body = peer::put_write(bunch[0].group, millis_until(deadline), &joined(bunch, count));
-    let answer = transport.call(node, Lane::Control, peer::WRITE, body, left(deadline)).await?;
+    let traced = bunch[0].traced.clone();
+    let answer = traced::call(transport, node, peer::WRITE, body, left(deadline), traced).await?;
     match peer::forwarded(answer, peer::written) {
         Ok(Ok(written)) if written.replies.len() != count as usize => {
             let detail = format!("answered with {} replies to {count} commands", written.replies.len());
@@ -186,7 +193,8 @@ mod tests {
         let now = Instant::now();
         let part = |&(group, count, ms): &(GroupId, u32, u64)| {
             let batch = Batch { commands: Bytes::new(), count };
-            Part { group, batch, deadline: now + Duration::from_millis(ms), told: oneshot::channel().0 }
+            let deadline = now + Duration::from_millis(ms);
+            Part { group, batch, deadline, traced: None, told: oneshot::channel().0 }
         };
         let mut parts = writes.iter().map(part).collect();
         let bunches = bunches(&mut parts);

@@ -2,9 +2,12 @@
 //!
 //! `docs/metrics.md` names every one of them; a test compares it with what a node exports.
 
+mod leaders;
+mod operations;
 mod process;
 mod reads;
 mod replication;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,6 +22,8 @@ use crate::group::Group;
 use crate::version::VERSION;
 use crate::views::GroupView;
 
+pub(super) use leaders::Leaders;
+pub(super) use operations::Operations;
 pub(super) use reads::Reads;
 
 impl Inner {
@@ -29,8 +34,14 @@ impl Inner {
         text.each("quorate_build_info", "gauge", "1, with the program's version.", "version", built);
         process::metrics(&mut text);
         self.reads.metrics(&mut text);
+        self.operations.metrics(&mut text);
+        let slow = self.slow.total();
+        text.one("quorate_slow_operations_total", "counter", "Operations that took long.", slow);
         self.group_metrics(&mut text);
         replication::metrics(&self.host.all(), &mut text);
+        self.leaderships.metrics(&mut text);
+        timing::groups(&self.host.all(), &mut text);
+        timing::followers(&self.host.deps().appends, &mut text);
         self.snapshot_metrics(&mut text);
         self.log_metrics(&mut text);
         self.disk_metrics(&mut text);
@@ -136,6 +147,15 @@ fn expiry_metrics(groups: &[Arc<Group>], text: &mut Exposition) {
     text.each("quorate_expired_total", "counter", "Keys that expired.", "group", total);
 }
 
+/// A histogram with labels.
+struct Labelled {
+    labels: String,
+    /// Upper bounds, ascending, each with how many values are at or below it.
+    buckets: Vec<(f64, u64)>,
+    count: u64,
+    sum: f64,
+}
+
 /// Prometheus's text format.
 #[derive(Default)]
 pub(super) struct Exposition(String);
@@ -158,6 +178,18 @@ impl Exposition {
         }
         let _ = writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {}", of.count());
         let _ = writeln!(self.0, "{name}_sum {}\n{name}_count {}", of.sum() as f64 * unit, of.count());
+    }
+
+    /// Histograms of one name.
+    fn histograms(&mut self, name: &str, help: &str, all: &[Labelled]) {
+        self.head(name, "histogram", help);
+        for Labelled { labels, buckets, count, sum } in all {
+            for (bound, below) in buckets {
+                let _ = writeln!(self.0, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}");
+            }
+            let _ = writeln!(self.0, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}");
+            let _ = writeln!(self.0, "{name}_sum{{{labels}}} {sum}\n{name}_count{{{labels}}} {count}");
+        }
     }
 
     /// Samples of two labels; each has what stands between its braces, and its value.

@@ -30,6 +30,7 @@ mod retire;
 mod room;
 mod route;
 mod seek;
+mod served;
 mod services;
 mod shown;
 #[cfg(feature = "simulation")]
@@ -44,6 +45,7 @@ mod stop;
 mod tests;
 mod tokens;
 mod topology;
+mod traced;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,7 @@ use crate::auth::Gate;
 use crate::config::Config;
 use crate::group::Group;
 use crate::tls::Security;
+use crate::trace::SlowLog;
 use crate::transport::Transport;
 use crate::views::MemberSpec;
 use disk::DiskWatch;
@@ -70,8 +73,10 @@ use identity::IdentityFile;
 use repair::Offered;
 
 pub use keyspace::{Scan, ScanPage, Scope};
+pub use served::Served;
 pub use startup::Starting;
 pub use tokens::TokenRequest;
+pub use stop::StopError;
 pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 
@@ -116,6 +121,9 @@ struct Inner {
     gate: Arc<Gate>,
     memory: AtomicU64,
     reads: metrics::Reads,
+    operations: metrics::Operations,
+    leaderships: metrics::Leaders,
+    slow: SlowLog,
     snapshots: snapshots::Snapshots,
     disk: DiskWatch,
     /// Its certificates.
@@ -127,6 +135,8 @@ struct Inner {
     offered: Offered,
     /// The log failed: what this node holds and what its disk holds may differ.
     distrusted: AtomicBool,
+    /// It is about to stop.
+    draining: AtomicBool,
     reconcile_soon: Notify,
     /// Why the node cannot go on, once it cannot.
     failure: watch::Sender<Option<String>>,

@@ -42,6 +42,9 @@ pub(crate) const SNAPSHOT_OFFER: Service = 28;
 /// Give me a chunk of the snapshot held ready.
 pub(crate) const SNAPSHOT_PULL: Service = 29;
 
+/// One of `WRITE`, `READ` and `SEEK`, and in front of it the id of the request whose way is logged.
+pub(crate) const TRACED: Service = 31;
+
 /// A fresh node, as it presents itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Applicant {

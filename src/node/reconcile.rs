@@ -60,9 +60,12 @@ impl Inner {
         self.retire_leftovers().await;
     }
 
-    /// A replica that stopped by itself serves nobody: the node says why and stops.
+    /// Counts changes of leaders. A replica that stopped by itself serves nobody: the node says why and stops.
     fn watch_groups(&self) {
         for group in self.host.all() {
+            if let Some(leadership) = group.leadership_seen() {
+                self.leaderships.see(group.id(), leadership);
+            }
             if let Some(why) = group.failure() {
                 self.fail(format!("group {} stopped: {why}", group.id()));
             }

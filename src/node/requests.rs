@@ -30,10 +30,10 @@ impl Inner {
     }
 
     /// Writes. Commands of one group keep their order; one that meets an outdated slot table goes out again.
-    pub(super) async fn write_many(&self, commands: Vec<Command>, deadline: Instant) -> Vec<Result<WriteOk>> {
+    pub(super) async fn write_many(&self, commands: &[Command], deadline: Instant) -> Vec<Result<WriteOk>> {
         let mut answers: Vec<Option<Result<WriteOk>>> = vec![None; commands.len()];
-        if let Some(group) = self.only_group(&commands) {
-            let replies = self.write_in_order(group, &commands, deadline).await;
+        if let Some(group) = self.only_group(commands) {
+            let replies = self.write_in_order(group, commands, deadline).await;
             answers = replies.into_iter().map(|reply| settle(group, reply, deadline)).collect();
             if answers.iter().all(Option::is_some) {
                 return answers.into_iter().flatten().collect();
@@ -41,7 +41,7 @@ impl Inner {
             tokio::time::sleep(ROUTE_PAUSE).await;
         }
         loop {
-            let places = self.places_of(&commands, &mut answers);
+            let places = self.places_of(commands, &mut answers);
             let rounds = places.into_iter().map(|(group, places)| {
                 let chosen: Vec<&Command> = places.iter().map(|&place| &commands[place]).collect();
                 async move { (group, places, self.write_in_order(group, &chosen, deadline).await) }
@@ -126,7 +126,7 @@ impl Inner {
     }
 
     /// Reads, those of one group and consistency together.
-    pub(super) async fn read_many(&self, reads: Vec<Read>, deadline: Instant) -> Vec<Result<ReadOk>> {
+    pub(super) async fn read_many(&self, reads: &[Read], deadline: Instant) -> Vec<Result<ReadOk>> {
         let mut answers: Vec<Option<Result<ReadOk>>> = vec![None; reads.len()];
         loop {
             refuse_if_full(&mut answers);

@@ -11,14 +11,16 @@ use raft_store::command::Replies;
 use raft_store::{GroupId, NodeId, mutant};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::doc::META_GROUP;
 use super::peer::{self, Declined, Forwarded, Looked, ReadKeys};
-use super::{Consistency, Inner};
+use super::{Consistency, Inner, traced};
 use crate::error::{Error, Result};
 use crate::group::{Batch, ReadIndexError};
 use crate::limits::{PROPOSAL_BYTES_MAX, READ_ATTEMPT_MAX, ROUTE_PAUSE};
-use crate::transport::{CallError, Lane, Service};
+use crate::trace::{self, TARGET};
+use crate::transport::{CallError, Service};
 use told::{declined, no_leader, queue_full, too_large, unknown};
 
 /// How an attempt to carry a request out ended.
@@ -43,6 +45,7 @@ impl Inner {
         if batch.commands.len() > PROPOSAL_BYTES_MAX {
             return Err(too_large(group));
         }
+        trace::note(|noted| noted.group = Some(group));
         let attempt = |node| self.try_write(node, group, &batch, deadline);
         self.until_done(group, deadline, attempt).await
     }
@@ -50,6 +53,7 @@ impl Inner {
     /// Reads keys of one group, linearizably at its leader or at any replica.
     pub(super) async fn read_group(&self, read: ReadKeys, deadline: Instant) -> Result<Looked> {
         let group = read.group;
+        trace::note(|noted| noted.group = Some(group));
         if read.consistency == Consistency::Local
             && let Some(replica) = self.host.get(group)
             && self.check_trusted(group).is_ok()
@@ -133,10 +137,14 @@ impl Inner {
         batch: &Batch,
         deadline: Instant,
     ) -> Attempt<Replies> {
+        tracing::debug!(target: TARGET, group, node, commands = batch.count, "route");
         if node == self.id {
             return attempt_of(self.propose_here(group, batch.clone(), deadline).await);
         }
-        match self.forwarder.write(node, group, batch.clone(), deadline).await {
+        let began = Instant::now();
+        let told = self.forwarder.write(node, group, batch.clone(), deadline).await;
+        note_forwarded(began);
+        match told {
             Ok(answer) => attempt_of(answer),
             Err(CallError::Lost(why)) => ended(unknown(group, deadline, format!("node {node}: {why}"))),
             Err(CallError::NotSent(why) | CallError::Refused(why)) => Attempt::Nobody(why),
@@ -159,6 +167,7 @@ impl Inner {
     async fn try_any_read(&self, node: NodeId, read: &ReadKeys, deadline: Instant) -> Attempt<Looked> {
         // A read that got no answer may be asked again, so no single attempt takes all the time there is.
         let deadline = deadline.min(Instant::now() + READ_ATTEMPT_MAX);
+        tracing::debug!(target: TARGET, group = read.group, node, keys = read.keys.len(), "route");
         if node == self.id {
             return attempt_of(self.read_here(read, deadline).await);
         }
@@ -176,7 +185,11 @@ impl Inner {
         deadline: Instant,
         read: impl FnOnce(&mut Decoder) -> Result<T, DecodeError>,
     ) -> Attempt<T> {
-        match self.transport.call(node, Lane::Control, service, body, left(deadline)).await {
+        let began = Instant::now();
+        let answer =
+            traced::call(&self.transport, node, service, body, left(deadline), trace::traced()).await;
+        note_forwarded(began);
+        match answer {
             Ok(answer) => match peer::forwarded(answer, read) {
                 Ok(answer) => attempt_of(answer),
                 Err(error) => Attempt::Nobody(error.to_string()),
@@ -194,7 +207,8 @@ impl Inner {
     ) -> Forwarded<Replies> {
         let Some(replica) = self.host.get(group) else { return Err(Declined::NotLeader(None)) };
         self.admit_write(&replica, &batch)?;
-        match timeout_at(deadline, replica.propose(batch)).await {
+        let span = tracing::debug_span!(target: TARGET, "propose", group, commands = batch.count);
+        match timeout_at(deadline, replica.propose(batch).instrument(span)).await {
             Ok(Ok(replies)) => Ok(replies),
             Ok(Err(error)) => {
                 self.look_at_disk_soon.notify_one();
@@ -213,7 +227,8 @@ impl Inner {
         }
         self.admit_leading(&replica)?;
         let reading = replica.read(&read.keys, read.consistency == Consistency::Lease);
-        let lookups = confirmed(read.group, timeout_at(deadline, reading).await)?;
+        let span = tracing::debug_span!(target: TARGET, "read", group = read.group, keys = read.keys.len());
+        let lookups = confirmed(read.group, timeout_at(deadline, reading.instrument(span)).await)?;
         Ok(Looked { lookups, staleness_ms: None })
     }
 }
@@ -241,6 +256,11 @@ fn ended<T>(error: Error) -> Attempt<T> {
         return Attempt::Nobody(error.detail);
     }
     Attempt::Ended(Err(error))
+}
+
+/// Notes how long another node was asked.
+fn note_forwarded(began: Instant) {
+    trace::note(|noted| noted.times.forwarded = noted.times.forwarded.max(began.elapsed()));
 }
 
 pub(super) fn left(deadline: Instant) -> Duration {

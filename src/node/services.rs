@@ -9,14 +9,17 @@ use futures_util::future::BoxFuture;
 use raft_store::GroupId;
 use raft_store::codec::{DecodeError, Decoder, put_u64};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 use super::Inner;
 use super::doc::{Founding, META_GROUP};
 use super::meta::Change;
 use super::peer::{self, Applicant, Ask, Declined, Forwarded, Joined, Objection, Told};
+use super::traced::unwrapped;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{ChangeError, NeedsSnapshot, ReadIndexError, wire};
 use crate::limits::REQUEST_TIMEOUT_MAX;
+use crate::trace::Traced;
 use crate::transport::{Answer, From, Handler, Service};
 use crate::views::GroupView;
 
@@ -48,9 +51,14 @@ impl Inner {
             // Everything else is for members of this node's cluster only.
             _ if !from.member => tracing::debug!(peer = from.node, service, "call of a stranger ignored"),
             service if wire::is_raft(service) => self.serve_raft(service, body, answer)?,
-            peer::WRITE => self.serve_write(body, answer)?,
-            peer::READ => self.serve_read(body, answer)?,
-            peer::SEEK => self.serve_seek(body, answer)?,
+            peer::TRACED => {
+                let (about, service, body) = unwrapped(body)?;
+                let traced = Traced::received(about, from.node)?;
+                self.serve_client(service, body, answer, traced.span().clone())?;
+            }
+            peer::WRITE | peer::READ | peer::SEEK => {
+                self.serve_client(service, body, answer, Span::none())?;
+            }
             peer::READ_INDEX => self.serve_read_index(wire::decode(body, Decoder::u32)?, answer),
             peer::SNAPSHOT_OFFER => self.serve_offer(body, answer)?,
             peer::SNAPSHOT_PULL => self.serve_pull(body, answer)?,
@@ -107,33 +115,51 @@ impl Inner {
         });
     }
 
-    fn serve_write(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+    /// Carries out what a client asked another node for.
+    fn serve_client(
+        self: &Arc<Self>,
+        service: Service,
+        body: Bytes,
+        answer: Answer,
+        span: Span,
+    ) -> Result<(), DecodeError> {
+        match service {
+            peer::WRITE => self.serve_write(body, answer, span),
+            peer::READ => self.serve_read(body, answer, span),
+            _ => self.serve_seek(body, answer, span),
+        }
+    }
+
+    fn serve_write(self: &Arc<Self>, body: Bytes, answer: Answer, span: Span) -> Result<(), DecodeError> {
         let (group, timeout_ms, batch) = wire::decode(body, peer::write)?;
         let inner = self.clone();
-        tokio::spawn(async move {
+        let work = async move {
             let outcome = inner.propose_here(group, batch, deadline(timeout_ms)).await;
             answer.send(peer::put_forwarded(&outcome, peer::put_written));
-        });
+        };
+        tokio::spawn(work.instrument(span));
         Ok(())
     }
 
-    fn serve_read(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+    fn serve_read(self: &Arc<Self>, body: Bytes, answer: Answer, span: Span) -> Result<(), DecodeError> {
         let read = wire::decode(body, peer::read)?;
         let inner = self.clone();
-        tokio::spawn(async move {
+        let work = async move {
             let outcome = inner.read_here(&read, deadline(read.timeout_ms)).await;
             answer.send(peer::put_forwarded(&outcome, peer::put_found));
-        });
+        };
+        tokio::spawn(work.instrument(span));
         Ok(())
     }
 
-    fn serve_seek(self: &Arc<Self>, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
+    fn serve_seek(self: &Arc<Self>, body: Bytes, answer: Answer, span: Span) -> Result<(), DecodeError> {
         let seek = wire::decode(body, peer::seek)?;
         let inner = self.clone();
-        tokio::spawn(async move {
+        let work = async move {
             let outcome = inner.seek_here(&seek, deadline(seek.timeout_ms)).await;
             answer.send(peer::put_forwarded(&outcome, peer::put_seen));
-        });
+        };
+        tokio::spawn(work.instrument(span));
         Ok(())
     }
 

@@ -74,7 +74,15 @@ impl Node {
         let raft = settings(config.heartbeat, config.election_min, config.election_max);
         let raft = Arc::new(raft.validate().context("Raft settings")?);
         let pace = Arc::new(Pace::new(config.snapshot_rate));
-        let deps = GroupDeps { node: config.id, transport: transport.clone(), log, snapshots, raft, pace };
+        let deps = GroupDeps {
+            node: config.id,
+            transport: transport.clone(),
+            log,
+            snapshots,
+            raft,
+            pace,
+            appends: Arc::default(),
+        };
         let me = MemberSpec {
             id: config.id,
             http: config.advertise_http.clone().unwrap_or_else(|| http.to_string()),
@@ -84,7 +92,7 @@ impl Node {
             resp_cluster: told(&config.advertise_resp_cluster, config.resp_cluster),
         };
         let gate = Arc::new(super::tokens::gate(&config)?);
-        let belongs = identity.identity.clone();
+        let (belongs, slow) = (identity.identity.clone(), crate::trace::SlowLog::new(config.slow_log));
         let inner = Arc::new_cyclic(|itself| Inner {
             id: config.id,
             config,
@@ -104,6 +112,9 @@ impl Node {
             gate,
             memory: AtomicU64::new(0),
             reads: super::metrics::Reads::default(),
+            operations: super::metrics::Operations::default(),
+            leaderships: super::metrics::Leaders::default(),
+            slow,
             snapshots: super::snapshots::Snapshots::default(),
             disk,
             security,
@@ -111,6 +122,7 @@ impl Node {
             look_at_disk_soon: Notify::new(),
             offered: Offered::default(),
             distrusted: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
             reconcile_soon: Notify::new(),
             failure: watch::Sender::new(None),
             exposed: Mutex::default(),

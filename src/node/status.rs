@@ -150,6 +150,11 @@ impl Inner {
                 if repairs.is_empty() { "nothing to repair".to_owned() } else { repairs.join("; ") },
             ),
             check("disk", disk.is_ok(), disk.err().unwrap_or_else(|| "writable".to_owned())),
+            check(
+                "drain",
+                !self.is_draining(),
+                if self.is_draining() { "the node is stopping" } else { "not stopping" }.into(),
+            ),
         ];
         ReadyView { ready: checks.iter().all(|check| check.ok), checks }
     }

@@ -6,6 +6,7 @@
 //! commands until the client has read its answers; a client that does not read them for `RESP_STALL_MAX` is
 //! disconnected. An idle connection holds no buffers.
 
+mod linger;
 mod receive;
 
 use std::future::poll_fn;
@@ -13,9 +14,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -24,8 +26,8 @@ use super::parse::{Frame, Limits, Parser, ProtocolError};
 use super::session::{Face, Session};
 use super::value::Value;
 use crate::limits::{
-    RESP_BATCH_BYTES_MAX, RESP_BATCH_COMMANDS_MAX, RESP_BUFFER_KEPT_BYTES, RESP_LINGER_BYTES_MAX,
-    RESP_LINGER_TIMEOUT, RESP_OUTPUT_BYTES_MAX, RESP_READ_BYTES, RESP_STALL_MAX,
+    RESP_BATCH_BYTES_MAX, RESP_BATCH_COMMANDS_MAX, RESP_BUFFER_KEPT_BYTES, RESP_LINGER_TIMEOUT,
+    RESP_OUTPUT_BYTES_MAX, RESP_STALL_MAX,
 };
 use crate::tls::Stream;
 
@@ -52,6 +54,8 @@ struct Connection {
     output: BytesMut,
     /// When the client must have read some of the answers.
     stalled_at: Option<Instant>,
+    /// Whether commands came after the listener was told to stop.
+    late: bool,
     session: Session,
     shared: Arc<Shared>,
 }
@@ -86,7 +90,7 @@ impl Connection {
     fn new(stream: Stream, session: Session, shared: Arc<Shared>) -> Self {
         let parser = Parser::new(Limits::for_values(shared.config.value_max));
         let (input, output) = (BytesMut::new(), BytesMut::new());
-        Self { stream, parser, input, output, stalled_at: None, session, shared }
+        Self { stream, parser, input, output, stalled_at: None, late: false, session, shared }
     }
 
     async fn serve(&mut self, stopping: &mut watch::Receiver<bool>) -> End {
@@ -218,18 +222,35 @@ impl Connection {
         let ready: io::Result<Ready> = tokio::select! {
             ready = ready => ready,
             () = self.session.client.killed() => return Err(End::Told),
-            _ = stopping.wait_for(|stopping| *stopping) => return Err(End::Told),
+            _ = stopping.wait_for(|stopping| *stopping) => Ok(Ready::Stopping),
             () = sleep_until(self.stalled_at.unwrap_or_else(Instant::now)), if self.stalled_at.is_some() => {
                 return Err(End::Stalled);
             }
         };
         match ready {
+            Ok(Ready::Stopping) => self.take_last().await,
             Ok(Ready::Writable) => self.send(),
             Ok(Ready::Received(received @ 1..)) => {
                 self.shared.metrics.bytes_in.fetch_add(received as u64, Relaxed);
                 Ok(())
             }
             Ok(Ready::Received(0)) | Err(_) => Err(End::Gone),
+        }
+    }
+
+    /// Takes what the client had sent when the listener was told to stop, and waits a moment for the rest of a command
+    /// that began to come: that is answered too.
+    async fn take_last(&mut self) -> Result<(), End> {
+        let rest_within = if self.input.is_empty() { Duration::ZERO } else { RESP_LINGER_TIMEOUT };
+        let (stream, parser, input) = (&mut self.stream, &self.parser, &mut self.input);
+        let receive = poll_fn(|cx| receive::poll_receive(stream, parser, input, cx));
+        match timeout(rest_within, receive).await {
+            Ok(Ok(received @ 1..)) => {
+                self.late = true;
+                self.shared.metrics.bytes_in.fetch_add(received as u64, Relaxed);
+                Ok(())
+            }
+            _ => Err(End::Told),
         }
     }
 
@@ -258,11 +279,12 @@ impl Connection {
                 tracing::debug!(%addr, %error, "closing a connection of the Redis protocol");
                 self.session.answer(&Value::err(error), &mut self.output);
             }
-            End::Told => return self.finish().await,
-            End::Asked => {}
+            // Of an idle client nothing is on its way, so that closing takes no answer from it.
+            End::Told if !self.late => return self.finish().await,
+            End::Told | End::Asked => {}
         }
         self.finish().await?;
-        linger(&mut self.stream).await;
+        linger::linger(&mut self.stream).await;
         Ok(())
     }
 
@@ -279,26 +301,12 @@ impl Connection {
 
 /// What a wait ended with.
 enum Ready {
+    /// The listener is to stop.
+    Stopping,
     /// The client takes more answers.
     Writable,
     /// So many bytes came; 0: the client left.
     Received(usize),
-}
-
-/// Reads and throws away what the client still sends, within bounds: closing before would take from it the last answer.
-async fn linger(stream: &mut Stream) {
-    let mut thrown = vec![0; RESP_READ_BYTES];
-    let throw = async {
-        let mut left = RESP_LINGER_BYTES_MAX;
-        while let Ok(read @ 1..) = stream.read(&mut thrown).await {
-            left = left.saturating_sub(read);
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    // Whether it left or the time is up makes no difference.
-    let _ = timeout(RESP_LINGER_TIMEOUT, throw).await;
 }
 
 #[cfg(test)]

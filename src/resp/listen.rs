@@ -1,12 +1,13 @@
 //! The listeners of the Redis protocol: accept connections up to a limit and end them gracefully.
 //!
 //! Guarantees: at most `resp-connections` connections are open on each listener, one more is told so as Redis tells
-//! it, and after `stop` no connection outlives `RESP_STOP_TIMEOUT`.
+//! it, and after `stop` no connection outlives its time.
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -35,6 +36,20 @@ impl Resp {
         face: Face,
         stop: impl Future<Output = ()> + Send,
     ) -> io::Result<()> {
+        self.serve_within(listener, face, stop, RESP_STOP_TIMEOUT).await
+    }
+
+    /// The same, but commands under way may take `patience` to finish.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub async fn serve_within(
+        &self,
+        listener: impl Into<ClientListener>,
+        face: Face,
+        stop: impl Future<Output = ()> + Send,
+        patience: Duration,
+    ) -> io::Result<()> {
         let ClientListener { tcp: listener, tls } = listener.into();
         let door = Door { tls, port: Port::Resp, says: RESP_SAYS };
         let (stopping, watcher) = watch::channel(false);
@@ -57,7 +72,7 @@ impl Resp {
         }
         drop(listener);
         stopping.send_replace(true);
-        finish(connections, RESP_STOP_TIMEOUT, PROTOCOL).await;
+        finish(connections, patience, PROTOCOL).await;
         Ok(())
     }
 }

@@ -4,6 +4,8 @@
 //! Guarantees: answers come in the order of the commands, and no read overtakes a write of the same connection or the
 //! other way round, because a run is of one kind.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use raft_store::command::Command;
 use tokio::time::Instant;
@@ -22,7 +24,8 @@ use crate::auth::{Caller, Denied};
 use crate::config::Consistency;
 use crate::error::Result;
 use crate::limits::{REQUEST_TIMEOUT_DEFAULT, RESP_SERVER_WORDS_MAX};
-use crate::node::{Node, Read};
+use crate::node::{Node, Read, Served};
+use crate::trace::{self, Protocol, Traced};
 
 /// What is left to do for a command.
 enum Step {
@@ -62,19 +65,38 @@ pub(super) async fn advance(
     out: &mut BytesMut,
 ) -> usize {
     let began = Instant::now();
-    let next = match shared.node() {
-        Some(node) => {
-            let context = session.context();
-            let caller = guard::caller(node.gate(), session, &context);
-            Runner { shared, node, context, caller, session }.advance(frames, at, out).await
-        }
-        None => {
-            session.answer(&Value::Error(errors::LOADING.to_owned()), out);
-            at + 1
-        }
+    let Some(node) = shared.node() else {
+        session.answer(&Value::Error(errors::LOADING.to_owned()), out);
+        shared.metrics.took(1, began.elapsed());
+        return at + 1;
     };
-    shared.metrics.took((next - at) as u64, began.elapsed());
+    let (first, client) = (session.commands + 1, session.client.id);
+    let request =
+        trace::Request::new(Protocol::Resp, traced(&frames[at], client, first), shared.config.log_keys);
+    let context = session.context();
+    let caller = guard::caller(node.gate(), session, &context);
+    let mut runner = Runner { shared, node, context, caller, session };
+    let (next, noted, key) = trace::carry_out(request, runner.advance(frames, at, out)).await;
+    session.commands += (next - at) as u64;
+    let took = began.elapsed();
+    shared.metrics.took((next - at) as u64, took);
+    let served = Served { protocol: Protocol::Resp, operation: name_of(&frames[at]), took, noted, key };
+    node.served(served, || id_of(client, first));
     next
+}
+
+/// What the way of a run is logged by, if requests are traced now: its first command stands for all of them.
+fn traced(frame: &Frame, client: u64, command: u64) -> Option<Arc<Traced>> {
+    trace::enabled().then(|| Traced::begin(Protocol::Resp, name_of(frame), id_of(client, command), None))
+}
+
+/// The id of a request of the Redis protocol: connection and command, each counted from 1.
+fn id_of(client: u64, command: u64) -> String {
+    format!("resp-{client}-{command}")
+}
+
+fn name_of(frame: &Frame) -> &'static str {
+    table::find(&frame[0]).map_or("unknown", |known| known.spec.name)
 }
 
 struct Runner<'a> {

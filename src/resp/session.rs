@@ -94,6 +94,8 @@ pub(super) struct Session {
     pub(super) watched: Watched,
     /// What the token it showed allows; `None`: it showed none.
     pub(super) grant: Option<Arc<Grant>>,
+    /// Commands so far.
+    pub(super) commands: u64,
     /// Whether it ends once its answers are sent.
     pub(super) closing: bool,
     value_bytes_max: usize,
@@ -113,6 +115,7 @@ impl Session {
             queue: None,
             watched: Vec::new(),
             grant: None,
+            commands: 0,
             closing: false,
             value_bytes_max: config.value_max,
             consistency_default: config.resp_consistency,

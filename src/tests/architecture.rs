@@ -162,7 +162,7 @@ fn dependencies_point_down_only() {
     }
     let layers = layers.concat();
     for leaf in
-        ["accept", "auth", "clock", "random", "error", "limits", "version", "views", "ring", "config", "tls"]
+        ["accept", "auth", "clock", "random", "error", "limits", "version", "views", "ring", "config", "tls", "trace"]
     {
         let files = sources(SERVER).into_iter().filter(|s| s.is_in(&[&format!("src/{leaf}")]));
         for source in files {

@@ -6,6 +6,11 @@ mod auth;
 mod deploy;
 mod disk;
 mod http;
+mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod requests;
 mod resp;
+mod stop;
 mod support;
 mod tls;

@@ -21,6 +21,8 @@ pub(super) struct Dialled {
     pub(super) reader: FrameReader,
     /// The cluster this node said it belongs to.
     pub(super) announced: u128,
+    /// What the peer takes.
+    pub(super) features: u8,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +63,13 @@ async fn introduce(context: &Context, addr: &str, hello: Hello) -> Result<Dialle
     stream.flush().await?;
     let mut reader = FrameReader::default();
     let answer = reader.read(&mut stream, HELLO_BYTES_MAX).await?;
-    match answer.kind {
-        Kind::Welcome => Welcome::from_bytes(answer.body)?.accept(&hello, context.cluster())?,
+    let welcome = match answer.kind {
+        Kind::Welcome => Welcome::from_bytes(answer.body)?,
         Kind::Refuse => return Err(DialError::Refused(String::from_utf8_lossy(&answer.body).into_owned())),
         other => return Err(Ended::Unexpected(other).into()),
-    }
-    Ok(Dialled { stream, reader, announced: hello.cluster })
+    };
+    welcome.accept(&hello, context.cluster())?;
+    Ok(Dialled { stream, reader, announced: hello.cluster, features: welcome.features })
 }
 
 /// One call over a connection of its own, closed afterwards.

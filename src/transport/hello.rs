@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! hello    magic [8] | version u16 | lane u8 | node u64 | cluster u128 | expected u64
-//! welcome  node u64 | cluster u128
+//! welcome  node u64 | cluster u128 [| features u8]
 //! ```
+//! What a welcome ends with beyond that is not looked at, and one that ends earlier comes from a node of no features: so
+//! nodes of both kinds speak to each other.
+//!
 //! Cluster 0 is "not a member yet", expected 0 is "whoever listens there". Magic and version come first and are
 //! judged first, so that later versions may change what follows.
 
@@ -101,6 +104,8 @@ impl Hello {
 pub(super) struct Welcome {
     pub(super) node: NodeId,
     pub(super) cluster: u128,
+    /// What it takes beyond what every node of this version does.
+    pub(super) features: u8,
 }
 
 impl Welcome {
@@ -109,12 +114,14 @@ impl Welcome {
         let mut out = BytesMut::new();
         out.put_u64_le(self.node);
         out.put_u128_le(self.cluster);
+        out.put_u8(self.features);
         out.freeze()
     }
 
     /// From the body of its frame.
     pub(super) fn from_bytes(mut body: Bytes) -> Result<Self, Mismatch> {
-        Ok(Self { node: body.try_get_u64_le()?, cluster: body.try_get_u128_le()? })
+        let (node, cluster) = (body.try_get_u64_le()?, body.try_get_u128_le()?);
+        Ok(Self { node, cluster, features: body.try_get_u8().unwrap_or(0) })
     }
 
     /// Whether the node that dialled found whom it looked for.
@@ -135,8 +142,10 @@ mod tests {
     #[test]
     fn both_survive_the_wire_and_no_part_of_them_does() {
         assert_eq!(Hello::from_bytes(HELLO.to_bytes()), Ok(HELLO));
-        let welcome = Welcome { node: 1, cluster: u128::MAX };
+        let welcome = Welcome { node: 1, cluster: u128::MAX, features: 5 };
         assert_eq!(Welcome::from_bytes(welcome.to_bytes()), Ok(welcome));
+        let older = welcome.to_bytes().slice(..24);
+        assert_eq!(Welcome::from_bytes(older), Ok(Welcome { features: 0, ..welcome }));
         for cut in 0..HELLO.to_bytes().len() {
             assert_eq!(Hello::from_bytes(HELLO.to_bytes().slice(..cut)), Err(Mismatch::Malformed));
         }
@@ -157,13 +166,13 @@ mod tests {
         assert!(HELLO.accept(1, 77).is_ok() && HELLO.accept(1, 0).is_ok());
         assert_eq!(HELLO.accept(1, 78), Err(Mismatch::Cluster { theirs: 77, ours: 78 }));
         assert!(Hello { cluster: 0, ..HELLO }.accept(1, 78).is_ok());
-        assert!(Welcome { node: 1, cluster: 78 }.accept(&HELLO, 77).is_err());
+        assert!(Welcome { node: 1, cluster: 78, features: 0 }.accept(&HELLO, 77).is_err());
     }
 
     #[test]
     fn the_node_must_be_the_one_expected_if_any() {
         assert_eq!(HELLO.accept(2, 77), Err(Mismatch::Node { is: 2, expected: 1 }));
         assert!(Hello { expected: 0, ..HELLO }.accept(2, 77).is_ok());
-        assert!(Welcome { node: 2, cluster: 77 }.accept(&HELLO, 77).is_err());
+        assert!(Welcome { node: 2, cluster: 77, features: 0 }.accept(&HELLO, 77).is_err());
     }
 }

@@ -15,7 +15,7 @@ use super::frame::{Frame, Kind};
 use super::hello::{Hello, Mismatch, Welcome, same_cluster};
 use super::net::{Listener, Stream};
 use super::tuning::{BACKOFF_MAX, BACKOFF_MIN, HELLO_BYTES_MAX};
-use super::{From, Handler, Shared};
+use super::{FEATURE_TRACED, From, Handler, Shared};
 use crate::tls::NotTls;
 
 /// Accepts peers until the transport ends.
@@ -96,7 +96,9 @@ async fn greet(shared: &Shared, stream: &mut Stream, reader: &mut FrameReader) -
     let (node, cluster) = (shared.context.node, shared.context.cluster());
     let judged = Hello::from_bytes(frame.body).and_then(|hello| hello.accept(node, cluster).map(|()| hello));
     let answer = match &judged {
-        Ok(_) => Frame::control(Kind::Welcome, Welcome { node, cluster }.to_bytes()),
+        Ok(_) => {
+            Frame::control(Kind::Welcome, Welcome { node, cluster, features: FEATURE_TRACED }.to_bytes())
+        }
         Err(mismatch) => Frame::control(Kind::Refuse, Bytes::from(mismatch.to_string())),
     };
     stream.write_all(&answer.to_bytes()).await?;

@@ -51,6 +51,8 @@ struct State {
     wanted: Instant,
     /// The cluster id the peer was told on the present connection.
     announced: u128,
+    /// What the peer takes, as it said on the present connection.
+    features: u8,
 }
 
 /// One lane to one peer.
@@ -82,6 +84,7 @@ impl Link {
             last_call: 0,
             wanted: Instant::now(),
             announced: 0,
+            features: 0,
         };
         let (wake, stop) = (Notify::new(), watch::Sender::new(false));
         Self { context, heard, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
@@ -121,6 +124,12 @@ impl Link {
         state.queue.push(Frame { kind: Kind::Call, service, call, body }).map_err(|_| full())?;
         state.last_call = call;
         Ok(Waiting::new(Arc::clone(self), call, state.pending.add(call)))
+    }
+
+    /// Whether the peer said on the present connection that it takes `feature`.
+    pub(super) fn takes(&self, feature: u8) -> bool {
+        let state = self.state.lock();
+        state.phase == Phase::Connected && state.features & feature == feature
     }
 
     /// Forgets a call nobody waits for any more; `Some(sent)` if it had no result yet.
@@ -194,7 +203,7 @@ impl Link {
 
     /// Serves one connection to its end; returns how long to wait before the next.
     async fn serve(&self, mut dialled: Dialled, backoff: Duration) -> Duration {
-        if !self.connected(dialled.announced) {
+        if !self.connected(dialled.announced, dialled.features) {
             return backoff;
         }
         tracing::info!(node = self.node, addr = self.addr, lane = ?self.lane, "connected to peer");
@@ -210,13 +219,13 @@ impl Link {
         if since.elapsed() > BACKOFF_MAX { BACKOFF_MIN } else { backoff }
     }
 
-    fn connected(&self, announced: u128) -> bool {
+    fn connected(&self, announced: u128, features: u8) -> bool {
         let mut state = self.state.lock();
         if state.phase == Phase::Closed {
             return false;
         }
         state.phase = Phase::Connected;
-        state.announced = announced;
+        (state.announced, state.features) = (announced, features);
         self.announce(&mut state);
         true
     }

@@ -63,6 +63,9 @@ pub enum Lane {
 /// What kind of question a call asks; the layer above numbers them.
 pub type Service = u8;
 
+/// A node of this version takes requests with the id by which their way is logged.
+pub const FEATURE_TRACED: u8 = 1;
+
 /// Why a call has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -166,6 +169,11 @@ impl Transport {
         }
         let waiting = self.shared.peers.link(node, lane)?.call(service, body)?;
         waiting.wait(timeout).await
+    }
+
+    /// Whether a node said when this one connected to it that it takes `feature`; not before there is a connection.
+    pub fn takes(&self, node: NodeId, lane: Lane, feature: u8) -> bool {
+        self.shared.peers.link(node, lane).is_ok_and(|link| link.takes(feature))
     }
 
     /// Calls whoever listens at `addr`, over a connection of its own: for seeds whose id is not known yet.

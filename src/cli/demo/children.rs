@@ -16,7 +16,7 @@ use super::plan::{NodePlan, Plan};
 use crate::cli::fail::Failure;
 
 /// How long the nodes may take to stop before they are killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pause between two looks at nodes that are stopping.
 const STOP_POLL: Duration = Duration::from_millis(20);
 

@@ -7,8 +7,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::config::Config;
 use crate::node::{Node, Starting};
@@ -48,7 +47,14 @@ impl RespListeners {
     }
 
     /// Serves clients; until the node has started they are told that it loads.
-    pub(super) fn serve(self, config: &Config, security: &Security, starting: &Starting) -> RespServing {
+    /// Once stopped, commands under way may take `patience`.
+    pub(super) fn serve(
+        self,
+        config: &Config,
+        security: &Security,
+        starting: &Starting,
+        patience: Duration,
+    ) -> RespServing {
         let resp = Resp::new(config.clone(), starting.clone());
         let (stop, stopping) = watch::channel(false);
         let mut listeners = JoinSet::new();
@@ -58,7 +64,7 @@ impl RespListeners {
             listeners.spawn(async move {
                 // A sender that is gone has stopped too.
                 let stopped = async { drop(stopping.wait_for(|stop| *stop).await) };
-                resp.serve(listener, face, stopped).await
+                resp.serve_within(listener, face, stopped, patience).await
             });
         }
         if let Some(resp) = config.resp {
@@ -75,13 +81,10 @@ impl RespServing {
         node.expose(move || resp.metrics());
     }
 
-    /// Accepts no more, and lets commands under way finish within `patience`.
-    pub(super) async fn stop(mut self, patience: Duration) {
+    /// Accepts no more, and lets commands under way finish within the patience there is.
+    pub(super) async fn stop(mut self) {
         self.stop.send_replace(true);
-        let all = async { while self.listeners.join_next().await.is_some() {} };
-        if timeout(patience, all).await.is_err() {
-            warn!("cut off commands of the Redis protocol that did not finish in time");
-        }
+        while self.listeners.join_next().await.is_some() {}
     }
 }
 

@@ -1,9 +1,11 @@
 //! How the texts of settings are read. An error says what was expected.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::super::units::duration_or;
 use super::LogFormat;
+use crate::limits::{DRAIN_TIMEOUT_MAX, DRAIN_TIMEOUT_MIN};
 
 pub(super) fn put<T>(place: &mut T, read: Result<T, String>) -> Result<(), String> {
     *place = read?;
@@ -54,6 +56,24 @@ pub(super) fn fits<T: TryFrom<u64>>(size: u64) -> Result<T, String> {
 pub(super) fn whole_seconds(text: &str) -> Result<u64, String> {
     let ms = duration_or(text, Some(1_000))?;
     if ms % 1_000 == 0 { Ok(ms / 1_000) } else { Err(format!("`{text}` is not a whole number of seconds")) }
+}
+
+pub(super) fn plain_url(text: &str) -> Result<String, String> {
+    let authority = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    match authority.map(host_port) {
+        Some(Ok(authority)) => Ok(format!("http://{authority}")),
+        _ => Err(format!("`{text}` is not a URL like http://127.0.0.1:4318")),
+    }
+}
+
+/// Milliseconds within the bounds of a stop; a bare number is seconds.
+pub(super) fn drain_timeout(text: &str) -> Result<u64, String> {
+    let ms = duration_or(text, Some(1_000))?;
+    let bounds = DRAIN_TIMEOUT_MIN..=DRAIN_TIMEOUT_MAX;
+    match bounds.contains(&Duration::from_millis(ms)) {
+        true => Ok(ms),
+        false => Err(format!("`{text}` is not between {DRAIN_TIMEOUT_MIN:?} and {DRAIN_TIMEOUT_MAX:?}")),
+    }
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {

@@ -37,6 +37,7 @@ impl Disk {
             snapshots: SnapshotStore::open(dir.path().join("snapshots")).unwrap(),
             raft: settings(50, 250, 500).into(),
             pace: Arc::new(Pace::new(u64::MAX)),
+            appends: Arc::default(),
         };
         let terms = [1, 1, 1].iter().chain(terms);
         let entries = (0..).zip(terms).map(|(index, &term)| Entry {

@@ -242,7 +242,7 @@ impl Replica {
         let snapshots = SnapshotStore::open(dir.join("snapshots")).unwrap();
         let log = reopened(dir.join("log")).await;
         let pace = Arc::new(Pace::new(u64::MAX));
-        let deps = GroupDeps { node, transport, log, snapshots, raft, pace };
+        let deps = GroupDeps { node, transport, log, snapshots, raft, pace, appends: Arc::default() };
         let group = Group::open(GROUP, &deps, None).await.unwrap();
         let gate = Arc::new(Gate::new(group));
         deps.transport.serve(gate.clone());

@@ -1,10 +1,12 @@
 //! What a client that does not play along gets.
 
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::config::Config;
+use crate::limits::RESP_READ_BYTES;
 use crate::node::Starting;
 use crate::resp::Resp;
 

@@ -77,11 +77,16 @@ fn table(config: &Config) -> Vec<(&'static str, String)> {
         ("port", config.resp.map_or(0, |addr| addr.port()).to_string()),
         ("proto-max-bulk-len", config.value_max.to_string()),
         ("save", String::new()),
-        ("slowlog-log-slower-than", text("-1")),
-        ("slowlog-max-len", text("0")),
+        ("slowlog-log-slower-than", slower_than_us(config)),
+        ("slowlog-max-len", crate::limits::SLOW_KEPT_MAX.to_string()),
         ("tcp-keepalive", crate::limits::RESP_KEEPALIVE.as_secs().to_string()),
         ("timeout", text("0")),
     ]
+}
+
+/// From how many microseconds on an operation is slow; -1: none is, as Redis says it.
+fn slower_than_us(config: &Config) -> String {
+    if config.slow_log == 0 { "-1".into() } else { config.slow_log.saturating_mul(1000).to_string() }
 }
 
 fn get(config: &Config, patterns: &[Bytes]) -> Value {

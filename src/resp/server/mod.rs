@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod greet;
 mod info;
+mod slowlog;
 
 use bytes::Bytes;
 
@@ -44,6 +45,7 @@ pub(super) enum Server {
     Readwrite,
     Reset,
     Select,
+    Slowlog,
     Time,
     Unwatch,
     Wait,
@@ -97,6 +99,7 @@ pub(super) async fn run(server: Server, call: &mut Call<'_>) -> Option<Value> {
         Server::Readwrite => greet::readonly(call, false),
         Server::Reset => greet::reset(call),
         Server::Select => greet::select(call),
+        Server::Slowlog => slowlog::run(call),
         Server::Time => admin::time(call),
         Server::Unwatch => greet::unwatch(call),
         Server::Wait => admin::wait(call),
@@ -201,6 +204,12 @@ pub(super) const COMMANDS: &[(Spec, Server)] = &[
     (about("cluster", "readwrite", 1, FAST, "3.0.0", "Read from leaders again."), Server::Readwrite),
     (about("connection", "reset", 1, QUEUEING, "6.2.0", "Begin anew on this connection."), Server::Reset),
     (about("connection", "select", 2, FAST, "1.0.0", "Choose a database.").differs("There is only 0."), Server::Select),
+    (
+        about("server", "slowlog", -2, ADMIN, "2.2.12", "Operations that took long.").differs(
+            "Those of both protocols, by what --slow-log says; shows neither values nor, unless --log-keys says so, keys.",
+        ),
+        Server::Slowlog,
+    ),
     (about("server", "time", 1, FAST, "2.6.0", "The server's wall clock."), Server::Time),
     (about("transactions", "unwatch", 1, QUEUEING, "2.2.0", "Watch no keys any more."), Server::Unwatch),
     (

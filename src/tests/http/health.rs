@@ -19,6 +19,11 @@ async fn a_ready_node_says_so() {
     let view = client.get("/readyz?verbose").await.json(200);
     assert_eq!(view["ready"], true);
     assert!(view["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true), "{view}");
+
+    cluster.servers[0].node.drain();
+    let problem = client.get("/readyz").await.problem(503, "not-ready");
+    assert_eq!(problem["detail"], "drain: the node is stopping");
+    assert_eq!(client.get("/livez").await.status, 200);
     cluster.stop().await;
 }
 

@@ -6,9 +6,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::CallError;
 use super::super::frame::{Frame, Kind};
 use super::super::tuning::Tuning;
+use super::super::{CallError, FEATURE_TRACED, Lane};
 use super::harness::*;
 
 fn refused(result: Result<Bytes, CallError>, why: &str) {
@@ -119,4 +119,22 @@ async fn a_frame_too_large_or_out_of_place_closes_the_connection() {
         assert_eq!(raw.read().await, None);
     }
     until(|| two.stats().inbound == 0).await;
+}
+
+#[tokio::test]
+async fn a_feature_is_taken_only_by_a_node_that_said_so() {
+    let (one, _two) = pair(echo()).await;
+    let takes = || one.takes(2, Lane::Control, FEATURE_TRACED);
+    assert!(!takes(), "nothing is known before there is a connection");
+    call(&one, 2, "x").await.unwrap();
+    assert!(takes() && !one.takes(2, Lane::Control, 0x80) && !one.takes(2, Lane::Bulk, FEATURE_TRACED));
+
+    let older = TcpListener::bind(any_port()).await.unwrap();
+    one.set_peer(3, &older.local_addr().unwrap().to_string());
+    let asking = one.clone();
+    let asked = tokio::spawn(async move { call(&asking, 3, "x").await });
+    let mut raw = Raw::welcome(&older, 3, 0).await;
+    assert_eq!(raw.read().await.unwrap().kind, Kind::Call);
+    assert!(!one.takes(3, Lane::Control, FEATURE_TRACED));
+    asked.abort();
 }

@@ -122,7 +122,7 @@ impl Raw {
         let (stream, _) = listener.accept().await.unwrap();
         let mut raw = Self { stream, reader: FrameReader::default() };
         assert_eq!(raw.read().await.unwrap().kind, Kind::Hello);
-        raw.write(Frame::control(Kind::Welcome, Welcome { node, cluster }.to_bytes())).await;
+        raw.write(Frame::control(Kind::Welcome, Welcome { node, cluster, features: 0 }.to_bytes())).await;
         raw
     }
 

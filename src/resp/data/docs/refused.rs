@@ -216,7 +216,7 @@ pub(super) const REFUSED: &[Family] = &[
     Family { name: "Modules", commands: &["module"], why: "No foreign code runs within a node." },
     Family {
         name: "Operation",
-        commands: &["latency", "lolwut", "memory", "monitor", "shutdown", "slowlog"],
+        commands: &["latency", "lolwut", "memory", "monitor", "shutdown"],
         why: "`GET /metrics`, `quorate status` and the service manager are there for this.",
     },
 ];
