@@ -24,6 +24,7 @@ use raft_store::{GroupId, NodeId};
 use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
+use super::promise::Demand;
 use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
@@ -42,6 +43,8 @@ pub(crate) struct GroupNetwork {
     pub(crate) transport: Transport,
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) pace: Arc<Pace>,
+    /// Whether appends ask for leases.
+    pub(super) demand: Arc<Demand>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -55,6 +58,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             transport: self.transport.clone(),
             outgoing: self.outgoing.clone(),
             pace: self.pace.clone(),
+            demand: self.demand.clone(),
         }
     }
 }
@@ -68,6 +72,7 @@ pub(crate) struct GroupClient {
     pub(super) transport: Transport,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) pace: Arc<Pace>,
+    demand: Arc<Demand>,
 }
 
 impl GroupClient {
@@ -97,7 +102,12 @@ impl GroupClient {
         &self,
         request: AppendEntriesRequest<TypeConfig>,
     ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
-        let body = wire::body(self.group, |out| messages::put_append(out, &request));
+        // Read after openraft has noted when the request was sent: `promise` rests on that.
+        let asks = self.demand.asks();
+        let body = wire::body(self.group, |out| {
+            out.push(u8::from(asks));
+            messages::put_append(out, &request);
+        });
         let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await?;
         wire::decode(answer, messages::append_response).map_err(malformed)
     }

@@ -27,7 +27,7 @@ use crate::clock::boot_ns;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
-use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
+use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT, pulse};
 use crate::random;
 use crate::transport::{Net, Transport, TransportConfig};
 use crate::views::{MemberSpec, NodeView};
@@ -50,10 +50,11 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let member = identity.identity.cluster.is_some();
+        let (node, listen) = (config.id, config.peer);
         let transport =
-            Transport::bind(TransportConfig { node: config.id, listen: config.peer, net: Net::Tcp })
+            Transport::bind(TransportConfig { node, listen, net: Net::Tcp, pulse: pulse(config.heartbeat) })
                 .await
-                .with_context(|| format!("listening for peers on {}", config.peer))?;
+                .with_context(|| format!("listening for peers on {listen}"))?;
         let (log, snapshots) = open_stores(&config, member, progress.clone()).await?;
         let disk = DiskWatch::new(&config, Arc::new(free_bytes));
         Self::start_on(config, http, Ground { identity, transport, log, snapshots, disk }, &progress).await

@@ -18,8 +18,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::connection::{Ended, drive};
-use super::context::{Context, Heard, stopped};
-use super::dial::{Dialled, dial};
+use super::context::{Context, stopped};
+use super::detector::Detector;
+use super::dial::{Dialled, NoConnection, dial};
 use super::frame::{Frame, Kind};
 use super::hello::Hello;
 use super::pending::{Pending, result_of};
@@ -53,11 +54,20 @@ struct State {
     announced: u128,
 }
 
+impl State {
+    fn beat(&mut self, wake: &Notify) {
+        if self.queue.len() == 0 {
+            self.queue.push_first(Frame::control(Kind::Beat, Bytes::new()));
+            wake.notify_one();
+        }
+    }
+}
+
 /// One lane to one peer.
 #[derive(Debug)]
 pub(super) struct Link {
     context: Arc<Context>,
-    heard: Arc<Heard>,
+    detector: Arc<Detector>,
     node: NodeId,
     addr: String,
     lane: Lane,
@@ -70,7 +80,7 @@ impl Link {
     /// An idle link.
     pub(super) fn new(
         context: Arc<Context>,
-        heard: Arc<Heard>,
+        detector: Arc<Detector>,
         node: NodeId,
         addr: &str,
         lane: Lane,
@@ -84,7 +94,7 @@ impl Link {
             announced: 0,
         };
         let (wake, stop) = (Notify::new(), watch::Sender::new(false));
-        Self { context, heard, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
+        Self { context, detector, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
     }
 
     /// Queues a call; dials if that was not under way.
@@ -99,8 +109,7 @@ impl Link {
         };
         let waiting = self.enqueue(&mut state, service, body)?;
         if dial {
-            state.phase = Phase::Dialling;
-            self.context.spawn(Arc::clone(self).run());
+            self.dial(&mut state);
         }
         drop(state);
         self.wake.notify_one();
@@ -121,6 +130,22 @@ impl Link {
         state.queue.push(Frame { kind: Kind::Call, service, call, body }).map_err(|_| full())?;
         state.last_call = call;
         Ok(Waiting::new(Arc::clone(self), call, state.pending.add(call)))
+    }
+
+    /// Has the peer hear from this node: sends a beat unless something else is queued, or with `dial` connects if that is
+    /// not under way.
+    pub(super) fn pulse(self: &Arc<Self>, dial: bool) {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Connected => state.beat(&self.wake),
+            Phase::Idle if dial => self.dial(&mut state),
+            _ => {}
+        }
+    }
+
+    fn dial(self: &Arc<Self>, state: &mut State) {
+        state.phase = Phase::Dialling;
+        self.context.spawn(Arc::clone(self).run());
     }
 
     /// Forgets a call nobody waits for any more; `Some(sent)` if it had no result yet.
@@ -185,7 +210,7 @@ impl Link {
                 Err(error) => self.dial_failed(error),
             }
             tokio::time::sleep(backoff).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff = (backoff * 2).clamp(BACKOFF_MIN, BACKOFF_MAX);
             if self.rest_if_unwanted() {
                 return;
             }
@@ -207,7 +232,8 @@ impl Link {
             _ => CallError::NotSent(reason.clone()),
         };
         self.fall(Phase::Down(unsent.clone()), &reason, &unsent);
-        if since.elapsed() > BACKOFF_MAX { BACKOFF_MIN } else { backoff }
+        // At once, if it stood for long: whether somebody still listens there says what became of the peer.
+        if since.elapsed() > BACKOFF_MAX { Duration::ZERO } else { backoff }
     }
 
     fn connected(&self, announced: u128) -> bool {
@@ -221,7 +247,10 @@ impl Link {
         true
     }
 
-    fn dial_failed(&self, error: CallError) {
+    fn dial_failed(&self, NoConnection { error, nobody_listens }: NoConnection) {
+        if nobody_listens {
+            self.detector.refused(&self.context);
+        }
         if self.state.lock().phase == Phase::Dialling {
             tracing::warn!(node = self.node, lane = ?self.lane, %error, "cannot reach peer");
         }
@@ -262,15 +291,11 @@ impl super::connection::End for Link {
     }
 
     fn beat(&self) {
-        let mut state = self.state.lock();
-        if state.queue.len() == 0 {
-            state.queue.push_first(Frame::control(Kind::Beat, Bytes::new()));
-            self.wake.notify_one();
-        }
+        self.state.lock().beat(&self.wake);
     }
 
     fn heard(&self) {
-        self.heard.now(&self.context);
+        self.detector.hear(&self.context);
     }
 
     fn receive(&self, frame: Frame) -> Result<(), Ended> {

@@ -61,8 +61,12 @@ pub(super) async fn start_at(
     tuning: Tuning,
     handler: Arc<dyn Handler>,
 ) -> Transport {
-    let transport =
-        Transport::bind_with(TransportConfig { node, listen, net: Net::Tcp }, tuning).await.unwrap();
+    let transport = Transport::bind_with(
+        TransportConfig { node, listen, net: Net::Tcp, pulse: crate::limits::pulse(50) },
+        tuning,
+    )
+    .await
+    .unwrap();
     transport.serve(handler);
     transport
 }
