@@ -70,6 +70,20 @@ pub struct NodeView {
     /// Its wall clock when it answered, ms since 1970; for comparing the nodes', nothing rests on it.
     #[serde(default)]
     pub clock_ms: Option<u64>,
+    /// How the node that answers finds it by the traffic between them; `None`: it is that node.
+    #[serde(default)]
+    pub seen: Option<SeenView>,
+}
+
+/// What one node makes of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenView {
+    /// `alive`, `suspect` (nothing was heard from it for a moment) or `down`.
+    pub state: String,
+    /// Why, in a few words.
+    pub reason: String,
+    /// How long it has been in this state, ms.
+    pub for_ms: u64,
 }
 
 impl NodeView {
@@ -91,6 +105,7 @@ impl NodeView {
             repairing: Vec::new(),
             disk_full: None,
             clock_ms: None,
+            seen: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::tuning::{DOWN_PULSES, SUSPECT_PULSES};
+use super::tuning::{DOWN_PULSES, QUIET_PULSES, SUSPECT_PULSES};
 
 /// How another node seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,11 @@ impl Health {
         self.state != PeerState::Alive && self.evidence != Evidence::Unheard
     }
 
+    /// Whether it is gone, or silent for so long that what can wait is better not sent to it now.
+    pub fn is_quiet(&self) -> bool {
+        self.is_gone() || (self.state == PeerState::Alive && self.silent_pulses >= QUIET_PULSES)
+    }
+
     /// Whether no pulse has passed since this node learnt of it.
     pub(super) fn is_new(&self) -> bool {
         self.silent_pulses == 0 && self.evidence == Evidence::Unheard
@@ -152,7 +157,10 @@ mod tests {
     fn a_node_that_falls_silent_is_suspect_then_down_and_alive_with_the_first_word() {
         let (mut health, began) = alive();
         let [later, end] = [1, 2].map(|seconds| began + Duration::from_secs(seconds));
-        miss(&mut health, SUSPECT_PULSES - 1, later);
+        miss(&mut health, QUIET_PULSES - 1, later);
+        assert!(!health.is_quiet());
+        miss(&mut health, SUSPECT_PULSES - QUIET_PULSES, later);
+        assert!(health.is_quiet());
         assert_eq!((health.state, health.is_gone(), health.since), (PeerState::Alive, false, began));
         miss(&mut health, 1, later);
         assert_eq!((health.state, health.evidence), (PeerState::Suspect, Evidence::Silent));
@@ -182,6 +190,6 @@ mod tests {
         let mut health = Health::unheard(now);
         miss(&mut health, 2 * DOWN_PULSES, now);
         assert_eq!((health.state, health.evidence), (PeerState::Down, Evidence::Unheard));
-        assert!(!health.is_gone());
+        assert!(!health.is_gone() && !health.is_quiet());
     }
 }

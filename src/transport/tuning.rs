@@ -8,6 +8,8 @@ pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often each end of a connection shows that it lives.
 pub(super) const BEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// Pulses without a word after which nothing new is sent to a peer that can wait a moment.
+pub(super) const QUIET_PULSES: u32 = 3;
 /// Pulses without a word after which a peer is suspect.
 pub(super) const SUSPECT_PULSES: u32 = 6;
 /// Pulses without a word after which a peer that is suspect counts as down.
