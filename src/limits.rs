@@ -139,6 +139,11 @@ pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
 pub const FORWARDED_QUEUED_MAX: usize = 4096;
 /// How far apart the deadlines of writes may be that travel in one message, which ends at the earliest.
 pub const FORWARDED_DEADLINES_WITHIN: Duration = Duration::from_millis(20);
+/// How often a node sends every other something, for a heartbeat interval in ms: twice as often.
+pub const fn pulse(heartbeat_ms: u64) -> Duration {
+    let pulse_ms = heartbeat_ms / 2;
+    Duration::from_millis(if pulse_ms == 0 { 1 } else { pulse_ms })
+}
 /// How long an append may take, the follower's fsync included, before the connection is not trusted.
 pub const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before a peer that could not be reached is tried again.
@@ -264,6 +269,14 @@ pub const VIEW_TIMEOUT: Duration = Duration::from_millis(500);
 pub const OPERATION_POLL: Duration = Duration::from_millis(50);
 /// Suspend shorter than this, ms, is taken for the time between two clock readings; far below the lease's margin.
 pub const SUSPEND_TOLERANCE_MS: u64 = 20;
+/// How long after the last lease read a leader still asks for leases: while it does, a new leader waits for one.
+pub const LEASE_WANTED_FOR: Duration = Duration::from_secs(2);
+/// Voters that see their leader gone ask the others up to so much later, ms, so that they do not all stand at once.
+pub const SUCCESSION_STAGGER_MS_MAX: u64 = 5;
+/// Pause before a voter asks the others again; doubles up to [`SUCCESSION_RETRY_MAX`].
+pub const SUCCESSION_RETRY_MIN: Duration = Duration::from_millis(3);
+/// Longest such pause.
+pub const SUCCESSION_RETRY_MAX: Duration = Duration::from_millis(100);
 /// Most bytes of values in one answer between nodes; what is left over is asked for again.
 pub const READ_ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Most bytes of values one batch of reads returns; further reads of it answer `too-large`.

@@ -74,6 +74,20 @@ pub struct NodeView {
     /// When the first of its TLS certificates expires, ms since 1970; `None`: it has none.
     #[serde(default)]
     pub certificate_expires_ms: Option<u64>,
+    /// How the node that answers finds it by the traffic between them; `None`: it is that node.
+    #[serde(default)]
+    pub seen: Option<SeenView>,
+}
+
+/// What one node makes of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenView {
+    /// `alive`, `suspect` (nothing was heard from it for a moment) or `down`.
+    pub state: String,
+    /// Why, in a few words.
+    pub reason: String,
+    /// How long it has been in this state, ms.
+    pub for_ms: u64,
 }
 
 impl NodeView {
@@ -96,6 +110,7 @@ impl NodeView {
             disk_full: None,
             clock_ms: None,
             certificate_expires_ms: None,
+            seen: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::fail::{About, Failure};
 use super::output::Format;
 use super::session::Session;
 use super::table::{Table, human, human_of, ids, maybe};
+use crate::transport::PeerState;
 use crate::views::{ClusterView, GroupSummary, NodeView};
 
 /// Room for an IPv4 address and port of most clusters.
@@ -84,9 +85,15 @@ pub(super) fn nodes(nodes: &[NodeView]) -> String {
 fn state(node: &NodeView) -> String {
     match (&node.disk_full, node.repairing.as_slice()) {
         (Some(_), _) => "disk full".into(),
-        (None, []) => node.state.clone(),
+        (None, []) => seen(node).unwrap_or(&node.state).into(),
         (None, _) => "repairing".into(),
     }
+}
+
+/// That the node asked has not heard from it for a moment, before it counts as down.
+fn seen(node: &NodeView) -> Option<&str> {
+    let suspect = node.seen.as_ref().filter(|seen| seen.state == PeerState::Suspect.name())?;
+    (node.state == "active").then_some(&suspect.state)
 }
 
 fn groups(groups: &[GroupSummary]) -> String {
@@ -132,6 +139,7 @@ mod tests {
             disk_full: None,
             clock_ms: None,
             certificate_expires_ms: None,
+            seen: None,
         }
     }
 
@@ -176,7 +184,7 @@ GROUP  LEADER  TERM  VOTERS  LEARNERS  SLOTS
             "id": 2, "http": "127.0.0.1:7071", "peer": "127.0.0.1:7170", "zone": "", "state": "down", "version": "",
             "leads": 1, "replicas": 3, "memory_bytes": 3_328_599_654_u64, "memory_bytes_max": 8_589_934_592_u64,
             "disk_bytes": 1_288_490_188, "disk_free_bytes": null, "repairing": [], "disk_full": null, "clock_ms": null,
-            "certificate_expires_ms": null,
+            "certificate_expires_ms": null, "seen": null,
         });
         assert_eq!(down, expected);
         let all = serde_json::to_value(cluster()).unwrap();

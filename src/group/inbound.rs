@@ -1,7 +1,8 @@
 //! Raft messages from peers into one group's replica.
 //!
 //! Appends keep their order of arrival and are pipelined: the next is handed to Raft while earlier ones
-//! wait for the disk. Votes are guarded by [`Embargo`] and [`Floor`].
+//! wait for the disk. Votes are guarded by [`Embargo`], [`Floor`] and, where openraft would refuse them for a lease that nobody
+//! wants, by [`Succession`].
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::floor::Floor;
 use super::leadership::Leadership;
 use super::lease::Embargo;
 use super::pipeline::Pipeline;
+use super::succession::{self, Poll, Succession};
 use super::{Raft, wire};
 use crate::limits::APPENDS_QUEUED_MAX;
 use crate::transport::{Answer, Service};
@@ -32,6 +34,7 @@ pub(crate) struct Inbound {
     embargo: Embargo,
     floor: Option<Floor>,
     progress: Progress,
+    succession: Succession,
     appends: mpsc::Sender<Append>,
     heard: Mutex<Option<Heard>>,
 }
@@ -46,26 +49,32 @@ struct Heard {
 }
 
 impl Inbound {
-    pub(crate) fn new(leadership: Leadership, embargo: Embargo, floor: Option<Floor>) -> Self {
+    pub(super) fn new(leadership: Leadership, embargo: Embargo, succession: Succession) -> Self {
         let (appends, queue) = mpsc::channel(APPENDS_QUEUED_MAX);
         let (raft, progress) = (leadership.raft.clone(), leadership.progress.clone());
         tokio::spawn(apply_appends(leadership, queue));
-        Self { raft, embargo, floor, progress, appends, heard: Mutex::default() }
+        let floor = succession.floor;
+        Self { raft, embargo, floor, progress, succession, appends, heard: Mutex::default() }
     }
 
     /// Handles one message; a malformed one is reported and left unanswered.
     pub(crate) fn handle(&self, service: Service, body: Bytes, answer: Answer) -> Result<(), DecodeError> {
         match service {
             wire::APPEND => {
-                let mut request = wire::decode(body, messages::append)?;
+                let (asks, mut request) =
+                    wire::decode(body, |input| Ok((input.bool()?, messages::append(input)?)))?;
                 request.entries.iter_mut().for_each(detach);
                 self.hear(&request);
+                if asks && !self.succession.promises.promise() {
+                    return Ok(());
+                }
                 // A full queue drops the answer: the leader sees a lost call and slows down.
                 let _ = self.appends.try_send((request, answer));
             }
             wire::VOTE => self.vote(wire::decode(body, messages::vote_request)?, answer, false),
             wire::PRE_VOTE => self.vote(wire::decode(body, messages::vote_request)?, answer, true),
             wire::TRANSFER => self.transfer(wire::decode(body, transfer_request)?, answer),
+            wire::POLL => self.poll(wire::decode(body, Poll::read)?, answer),
             other => return Err(DecodeError::Unknown { what: "Raft service", value: other.into() }),
         }
         Ok(())
@@ -92,19 +101,30 @@ impl Inbound {
         self.heard.lock().filter(|heard| heard.leader.node_id == leader)
     }
 
-    fn vote(&self, request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
+    fn vote(&self, mut request: VoteRequest<TypeConfig>, answer: Answer, pre: bool) {
         let raft = self.raft.clone();
         let promised = self.embargo.holds() && !request.leadership_transfer;
         if promised || self.floor.is_some_and(|floor| request.last_log_id.map(Floor::from) < Some(floor)) {
             answer.send(encode_vote(&refusal(&raft)));
             return;
         }
+        let passing = if pre || request.leadership_transfer { None } else { self.succession.release() };
+        request.leadership_transfer |= passing.is_some();
         tokio::spawn(async move {
+            let _passing = passing;
             let response = if pre { raft.pre_vote(request).await } else { raft.vote(request).await };
             match response {
                 Ok(response) => answer.send(encode_vote(&response)),
                 Err(error) => tracing::debug!(%error, "vote request not answered"),
             }
+        });
+    }
+
+    fn poll(&self, poll: Poll, answer: Answer) {
+        let succession = self.succession.clone();
+        tokio::spawn(async move {
+            let follows = succession.would_follow(&poll).await;
+            answer.send(Bytes::from_static(if follows { &succession::YES } else { &succession::NO }));
         });
     }
 

@@ -34,6 +34,11 @@ impl Embargo {
         Self { until: None }
     }
 
+    /// When it ends; `None`: there is none.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
     pub(crate) fn holds(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() < until)
     }

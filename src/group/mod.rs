@@ -23,6 +23,7 @@ mod pace;
 mod pipeline;
 #[cfg(feature = "simulation")]
 mod probe;
+mod promise;
 mod reads;
 mod repair;
 mod scan;
@@ -30,6 +31,7 @@ mod settings;
 mod snapshot_receive;
 mod snapshot_send;
 mod status;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod ticker;

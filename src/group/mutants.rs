@@ -41,13 +41,14 @@ impl Ahead {
 }
 
 /// A read index nobody has confirmed.
-pub(super) fn unconfirmed(raft: &Raft, confirm: Confirm) -> Option<u64> {
+pub(super) fn unconfirmed(raft: &Raft, confirm: &Confirm) -> Option<u64> {
     let metrics = metrics_of(raft);
     let trusted = match confirm {
         Confirm::ReadIndex => mutant!(SkipReadRound),
-        Confirm::Lease(lease) => {
+        Confirm::Lease { lease, demand } => {
+            demand.want();
             let acked = metrics.last_quorum_acked;
-            mutant!(LongLease) && acked.is_some_and(|acked| acked.elapsed() < lease * 3 / 2)
+            mutant!(LongLease) && acked.is_some_and(|acked| acked.elapsed() < *lease * 3 / 2)
         }
     };
     let committed = metrics.local_committed.map_or(0, |id| id.index);

@@ -27,6 +27,7 @@ use super::append_times::{AppendTimes, PeerAppends};
 use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
+use super::promise::Demand;
 use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
@@ -46,6 +47,8 @@ pub(crate) struct GroupNetwork {
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) appends: Arc<AppendTimes>,
+    /// Whether appends ask for leases.
+    pub(super) demand: Arc<Demand>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -60,6 +63,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             outgoing: self.outgoing.clone(),
             pace: self.pace.clone(),
             appends: self.appends.of(target),
+            demand: self.demand.clone(),
         }
     }
 }
@@ -74,6 +78,7 @@ pub(crate) struct GroupClient {
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) pace: Arc<Pace>,
     appends: Arc<Mutex<PeerAppends>>,
+    demand: Arc<Demand>,
 }
 
 impl GroupClient {
@@ -103,8 +108,13 @@ impl GroupClient {
         &self,
         request: AppendEntriesRequest<TypeConfig>,
     ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
-        let (began, entries) = (Instant::now(), !request.entries.is_empty());
-        let body = wire::body(self.group, |out| messages::put_append(out, &request));
+        // Read after openraft has noted when the request was sent: `promise` rests on that.
+        let (asks, entries) = (self.demand.asks(), !request.entries.is_empty());
+        let body = wire::body(self.group, |out| {
+            out.push(u8::from(asks));
+            messages::put_append(out, &request);
+        });
+        let began = Instant::now();
         let answer = self.call(Lane::Control, wire::APPEND, body, APPEND_TIMEOUT).await;
         self.appends.lock().note(entries, answer.is_ok(), began.elapsed());
         let answer = answer?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use openraft::RaftLogReader as _;
@@ -15,8 +16,10 @@ use super::inbound::Inbound;
 use super::leadership::Leadership;
 use super::lease::Embargo;
 use super::outgoing::Outgoing;
+use super::promise::{Demand, Promises};
 use super::reads::{Confirm, ReadRounds};
 use super::snapshot_receive::SnapshotReceiver;
+use super::succession::Succession;
 use super::{Floor, Group, GroupDeps, NeedsSnapshot, Raft, floor, network, repair, ticker};
 
 impl Group {
@@ -61,6 +64,7 @@ impl Group {
         let (map, progress) = (machine.map(), Progress(machine.applied()));
         let (prepared, gate) = (machine.prepared(), machine.gate());
         let outgoing = Arc::new(Outgoing::new(machine.pin()));
+        let demand = Arc::new(Demand::new());
         let network = network::GroupNetwork {
             group: id,
             node: deps.node,
@@ -68,6 +72,7 @@ impl Group {
             outgoing: outgoing.clone(),
             pace: deps.pace.clone(),
             appends: deps.appends.clone(),
+            demand: demand.clone(),
         };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
@@ -82,8 +87,12 @@ impl Group {
         shows(&raft, vote).await.with_context(|| format!("starting group {id}"))?;
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
         let leadership = Leadership { raft, applied, progress, map };
-        let inbound = Inbound::new(leadership.clone(), embargo, floor);
-        Ok(Arc::new(Self::assemble(id, deps, leadership, inbound, (snapshots, gate), outgoing)))
+        let succession = succession(id, deps, &leadership, (embargo, floor));
+        let succeed = tokio::spawn(succession.clone().run()).abort_handle();
+        let inbound = Inbound::new(leadership.clone(), embargo, succession);
+        let mut group = Self::assemble(id, deps, leadership, inbound, (snapshots, gate), (outgoing, demand));
+        group.tasks.push(succeed);
+        Ok(Arc::new(group))
     }
 
     fn assemble(
@@ -92,7 +101,7 @@ impl Group {
         leadership: Leadership,
         inbound: Inbound,
         (snapshots, gate): (SnapshotReceiver, CommitGate),
-        outgoing: Arc<Outgoing>,
+        (outgoing, demand): (Arc<Outgoing>, Arc<Demand>),
     ) -> Self {
         let raft = leadership.raft.clone();
         let batcher = Batcher::spawn(leadership.clone());
@@ -104,7 +113,7 @@ impl Group {
             log: deps.log.clone(),
             batcher,
             read_index: ReadRounds::spawn(raft.clone(), Confirm::ReadIndex),
-            lease: ReadRounds::spawn(raft.clone(), Confirm::Lease(deps.lease())),
+            lease: ReadRounds::spawn(raft.clone(), Confirm::Lease { lease: deps.lease(), demand }),
             inbound,
             snapshots,
             gate,
@@ -115,6 +124,25 @@ impl Group {
             leadership,
             raft,
         }
+    }
+}
+
+/// What makes the replica stand or vote early.
+fn succession(
+    group: GroupId,
+    deps: &GroupDeps,
+    leadership: &Leadership,
+    (embargo, floor): (Embargo, Option<Floor>),
+) -> Succession {
+    Succession {
+        group,
+        node: deps.node,
+        raft: leadership.raft.clone(),
+        transport: deps.transport.clone(),
+        promises: Arc::new(Promises::new(deps.lease(), embargo.until())),
+        floor,
+        progress: leadership.progress.clone(),
+        answer_within: Duration::from_millis(deps.raft.election_timeout_min),
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Raft;
 use super::lease::{Awake, read_age};
+use super::promise::Demand;
 use crate::limits::READS_QUEUED_MAX;
 
 /// Why a round gave no read index; nothing was read.
@@ -34,12 +35,12 @@ pub(crate) enum ReadIndexError {
 type Outcome = Result<u64, ReadIndexError>;
 
 /// Whether a round may rely on the lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Confirm {
+#[derive(Debug, Clone)]
+pub(super) enum Confirm {
     /// Always ask a quorum.
     ReadIndex,
     /// Rely on the lease while it surely holds, else ask a quorum.
-    Lease(Duration),
+    Lease { lease: Duration, demand: Arc<Demand> },
 }
 
 /// The entrance to one group's read rounds.
@@ -49,12 +50,12 @@ pub(crate) struct ReadRounds {
 }
 
 impl ReadRounds {
-    pub(crate) fn spawn(raft: Raft, confirm: Confirm) -> Self {
+    pub(super) fn spawn(raft: Raft, confirm: Confirm) -> Self {
         let (queue, waiting) = mpsc::channel(READS_QUEUED_MAX);
         let awake = Arc::new(Awake::since_now());
         let round = move || {
-            let (raft, awake) = (raft.clone(), awake.clone());
-            async move { confirmed(&raft, confirm, &awake).await }
+            let (raft, confirm, awake) = (raft.clone(), confirm.clone(), awake.clone());
+            async move { confirmed(&raft, &confirm, &awake).await }
         };
         tokio::spawn(run(waiting, round));
         Self { queue }
@@ -82,16 +83,20 @@ async fn run<F: Future<Output = Outcome>>(
 }
 
 /// One round. `awake` counts from the last one that asked a quorum.
-async fn confirmed(raft: &Raft, confirm: Confirm, awake: &Awake) -> Outcome {
+async fn confirmed(raft: &Raft, confirm: &Confirm, awake: &Awake) -> Outcome {
     #[cfg(feature = "mutants")]
     if let Some(index) = super::mutants::unconfirmed(raft, confirm) {
         return Ok(index);
     }
-    if let Confirm::Lease(lease) = confirm {
-        let held = LinearizerOption::new(Some(read_age(lease)), false).with_wait_timeout(Duration::ZERO);
-        // Looked at after the lease, so that a suspend before or while it was looked at shows.
+    if let Confirm::Lease { lease, demand } = confirm {
+        let since = demand.want();
+        // Only what was sent since then asked for the lease.
+        let age = read_age(*lease).min(since.elapsed());
+        let held = LinearizerOption::new(Some(age), false).with_wait_timeout(Duration::ZERO);
+        // Both are looked at after the lease, so that what happened before or while it was looked at shows.
         if let Ok(index) = read_index(raft, held).await
             && awake.still()
+            && demand.is_unbroken(since)
         {
             return Ok(index);
         }

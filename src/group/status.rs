@@ -88,6 +88,25 @@ impl Group {
         Duration::from_millis(if is_due { behind } else { 0 })
     }
 
+    /// The leader of the vote this replica holds, however long ago it was heard.
+    pub(crate) fn last_leader(&self) -> Option<NodeId> {
+        self.raft.server_metrics().borrow_watched().current_leader
+    }
+
+    /// Waits until this replica knows of a leader that is not `other`; for ever, once the group has stopped.
+    pub(crate) async fn leader_but(&self, other: Option<NodeId>) {
+        let mut shown = self.raft.server_metrics();
+        loop {
+            let leader = shown.borrow_watched().current_leader;
+            if leader.is_some() && leader != other {
+                return;
+            }
+            if shown.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
     fn live_leader(&self, metrics: &Metrics) -> Option<NodeId> {
         let leader = metrics.current_leader?;
         let silent = if leader == self.node {

@@ -37,9 +37,12 @@ pub(crate) const SNAPSHOT_CHUNK: Service = 6;
 /// Install the snapshot streamed.
 pub(crate) const SNAPSHOT_END: Service = 7;
 
+/// Ask a voter whether it sees the leader gone, and would vote for who asks.
+pub(crate) const POLL: Service = 8;
+
 /// Whether a service is one of a group's own.
 pub(crate) fn is_raft(service: Service) -> bool {
-    (APPEND..=SNAPSHOT_END).contains(&service)
+    (APPEND..=POLL).contains(&service)
 }
 
 /// A snapshot as its sender names it. Two streams with equal offers carry the same chunks: a store never changes a

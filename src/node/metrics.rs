@@ -4,6 +4,7 @@
 
 mod leaders;
 mod operations;
+mod peers;
 mod process;
 mod reads;
 mod replication;
@@ -54,6 +55,7 @@ impl Inner {
         let mut by_peer: BTreeMap<NodeId, usize> = BTreeMap::new();
         queued.for_each(|(node, queued)| *by_peer.entry(node).or_default() += queued);
         text.each("quorate_peer_queued", "gauge", "Frames waiting for a peer.", "peer", by_peer);
+        peers::metrics(&self.transport, &mut text);
         text.one("quorate_memory_bytes", "gauge", "Bytes the maps hold.", self.memory_bytes());
         text.one("quorate_memory_max_bytes", "gauge", "The bound on that.", self.config.memory_max);
         text.0 + &self.security.metrics()

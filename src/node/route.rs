@@ -78,6 +78,7 @@ impl Inner {
         let mut tried = 0;
         loop {
             let last_seen;
+            let led_by = self.host.get(group).and_then(|replica| replica.last_leader());
             match self.target(group, tried) {
                 Some(node) => match attempt(node).await {
                     Attempt::Ended(result) => return result,
@@ -98,8 +99,20 @@ impl Inner {
             }
             // A first hint is followed at once; two nodes that point at each other are not asked in a tight loop.
             if tried > 2 || self.known_leader(group).is_none() {
-                tokio::time::sleep(ROUTE_PAUSE).await;
+                self.pause_for_leader(group, led_by).await;
             }
+        }
+    }
+
+    /// Waits a moment, or until the own replica knows of another leader than before.
+    async fn pause_for_leader(&self, group: GroupId, before: Option<NodeId>) {
+        let pause = tokio::time::sleep(ROUTE_PAUSE);
+        match self.host.get(group) {
+            Some(replica) => tokio::select! {
+                () = pause => {}
+                () = replica.leader_but(before) => {}
+            },
+            None => pause.await,
         }
     }
 
@@ -111,12 +124,17 @@ impl Inner {
         {
             return Some(self.id);
         }
-        if let Some(leader) = self.known_leader(group) {
-            return Some(leader);
+        let own_word = || own?.leader().filter(|&leader| leader != self.id);
+        match self.known_leader(group).or_else(own_word) {
+            // What a node that falls silent is sent may never be answered, and there may be another leader any moment.
+            Some(leader) if self.is_quiet(leader) => None,
+            Some(leader) => Some(leader),
+            None => self.nth_replica(group, tried),
         }
-        own.and_then(|replica| replica.leader())
-            .filter(|&leader| leader != self.id)
-            .or_else(|| self.nth_replica(group, tried))
+    }
+
+    fn is_quiet(&self, node: NodeId) -> bool {
+        self.transport.health(node).is_some_and(|health| health.is_quiet())
     }
 
     /// Any other node that may hold the group or know its leader, another one at each try.

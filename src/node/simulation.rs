@@ -59,7 +59,8 @@ impl Node {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let Parts { net, log, snapshots, free_bytes } = parts;
         let (node, listen, net) = (config.id, config.peer, Net::Simulated(net));
-        let transport = Transport::bind(TransportConfig { node, listen, net }).await?;
+        let pulse = crate::limits::pulse(config.heartbeat);
+        let transport = Transport::bind(TransportConfig { node, listen, net, pulse }).await?;
         let disk = DiskWatch::new(&config, Arc::new(move |_| free_bytes()));
         let security = Security::default();
         let ground = Ground { identity, transport, security, log, snapshots, disk };

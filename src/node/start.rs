@@ -27,7 +27,7 @@ use crate::clock::boot_ns;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::{GroupDeps, Pace, settings};
-use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT};
+use crate::limits::{META_TIMEOUT, PROBE_TIMEOUT, pulse};
 use crate::random;
 use crate::tls::Security;
 use crate::transport::{Net, Transport, TransportConfig};
@@ -54,9 +54,10 @@ impl Node {
         let identity = IdentityFile::open(&config.data_dir, config.id)?;
         let member = identity.identity.cluster.is_some();
         let net = security.peers().map_or(Net::Tcp, Net::Tls);
-        let transport = Transport::bind(TransportConfig { node: config.id, listen: config.peer, net })
+        let (node, listen, pulse) = (config.id, config.peer, pulse(config.heartbeat));
+        let transport = Transport::bind(TransportConfig { node, listen, net, pulse })
             .await
-            .with_context(|| format!("listening for peers on {}", config.peer))?;
+            .with_context(|| format!("listening for peers on {listen}"))?;
         let (log, snapshots) = open_stores(&config, member, progress.clone()).await?;
         let disk = DiskWatch::new(&config, Arc::new(free_bytes));
         let ground = Ground { identity, transport, security, log, snapshots, disk };

@@ -11,6 +11,7 @@ use super::peer::Ask;
 use crate::error::Result;
 use crate::group::Group;
 use crate::limits::{CAUGHT_UP_LAG, VIEW_TIMEOUT};
+use crate::transport::Health;
 use crate::views::*;
 
 impl Inner {
@@ -35,6 +36,7 @@ impl Inner {
             disk_full: disk.full,
             clock_ms: Some(crate::clock::wall_ms()),
             certificate_expires_ms: self.security.expires_ms(),
+            seen: None,
         }
     }
 
@@ -52,7 +54,8 @@ impl Inner {
 
     async fn view_of(self: &Arc<Self>, node: NodeId, member: &Member) -> NodeView {
         let down = || NodeView::unheard(member.spec(node), "down");
-        self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| down())
+        let view: NodeView = self.ask(node, &Ask::Node, VIEW_TIMEOUT).await.unwrap_or_else(|_| down());
+        NodeView { seen: self.transport.health(node).map(seen), ..view }
     }
 
     /// Every group as its leader sees it; one without a leader as this node or the document does.
@@ -163,6 +166,14 @@ impl Inner {
     fn disk_check(&self) -> std::result::Result<(), String> {
         self.host.deps().log.health().map_err(|error| error.to_string())?;
         self.disk.state().full.map_or(Ok(()), |why| Err(format!("full, writes are refused: {why}")))
+    }
+}
+
+fn seen(health: Health) -> SeenView {
+    SeenView {
+        state: health.state.name().into(),
+        reason: health.evidence.reason().into(),
+        for_ms: health.lasts().as_millis() as u64,
     }
 }
 

@@ -20,6 +20,10 @@ pub(super) struct Context {
     pub(super) net: Net,
     pub(super) tuning: Tuning,
     pub(super) counters: Counters,
+    /// How often every peer is sent something.
+    pub(super) pulse: Duration,
+    /// Counts changes of peers' states.
+    health: watch::Sender<u64>,
     cluster: OnceLock<u128>,
     started: Instant,
     runtime: Handle,
@@ -28,12 +32,14 @@ pub(super) struct Context {
 
 impl Context {
     /// For a node whose tasks run on the current runtime.
-    pub(super) fn new(node: NodeId, net: Net, tuning: Tuning) -> Self {
+    pub(super) fn new(node: NodeId, net: Net, pulse: Duration, tuning: Tuning) -> Self {
         Self {
             node,
             net,
             tuning,
             counters: Counters::default(),
+            pulse,
+            health: watch::Sender::new(0),
             cluster: OnceLock::new(),
             started: Instant::now(),
             runtime: Handle::current(),
@@ -66,6 +72,16 @@ impl Context {
                 () = task => {}
             }
         });
+    }
+
+    /// Tells that a peer's state changed.
+    pub(super) fn health_changed(&self) {
+        self.health.send_modify(|changes| *changes += 1);
+    }
+
+    /// Changes of peers' states, from now on.
+    pub(super) fn watch_health(&self) -> watch::Receiver<u64> {
+        self.health.subscribe()
     }
 
     /// Whether the transport was shut down.

@@ -1,5 +1,6 @@
 //! Dialling: connect, say hello, be welcome.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,21 @@ pub(super) struct Dialled {
     pub(super) features: u8,
 }
 
+/// Why there is no connection. No call was sent.
+#[derive(Debug)]
+pub(super) struct NoConnection {
+    /// What its callers are told: `NotSent`, or `Refused` when the two may not speak.
+    pub(super) error: CallError,
+    /// Nobody listens at the address: its system says so.
+    pub(super) nobody_listens: bool,
+}
+
+impl From<CallError> for NoConnection {
+    fn from(error: CallError) -> Self {
+        Self { error, nobody_listens: false }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum DialError {
     #[error(transparent)]
@@ -41,18 +57,20 @@ impl From<std::io::Error> for DialError {
     }
 }
 
-/// Connects to `addr` and introduces this node; the hello's cluster is filled in here. Every error means that no
-/// call was sent: `NotSent`, or `Refused` when the two may not speak.
-pub(super) async fn dial(context: &Context, addr: &str, hello: Hello) -> Result<Dialled, CallError> {
+/// Connects to `addr` and introduces this node; the hello's cluster is filled in here.
+pub(super) async fn dial(context: &Context, addr: &str, hello: Hello) -> Result<Dialled, NoConnection> {
     let hello = Hello { cluster: context.cluster(), ..hello };
     match tokio::time::timeout(context.tuning.dial, introduce(context, addr, hello)).await {
         Ok(Ok(dialled)) => {
             context.counters.connects.add(1);
             Ok(dialled)
         }
-        Ok(Err(DialError::Ended(error))) => Err(CallError::NotSent(format!("{addr}: {error}"))),
-        Ok(Err(refused)) => Err(CallError::Refused(format!("{addr}: {refused}"))),
-        Err(_) => Err(CallError::NotSent(format!("{addr}: no connection in time"))),
+        Ok(Err(DialError::Ended(ended))) => {
+            let nobody_listens = matches!(&ended, Ended::Io(io) if io.kind() == ErrorKind::ConnectionRefused);
+            Err(NoConnection { error: CallError::NotSent(format!("{addr}: {ended}")), nobody_listens })
+        }
+        Ok(Err(refused)) => Err(CallError::Refused(format!("{addr}: {refused}")).into()),
+        Err(_) => Err(CallError::NotSent(format!("{addr}: no connection in time")).into()),
     }
 }
 
@@ -96,7 +114,8 @@ async fn ask(
     body: Bytes,
     sent: &mut bool,
 ) -> Result<Bytes, CallError> {
-    let Dialled { mut stream, mut reader, .. } = dial(context, addr, hello).await?;
+    let dialled = dial(context, addr, hello).await.map_err(|none| none.error)?;
+    let Dialled { mut stream, mut reader, .. } = dialled;
     *sent = true;
     let call = Frame { kind: Kind::Call, service, call: 1, body };
     let lost = |error: Ended| CallError::Lost(format!("{addr}: {error}"));

@@ -17,7 +17,7 @@ use super::Lane;
 
 const MAGIC: [u8; 8] = *b"quorate\0";
 /// Version of everything between peers; nodes with different ones refuse each other.
-pub(super) const PROTOCOL_VERSION: u16 = 2;
+pub(super) const PROTOCOL_VERSION: u16 = 3;
 
 /// Why two nodes do not speak.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

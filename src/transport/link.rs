@@ -18,8 +18,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::connection::{Ended, drive};
-use super::context::{Context, Heard, stopped};
-use super::dial::{Dialled, dial};
+use super::context::{Context, stopped};
+use super::detector::Detector;
+use super::dial::{Dialled, NoConnection, dial};
 use super::frame::{Frame, Kind};
 use super::hello::Hello;
 use super::pending::{Pending, result_of};
@@ -55,11 +56,20 @@ struct State {
     features: u8,
 }
 
+impl State {
+    fn beat(&mut self, wake: &Notify) {
+        if self.queue.len() == 0 {
+            self.queue.push_first(Frame::control(Kind::Beat, Bytes::new()));
+            wake.notify_one();
+        }
+    }
+}
+
 /// One lane to one peer.
 #[derive(Debug)]
 pub(super) struct Link {
     context: Arc<Context>,
-    heard: Arc<Heard>,
+    detector: Arc<Detector>,
     node: NodeId,
     addr: String,
     lane: Lane,
@@ -72,7 +82,7 @@ impl Link {
     /// An idle link.
     pub(super) fn new(
         context: Arc<Context>,
-        heard: Arc<Heard>,
+        detector: Arc<Detector>,
         node: NodeId,
         addr: &str,
         lane: Lane,
@@ -87,7 +97,7 @@ impl Link {
             features: 0,
         };
         let (wake, stop) = (Notify::new(), watch::Sender::new(false));
-        Self { context, heard, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
+        Self { context, detector, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
     }
 
     /// Queues a call; dials if that was not under way.
@@ -102,8 +112,7 @@ impl Link {
         };
         let waiting = self.enqueue(&mut state, service, body)?;
         if dial {
-            state.phase = Phase::Dialling;
-            self.context.spawn(Arc::clone(self).run());
+            self.dial(&mut state);
         }
         drop(state);
         self.wake.notify_one();
@@ -130,6 +139,22 @@ impl Link {
     pub(super) fn takes(&self, feature: u8) -> bool {
         let state = self.state.lock();
         state.phase == Phase::Connected && state.features & feature == feature
+    }
+
+    /// Has the peer hear from this node: sends a beat unless something else is queued, or with `dial` connects if that is
+    /// not under way.
+    pub(super) fn pulse(self: &Arc<Self>, dial: bool) {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Connected => state.beat(&self.wake),
+            Phase::Idle if dial => self.dial(&mut state),
+            _ => {}
+        }
+    }
+
+    fn dial(self: &Arc<Self>, state: &mut State) {
+        state.phase = Phase::Dialling;
+        self.context.spawn(Arc::clone(self).run());
     }
 
     /// Forgets a call nobody waits for any more; `Some(sent)` if it had no result yet.
@@ -194,7 +219,7 @@ impl Link {
                 Err(error) => self.dial_failed(error),
             }
             tokio::time::sleep(backoff).await;
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            backoff = (backoff * 2).clamp(BACKOFF_MIN, BACKOFF_MAX);
             if self.rest_if_unwanted() {
                 return;
             }
@@ -216,7 +241,8 @@ impl Link {
             _ => CallError::NotSent(reason.clone()),
         };
         self.fall(Phase::Down(unsent.clone()), &reason, &unsent);
-        if since.elapsed() > BACKOFF_MAX { BACKOFF_MIN } else { backoff }
+        // At once, if it stood for long: whether somebody still listens there says what became of the peer.
+        if since.elapsed() > BACKOFF_MAX { Duration::ZERO } else { backoff }
     }
 
     fn connected(&self, announced: u128, features: u8) -> bool {
@@ -230,7 +256,10 @@ impl Link {
         true
     }
 
-    fn dial_failed(&self, error: CallError) {
+    fn dial_failed(&self, NoConnection { error, nobody_listens }: NoConnection) {
+        if nobody_listens {
+            self.detector.refused(&self.context);
+        }
         if self.state.lock().phase == Phase::Dialling {
             tracing::warn!(node = self.node, lane = ?self.lane, %error, "cannot reach peer");
         }
@@ -271,15 +300,11 @@ impl super::connection::End for Link {
     }
 
     fn beat(&self) {
-        let mut state = self.state.lock();
-        if state.queue.len() == 0 {
-            state.queue.push_first(Frame::control(Kind::Beat, Bytes::new()));
-            self.wake.notify_one();
-        }
+        self.state.lock().beat(&self.wake);
     }
 
     fn heard(&self) {
-        self.heard.now(&self.context);
+        self.detector.hear(&self.context);
     }
 
     fn receive(&self, frame: Frame) -> Result<(), Ended> {

@@ -12,8 +12,10 @@
 mod answer;
 mod connection;
 mod context;
+mod detector;
 mod dial;
 mod frame;
+mod health;
 mod hello;
 mod inbound;
 mod link;
@@ -38,8 +40,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use raft_store::NodeId;
+use tokio::sync::watch;
 
 pub use self::answer::Answer;
+pub use self::health::{Evidence, Health, PeerState};
 pub use self::net::Net;
 #[cfg(feature = "simulation")]
 pub use self::simulated::{SimulatedListener, SimulatedNet, SimulatedStream};
@@ -106,6 +110,8 @@ pub struct TransportConfig {
     pub listen: SocketAddr,
     /// The network all this is about.
     pub net: Net,
+    /// How often every peer is sent something, so that silence means something ([`Health`]).
+    pub pulse: Duration,
 }
 
 /// The transport of one node; cheap to clone. Its tasks run on the runtime it was bound on, until
@@ -191,12 +197,27 @@ impl Transport {
     }
 
     /// How long ago anything was last heard from a node, on a connection in either direction; `None`: never
-    /// since [`Self::set_peer`]. Peers beat every second, so a node that is up and connected stays near that.
+    /// since [`Self::set_peer`]. Peers beat with every pulse, so a node that is up and connected stays near that.
     pub fn last_heard(&self, node: NodeId) -> Option<Duration> {
         if node == self.shared.context.node {
             return Some(Duration::ZERO);
         }
-        self.shared.peers.heard(node)?.ago(&self.shared.context)
+        self.shared.peers.detector(node)?.silent_for(&self.shared.context)
+    }
+
+    /// How a node seems to be; `None`: it is no peer.
+    pub fn health(&self, node: NodeId) -> Option<Health> {
+        Some(self.shared.peers.detector(node)?.health())
+    }
+
+    /// The same of every peer, by id.
+    pub fn healths(&self) -> Vec<(NodeId, Health)> {
+        self.shared.peers.health()
+    }
+
+    /// Changes whenever the state of a peer does.
+    pub fn watch_health(&self) -> watch::Receiver<u64> {
+        self.shared.context.watch_health()
     }
 
     /// Counters, and the state of every lane.

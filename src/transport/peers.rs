@@ -6,7 +6,9 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use raft_store::NodeId;
 
-use super::context::{Context, Heard};
+use super::context::Context;
+use super::detector::Detector;
+use super::health::Health;
 use super::link::Link;
 use super::stats::PeerStats;
 use super::{CallError, Lane};
@@ -14,15 +16,15 @@ use super::{CallError, Lane};
 #[derive(Debug)]
 struct Peer {
     addr: String,
-    heard: Arc<Heard>,
+    detector: Arc<Detector>,
     control: Arc<Link>,
     bulk: Arc<Link>,
 }
 
 impl Peer {
-    fn new(context: &Arc<Context>, heard: Arc<Heard>, node: NodeId, addr: &str) -> Self {
-        let link = |lane| Arc::new(Link::new(Arc::clone(context), Arc::clone(&heard), node, addr, lane));
-        Self { addr: addr.to_owned(), control: link(Lane::Control), bulk: link(Lane::Bulk), heard }
+    fn new(context: &Arc<Context>, detector: Arc<Detector>, node: NodeId, addr: &str) -> Self {
+        let link = |lane| Arc::new(Link::new(Arc::clone(context), Arc::clone(&detector), node, addr, lane));
+        Self { addr: addr.to_owned(), control: link(Lane::Control), bulk: link(Lane::Bulk), detector }
     }
 
     fn links(&self) -> [&Arc<Link>; 2] {
@@ -46,8 +48,8 @@ impl Peers {
         if context.is_stopped() || old.is_some_and(|peer| peer.addr == addr) {
             return;
         }
-        let heard = old.map_or_else(Arc::default, |peer| Arc::clone(&peer.heard));
-        if let Some(old) = peers.insert(node, Peer::new(context, heard, node, addr)) {
+        let detector = old.map_or_else(|| Arc::new(Detector::new()), |peer| Arc::clone(&peer.detector));
+        if let Some(old) = peers.insert(node, Peer::new(context, detector, node, addr)) {
             old.close("the peer moved to another address");
         }
     }
@@ -77,9 +79,22 @@ impl Peers {
         }))
     }
 
-    /// When a peer was last heard.
-    pub(super) fn heard(&self, node: NodeId) -> Option<Arc<Heard>> {
-        self.0.read().get(&node).map(|peer| Arc::clone(&peer.heard))
+    /// What is known of a peer.
+    pub(super) fn detector(&self, node: NodeId) -> Option<Arc<Detector>> {
+        self.0.read().get(&node).map(|peer| Arc::clone(&peer.detector))
+    }
+
+    /// How every peer seems to be.
+    pub(super) fn health(&self) -> Vec<(NodeId, Health)> {
+        self.0.read().iter().map(|(&node, peer)| (node, peer.detector.health())).collect()
+    }
+
+    /// Beats to every peer, and counts who has been silent since the last time.
+    pub(super) fn pulse(&self, context: &Context) {
+        for peer in self.0.read().values() {
+            let dial = peer.detector.pulse(context);
+            peer.control.pulse(dial);
+        }
     }
 
     /// Tells every connected peer this node's cluster.

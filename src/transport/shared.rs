@@ -18,7 +18,7 @@ use super::context::Context;
 use super::net::Listener;
 use super::peers::Peers;
 use super::tuning::Tuning;
-use super::{CallError, From, Handler, Service, TransportConfig, TransportStats, inbound};
+use super::{CallError, From, Handler, Service, TransportConfig, TransportStats, detector, inbound};
 
 /// Everything of one transport.
 pub(super) struct Shared {
@@ -42,7 +42,7 @@ impl Shared {
         let listener = config.net.listen(config.listen).await.map_err(taken)?;
         Ok(Self {
             local_addr: listener.local_addr()?,
-            context: Arc::new(Context::new(config.node, config.net, tuning)),
+            context: Arc::new(Context::new(config.node, config.net, config.pulse, tuning)),
             peers: Peers::default(),
             inbound: Mutex::default(),
             last_connection: AtomicU64::new(0),
@@ -56,6 +56,7 @@ impl Shared {
         let Some(listener) = self.listener.lock().take() else { return };
         *self.handler.lock() = Some(Arc::clone(&handler));
         self.context.spawn(inbound::accept_all(Arc::clone(self), listener, handler));
+        self.context.spawn(detector::keep_pulse(Arc::clone(self)));
     }
 
     /// Sets the cluster id and tells the peers.
@@ -77,8 +78,8 @@ impl Shared {
 
     /// Notes that something came from a node.
     pub(super) fn heard(&self, node: NodeId) {
-        if let Some(heard) = self.peers.heard(node) {
-            heard.now(&self.context);
+        if let Some(detector) = self.peers.detector(node) {
+            detector.hear(&self.context);
         }
     }
 

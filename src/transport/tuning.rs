@@ -8,6 +8,12 @@ pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) const HELLO_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often each end of a connection shows that it lives.
 pub(super) const BEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// Pulses without a word after which nothing new is sent to a peer that can wait a moment.
+pub(super) const QUIET_PULSES: u32 = 3;
+/// Pulses without a word after which a peer is suspect.
+pub(super) const SUSPECT_PULSES: u32 = 6;
+/// Pulses without a word after which a peer that is suspect counts as down.
+pub(super) const DOWN_PULSES: u32 = 40;
 /// A connection on which nothing arrives for so many beats is closed: the other end may be gone unannounced.
 pub(super) const SILENT_BEATS_MAX: u32 = 5;
 /// Wait before the second attempt to connect; doubles up to [`BACKOFF_MAX`]. Also used when accepting fails.

@@ -38,14 +38,16 @@ pub(super) const CASES: [Case; Mutant::ALL.len()] = [
     case(Mutant::RetryProposed, 40, Focus::Leases),
     case(Mutant::RemoveWithoutJoint, 10, Focus::Members),
     case(Mutant::ServeUnownedSlot, 10, Focus::All),
+    case(Mutant::BreakPromise, 20, Focus::Refusals),
 ];
 
 /// Every focus a case may have.
-pub(super) const FOCUSES: [Focus; 7] = [
+pub(super) const FOCUSES: [Focus; 8] = [
     Focus::All,
     Focus::Leases,
     Focus::Handovers,
     Focus::Gaps,
+    Focus::Refusals,
     Focus::Restarts,
     Focus::Members,
     Focus::Snapshots,

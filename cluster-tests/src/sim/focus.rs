@@ -20,6 +20,8 @@ pub enum Focus {
     Handovers,
     /// Leaders that are cut off while the others elect as soon as they may, on clocks that drift as far as they may.
     Gaps,
+    /// Leaders that live, and of which the others are told that nobody listens there any more.
+    Refusals,
     /// Voters that are back at once, with a leader cut off and a candidate waiting.
     Restarts,
     /// Members that come and go, on cables that break.
@@ -36,6 +38,7 @@ impl Focus {
             Self::Leases => "leases",
             Self::Handovers => "handovers",
             Self::Gaps => "gaps",
+            Self::Refusals => "refusals",
             Self::Restarts => "restarts",
             Self::Members => "members",
             Self::Snapshots => "snapshots",
@@ -84,6 +87,14 @@ impl Plan {
                 lasts_ns: 4000 * MS,
                 ..quick
             },
+            Focus::Refusals => Self {
+                faults: vec![Fault::RefuseLeader, Fault::Drift],
+                clients: 33,
+                lease_readers: 9,
+                gap_ns: 700 * MS,
+                lasts_ns: 3000 * MS,
+                ..quick
+            },
             Focus::Restarts => Self { faults: vec![Fault::ForgetfulVoter], gap_ns: 2000 * MS, ..quick },
             Focus::Members => {
                 let faults =
@@ -107,9 +118,16 @@ mod tests {
     fn a_focus_keeps_what_it_does_not_narrow() {
         let drawn = Plan::draw(Seed(3), None);
         assert_eq!(drawn.clone().focused(Focus::All), drawn);
-        for focus in
-            [Focus::Leases, Focus::Handovers, Focus::Gaps, Focus::Restarts, Focus::Members, Focus::Snapshots]
-        {
+        let narrow = [
+            Focus::Leases,
+            Focus::Handovers,
+            Focus::Gaps,
+            Focus::Refusals,
+            Focus::Restarts,
+            Focus::Members,
+            Focus::Snapshots,
+        ];
+        for focus in narrow {
             let focused = drawn.clone().focused(focus);
             assert_eq!((focused.faults_ns, focused.ttl_ms), (drawn.faults_ns, drawn.ttl_ms));
             assert_ne!(focused, drawn);

@@ -26,6 +26,8 @@ pub enum Fault {
     Pause,
     /// All packets to and from the leader of a group are lost.
     IsolateLeader,
+    /// The same, and whoever knocks there is told that nobody listens.
+    RefuseLeader,
     /// Two parts that cannot reach each other.
     Halves,
     /// One machine hears the others and is not heard, or the other way round.
@@ -73,13 +75,14 @@ pub enum Fault {
 }
 
 /// Every fault that a swarm draws from.
-const FAULTS: [Fault; 25] = [
+const FAULTS: [Fault; 26] = [
     Fault::Kill,
     Fault::KillMany,
     Fault::PowerLoss,
     Fault::PowerLossMany,
     Fault::Pause,
     Fault::IsolateLeader,
+    Fault::RefuseLeader,
     Fault::Halves,
     Fault::OneWay,
     Fault::Bridge,

@@ -64,6 +64,8 @@ catalogue! {
         "the log goes from the old voters to fewer ones without the joint configuration between",
     15 ServeUnownedSlot "serve-unowned-slot"
         "a group reads and writes slots that it does not own",
+    16 BreakPromise "break-promise"
+        "a voter that sees its leader gone votes for another, though it promised a lease",
 }
 
 impl Mutant {
@@ -104,7 +106,7 @@ mod tests {
             assert_eq!(mutant.name().parse(), Ok(mutant));
             assert_eq!(mutant.number().to_string().parse(), Ok(mutant));
         }
-        assert_eq!("16".parse::<Mutant>(), Err(UnknownMutant("16".to_owned())));
-        assert!(Mutant::ALL.iter().map(|mutant| mutant.number()).eq(1..=15));
+        assert_eq!("17".parse::<Mutant>(), Err(UnknownMutant("17".to_owned())));
+        assert!(Mutant::ALL.iter().map(|mutant| mutant.number()).eq(1..=16));
     }
 }

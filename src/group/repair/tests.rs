@@ -32,7 +32,14 @@ impl Disk {
         let options = WalOptions { segment_bytes: 1 << 20, ..WalOptions::default() };
         let deps = GroupDeps {
             node: NODE,
-            transport: Transport::bind(TransportConfig { node: NODE, listen, net: Net::Tcp }).await.unwrap(),
+            transport: Transport::bind(TransportConfig {
+                node: NODE,
+                listen,
+                net: Net::Tcp,
+                pulse: crate::limits::pulse(50),
+            })
+            .await
+            .unwrap(),
             log: SharedLog::open(&dir.path().join("log"), options).unwrap(),
             snapshots: SnapshotStore::open(dir.path().join("snapshots")).unwrap(),
             raft: settings(50, 250, 500).into(),

@@ -18,3 +18,4 @@ mod scan;
 mod snapshots;
 mod steps;
 mod streams;
+mod succession;

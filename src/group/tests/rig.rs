@@ -238,7 +238,10 @@ impl Rig {
 impl Replica {
     async fn start(node: NodeId, dir: PathBuf, raft: Arc<openraft::Config>) -> Self {
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
-        let transport = Transport::bind(TransportConfig { node, listen, net: Net::Tcp }).await.unwrap();
+        let transport =
+            Transport::bind(TransportConfig { node, listen, net: Net::Tcp, pulse: crate::limits::pulse(50) })
+                .await
+                .unwrap();
         let snapshots = SnapshotStore::open(dir.join("snapshots")).unwrap();
         let log = reopened(dir.join("log")).await;
         let pace = Arc::new(Pace::new(u64::MAX));

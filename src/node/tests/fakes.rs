@@ -94,8 +94,14 @@ impl Fake {
         service: Service,
         reply: impl FnMut(usize) -> Option<Bytes> + Send + 'static,
     ) -> Self {
-        let transport =
-            Transport::bind(TransportConfig { node, listen: anywhere(), net: Net::Tcp }).await.unwrap();
+        let transport = Transport::bind(TransportConfig {
+            node,
+            listen: anywhere(),
+            net: Net::Tcp,
+            pulse: crate::limits::pulse(50),
+        })
+        .await
+        .unwrap();
         let state =
             Arc::new(FakeState { service, calls: Mutex::default(), reply: Mutex::new(Box::new(reply)) });
         transport.serve(state.clone());

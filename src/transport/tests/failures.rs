@@ -175,7 +175,13 @@ async fn connections_past_the_limit_are_closed_and_room_comes_back() {
 async fn shutdown_ends_calls_and_frees_the_port_and_a_taken_port_is_named() {
     let (handler, mut calls) = collect();
     let (one, two) = pair(handler).await;
-    let taken = Transport::bind(TransportConfig { node: 3, listen: two.local_addr(), net: Net::Tcp }).await;
+    let taken = Transport::bind(TransportConfig {
+        node: 3,
+        listen: two.local_addr(),
+        net: Net::Tcp,
+        pulse: crate::limits::pulse(50),
+    })
+    .await;
     assert!(taken.unwrap_err().to_string().contains(&two.local_addr().to_string()));
     let stopping = async {
         let _unanswered = calls.recv().await;

@@ -71,7 +71,8 @@ pub(super) async fn start_on(
     tuning: Tuning,
     handler: Arc<dyn Handler>,
 ) -> Transport {
-    let transport = Transport::bind_with(TransportConfig { node, listen, net }, tuning).await.unwrap();
+    let config = TransportConfig { node, listen, net, pulse: crate::limits::pulse(50) };
+    let transport = Transport::bind_with(config, tuning).await.unwrap();
     transport.serve(handler);
     transport
 }

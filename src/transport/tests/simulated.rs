@@ -13,7 +13,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 async fn bind(node: u64, wires: &Wires) -> std::io::Result<Transport> {
     let listen = SocketAddr::from(([10, 0, 0, node as u8], 4200));
-    let transport = Transport::bind(TransportConfig { node, listen, net: wires.net() }).await?;
+    let transport =
+        Transport::bind(TransportConfig { node, listen, net: wires.net(), pulse: crate::limits::pulse(50) })
+            .await?;
     transport.serve(echo());
     Ok(transport)
 }

@@ -17,6 +17,10 @@ impl Nemesis {
         let cut = Link { cut: true, ..usual };
         let (links, link) = match fault {
             Fault::IsolateLeader => (around(&all, self.some_leader(cluster).unwrap_or(number)), cut),
+            Fault::RefuseLeader => {
+                let refuses = Link { refuses: true, ..usual };
+                (around(&all, self.some_leader(cluster).unwrap_or(number)), refuses)
+            }
             Fault::OneWay => (self.one_way(&all, number), cut),
             Fault::SlowLink => (self.some_of(&all, number), self.slow(usual)),
             Fault::ThinLink => (self.some_of(&all, number), Link { bytes_per_ms: 5, ..usual }),

@@ -156,6 +156,7 @@ impl Nemesis {
             Fault::KillMany => self.crash_many(cluster, up, false, lasts_ns),
             Fault::PowerLossMany => self.crash_many(cluster, up, true, lasts_ns),
             Fault::IsolateLeader
+            | Fault::RefuseLeader
             | Fault::Halves
             | Fault::OneWay
             | Fault::Bridge

@@ -17,6 +17,8 @@ const RETRANSMIT_NS: u64 = 200 * MS;
 pub struct Link {
     /// Nothing gets through.
     pub cut: bool,
+    /// Something on the way answers in the place of the machine behind it, that nobody listens there, and ends what stood.
+    pub refuses: bool,
     /// Shortest time on the way, ns.
     pub latency_ns: u64,
     /// Most that is added to it, ns.
@@ -29,7 +31,14 @@ pub struct Link {
 
 impl Default for Link {
     fn default() -> Self {
-        Self { cut: false, latency_ns: MS / 4, jitter_ns: MS / 4, bytes_per_ms: BYTES_PER_MS, loss_ppm: 0 }
+        Self {
+            cut: false,
+            refuses: false,
+            latency_ns: MS / 4,
+            jitter_ns: MS / 4,
+            bytes_per_ms: BYTES_PER_MS,
+            loss_ppm: 0,
+        }
     }
 }
 
@@ -72,6 +81,11 @@ impl Links {
     pub(super) fn reset(&mut self, usual: Link) {
         self.all.clear();
         self.usual = usual;
+    }
+
+    /// Whether a connection is refused on its way.
+    pub(super) fn refuses(&self, a: u64, b: u64) -> bool {
+        self.get(a, b).refuses || self.get(b, a).refuses
     }
 
     /// Whether packets get through both ways.

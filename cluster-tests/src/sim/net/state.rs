@@ -96,7 +96,8 @@ impl State {
         };
         let due: Vec<_> = self.attempts.iter().filter_map(due).collect();
         for (number, from, to) in due {
-            let result = self.listening.contains_key(&to).then(|| self.connect(from, to));
+            let listens = self.listening.contains_key(&to) && !self.links.refuses(from, to);
+            let result = listens.then(|| self.connect(from, to));
             self.trace.add(number);
             if let Some(attempt) = self.attempts.get_mut(&number) {
                 attempt.result = Some(result);
@@ -146,6 +147,11 @@ impl State {
     pub(super) fn set_link(&mut self, from: u64, to: u64, link: Link) {
         let again = self.links.get(from, to).cut && !link.cut;
         self.links.set(from, to, link);
+        if link.refuses {
+            let between =
+                |pipes: &&mut [Pipe; 2]| [(from, to), (to, from)].contains(&(pipes[0].from, pipes[0].to));
+            self.connections.values_mut().filter(between).flatten().for_each(Pipe::break_off);
+        }
         if again {
             self.resume(|pipe| (pipe.from, pipe.to) == (from, to));
         }

@@ -181,3 +181,19 @@ fn a_broken_connection_fails_at_both_ends() {
     rig.pass(2);
     assert!(taken(&near).unwrap().0.is_err() && taken(&far).unwrap().0.is_err());
 }
+
+#[test]
+fn a_link_that_refuses_ends_what_stood_and_speaks_for_a_machine_that_listens() {
+    let mut rig = Rig::new();
+    let (near, far) = rig.connected();
+    rig.wire.set_link(1, 2, Link { refuses: true, ..Link::default() });
+    let (near, far) = (rig.read(near), rig.read(far));
+    let refused = rig.spawn(rig.wire.connect(1, &address(2)));
+    rig.pass(5);
+    assert!(taken(&near).unwrap().0.is_err() && taken(&far).unwrap().0.is_err());
+    assert_eq!(taken(&refused).unwrap().err().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    rig.wire.set_link(1, 2, Link::default());
+    let welcome = rig.spawn(rig.wire.connect(1, &address(2)));
+    rig.pass(5);
+    assert!(taken(&welcome).unwrap().is_ok());
+}
