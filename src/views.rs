@@ -80,7 +80,7 @@ pub struct NodeView {
 }
 
 /// What one node makes of another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeenView {
     /// `alive`, `suspect` (nothing was heard from it for a moment) or `down`.
     pub state: String,
@@ -266,7 +266,7 @@ pub struct ReadyCheck {
 }
 
 /// A token, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenView {
     /// Its id, which is no secret.
     pub id: String,

@@ -132,7 +132,12 @@ impl Client {
 
     /// The same for another endpoint, and that one only.
     pub(super) fn elsewhere(&self, endpoint: String) -> Self {
-        Self { endpoints: vec![endpoint], timeout: self.timeout, http: self.http.clone() }
+        Self {
+            endpoints: vec![endpoint],
+            timeout: self.timeout,
+            token: self.token.clone(),
+            http: self.http.clone(),
+        }
     }
 
     /// Sends a request.

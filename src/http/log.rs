@@ -4,6 +4,7 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::json;
 use super::operations::Admin;
@@ -13,15 +14,15 @@ use crate::limits::LOG_FILTER_BODY_BYTES_MAX;
 use crate::trace::level::{self, LevelError};
 
 /// The filter in use; also the body of `PUT`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LogView {
+pub(super) struct LogView {
     filter: String,
 }
 
 /// The answer to `PUT`.
-#[derive(Debug, Serialize)]
-struct Changed {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Changed {
     filter: String,
     before: String,
 }

@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::answer::json;
@@ -11,8 +12,8 @@ use crate::error::Result;
 use crate::trace::Slow;
 
 /// The answer.
-#[derive(Debug, Serialize)]
-struct SlowView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SlowView {
     /// From how long on an operation is slow, ms; 0: none is.
     from_ms: u64,
     /// How many there were since the node started.

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::answer::json;
 use super::operations::{Admin, segment};
@@ -19,9 +20,9 @@ use crate::views::TokenView;
 const ID_SEGMENT: usize = 2;
 
 /// The body of `POST /v1/tokens`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewBody {
+pub(super) struct NewBody {
     name: String,
     user: Option<String>,
     allow: Vec<String>,
@@ -29,22 +30,22 @@ struct NewBody {
 }
 
 /// Its answer: the only one that ever holds the secret.
-#[derive(Serialize)]
-struct Created<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Created<'a> {
     #[serde(flatten)]
     view: TokenView,
     token: &'a str,
 }
 
 /// All tokens.
-#[derive(Debug, Serialize)]
-struct Tokens {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Tokens {
     tokens: Vec<TokenView>,
 }
 
 /// What became of a token.
-#[derive(Debug, Serialize)]
-struct Deleted {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deleted {
     deleted: bool,
     id: String,
 }

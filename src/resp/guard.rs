@@ -132,7 +132,7 @@ fn needs(server: Server, arguments: &[Bytes]) -> Needs {
     match (server, word.as_slice()) {
         (Server::Auth | Server::Hello | Server::Quit | Server::Reset, _) => Needs::Nothing,
         (Server::Watch, _) => Needs::Keys,
-        (Server::Debug, _) | (Server::Client, b"list" | b"kill") => Needs::Admin,
+        (Server::Debug | Server::Slowlog, _) | (Server::Client, b"list" | b"kill") => Needs::Admin,
         // Clients ask for settings when they connect.
         (Server::Config, b"get" | b"help") => Needs::Token,
         (Server::Config, _) => Needs::Admin,

@@ -10,13 +10,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use raft_store::GroupId;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::noted::{Noted, Protocol, Times};
 use crate::clock::{boot_ms, wall_ms};
 use crate::limits::{SLOW_KEPT_MAX, SLOW_KEY_BYTES_MAX, SLOW_LINES_PER_SECOND_MAX};
 
 /// An operation that took long. Times are in milliseconds; one that is left out was none of this operation's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Slow {
     /// Its number; they grow.
     pub id: u64,

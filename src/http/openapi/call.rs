@@ -22,18 +22,25 @@ pub(super) struct Call {
     body: Option<Value>,
     responses: BTreeMap<u16, Value>,
     kinds: Vec<ErrorKind>,
+    /// Whether it needs a token where these are asked for.
+    guarded: bool,
 }
 
 impl Call {
     /// A call by its tag, its unique id and what it does in a few words.
     pub(super) fn new(tag: &'static str, id: &'static str, summary: &'static str) -> Self {
         let (parameters, kinds, responses) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { tag, id, summary, text: "", parameters, body: None, responses, kinds }
+        Self { tag, id, summary, text: "", parameters, body: None, responses, kinds, guarded: true }
     }
 
     /// More about it.
     pub(super) fn text(self, text: &'static str) -> Self {
         Self { text, ..self }
+    }
+
+    /// A call that never needs a token.
+    pub(super) fn open(self) -> Self {
+        Self { guarded: false, ..self }
     }
 
     /// Parameters of its query and headers.
@@ -98,20 +105,27 @@ impl Call {
         for response in self.responses.values_mut() {
             response.as_object_mut().map(|fields| fields.remove("content"));
         }
-        for (status, kinds) in by_status(&self.kinds) {
+        for (status, kinds) in by_status(&self.all_kinds()) {
             let headers = headers::references(headers::of_problem(status));
             let text = format!("As for GET: {}", kinds.iter().map(name).collect::<Vec<_>>().join(", "));
             self.responses.insert(status, json!({ "description": text, "headers": headers }));
         }
-        Self { id, summary, kinds: Vec::new(), ..self }
+        Self { id, summary, kinds: Vec::new(), guarded: false, ..self }
+    }
+
+    /// With those of the guard.
+    fn all_kinds(&self) -> Vec<ErrorKind> {
+        let guard = if self.guarded { problems::GUARD } else { &[] };
+        self.kinds.iter().chain(guard).copied().collect()
     }
 
     /// As OpenAPI has it.
     pub(super) fn describe(&self, document: &mut Document, path: &str) -> Value {
         let mut responses: Map<String, Value> =
             self.responses.iter().map(|(status, response)| (status.to_string(), response.clone())).collect();
-        document.exemplify(&self.kinds);
-        for (status, kinds) in by_status(&self.kinds) {
+        let kinds = self.all_kinds();
+        document.exemplify(&kinds);
+        for (status, kinds) in by_status(&kinds) {
             match responses.get_mut(&status.to_string()) {
                 Some(known) => known["content"][problems::MEDIA_TYPE] = problems::content(status, &kinds),
                 None => drop(responses.insert(status.to_string(), document.problems(status, &kinds))),

@@ -41,7 +41,7 @@ const OF_PATHS: [Parameter; 5] = [
         || json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
     ),
     path("node", "The node's id", || json!({ "type": "integer", "minimum": 1, "maximum": i64::MAX })),
-    path("id", "The operation's id", || json!({ "type": "string", "minLength": 1 })),
+    path("id", "The id of the operation or token", || json!({ "type": "string", "minLength": 1 })),
 ];
 
 pub(super) const TIMEOUT: Parameter = query("timeout", "When to give up, at most 60s (default 5s)", waiting);

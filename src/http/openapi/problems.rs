@@ -26,6 +26,9 @@ pub(super) const CHANGE: &[ErrorKind] =
     &[ErrorKind::VersionMismatch, ErrorKind::QuotaExceeded, ErrorKind::DiskFull];
 /// What a path with namespace and key may meet.
 pub(super) const KEY: &[ErrorKind] = &[ErrorKind::BadKey, ErrorKind::UnknownNamespace, ErrorKind::NotFound];
+/// What any call may meet where tokens are asked for.
+pub(super) const GUARD: &[ErrorKind] =
+    &[ErrorKind::Unauthenticated, ErrorKind::Forbidden, ErrorKind::RateLimited];
 /// What a call about the cluster may meet.
 pub(super) const ADMIN: &[ErrorKind] = &[
     ErrorKind::BadRequest,

@@ -1,11 +1,15 @@
-//! `/livez`, `/readyz`, `/metrics` and this description.
+//! `/livez`, `/readyz`, `/metrics`, `/v1/log`, `/v1/slow` and this description.
 
 use serde_json::{Value, json};
 
-use crate::error::ErrorKind::{BadRequest, NotReady};
+use super::cluster::admin;
+use crate::error::ErrorKind::{BadRequest, InvalidValue, NotReady};
+use crate::http::log::{Changed, LogView};
 use crate::http::openapi::call::Call;
 use crate::http::openapi::document::Document;
 use crate::http::openapi::parameters::VERBOSE;
+use crate::http::openapi::problems::BODY;
+use crate::http::slow::SlowView;
 use crate::views::ReadyView;
 
 const TAG: &str = "node";
@@ -18,7 +22,7 @@ pub(super) fn add(document: &mut Document) {
         &[],
         text("text/plain"),
     );
-    document.add("get", "/livez", live);
+    document.add("get", "/livez", live.open());
     let view = document.schema::<ReadyView>();
     let ready = Call::new(TAG, "ready", "Whether the node serves")
         .text("Every group here has a leader, its replica is caught up, and the disk is writable.")
@@ -27,6 +31,7 @@ pub(super) fn add(document: &mut Document) {
         .answers(503, "It does not", &[], checks(json!({}), &view))
         .fails(&[BadRequest, NotReady]);
     document.add("get", "/readyz", ready);
+    log(document);
     let metrics = Call::new(TAG, "metrics", "Figures in Prometheus's text format")
         .answers(200, "The figures", &[], text("text/plain"))
         .fails(&[NotReady]);
@@ -37,7 +42,24 @@ pub(super) fn add(document: &mut Document) {
         &[],
         json!({ "type": "object", "required": ["openapi", "paths"] }),
     );
-    document.add("get", "/v1/openapi.json", openapi);
+    document.add("get", "/v1/openapi.json", openapi.open());
+}
+
+/// Its log, and what took it long.
+fn log(document: &mut Document) {
+    let (view, changed, slow) =
+        (document.schema::<LogView>(), document.schema::<Changed>(), document.schema::<SlowView>());
+    let show = admin(TAG, "showLog", "Show what this node's log shows").gives(200, "It", &[], view.clone());
+    let change = admin(TAG, "changeLog", "Change what this node's log shows, until it is started again")
+        .takes(view, json!({ "filter": "quorate::request=debug,info" }))
+        .gives(200, "It is changed", &[], changed)
+        .fails(BODY)
+        .fails(&[InvalidValue]);
+    document.add("get", "/v1/log", show);
+    document.add("put", "/v1/log", change);
+    let slow = admin(TAG, "showSlow", "Show the last slow operations that came in by this node")
+        .gives(200, "They, the newest first", &[], slow);
+    document.add("get", "/v1/slow", slow);
 }
 
 fn text(media_type: &str) -> Value {
