@@ -148,7 +148,7 @@ async fn keys_are_told_only_when_asked_for_and_nothing_is_slow_when_that_is_off(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_clients_ask_for_is_counted_by_protocol_operation_freshness_and_outcome() {
-    let process = Process::start_with(&[]);
+    let process = Process::start();
     let client = process.ready().await;
     let mut redis = Redis::connect(process.resp).await;
     client.put("/v1/kv/default/a", r#"{"value":1}"#).await.json(201);

@@ -27,7 +27,7 @@ type Log = Arc<Mutex<Vec<Value>>>;
 impl Process {
     /// Starts a node that is a cluster of its own, and waits until it listens.
     pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_with::<&str>(&[])
     }
 
     /// The same, with more flags.
