@@ -134,3 +134,56 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::tls::authority::{Authority, Purpose, Validity};
+    use crate::tls::{Dialer, Port, Security};
+
+    /// Both ends of a connection: the accepting one, and the one that dialled.
+    async fn pair() -> (Stream, Box<TlsStream>) {
+        let dir = tempfile::tempdir().unwrap();
+        let valid = Validity { not_before_s: 0, not_after_s: 4_000_000_000 };
+        let authority = Authority::new("CA", valid).unwrap();
+        let issued = authority.issue("n", &["localhost".into()], Purpose::Node, valid).unwrap();
+        let [ca, cert, key] = ["ca", "cert", "key"].map(|name| dir.path().join(name));
+        std::fs::write(&ca, authority.certificate()).unwrap();
+        std::fs::write(&cert, issued.certificate).unwrap();
+        std::fs::write(&key, issued.key).unwrap();
+        let dialer = Dialer::from_files(&ca, None).unwrap();
+        let (tls_cert, tls_key, peer_tls_ca) = (Some(cert), Some(key), Some(ca));
+        let config = Config { tls_cert, tls_key, peer_tls_ca, ..Config::default() };
+        let identity = Security::load(&config).unwrap().clients().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let within = std::time::Duration::from_secs(8);
+        let accepting = identity.accept(accepted, Port::Resp, within);
+        let (accepted, dialled) = tokio::join!(accepting, dialer.dial(tcp, "localhost"));
+        (Stream::Tls(accepted.unwrap()), dialled.unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_and_has_not_left_is_known_and_leaves_once_it_can() {
+        let (mut near, mut far) = pair().await;
+        assert!(!near.holds_back());
+        let mut taken = 0;
+        // Nobody reads, so there is an end to it.
+        while !near.holds_back() {
+            taken += near.try_write(&[7; 1000]).unwrap();
+        }
+        assert_eq!(near.try_flush().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let mut received = vec![0; taken];
+        let (read, left) = tokio::join!(far.read_exact(&mut received), poll_fn(|cx| near.poll_writable(cx)));
+        left.unwrap();
+        assert!(read.unwrap() == taken && !near.holds_back());
+        near.try_flush().unwrap();
+    }
+}

@@ -269,31 +269,4 @@ impl Buf for Pack {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn packed_frames_of_all_sizes_come_out_as_they_went_in() {
-        let sizes = [0, 1, COPY_BYTES_MAX, COPY_BYTES_MAX + 1, 3 * COPY_BYTES_MAX, 5, 100_000, 0];
-        let frames: Vec<_> = sizes
-            .iter()
-            .zip(0..)
-            .map(|(&size, call)| {
-                let body = Bytes::from(vec![call as u8; size]);
-                Frame { kind: Kind::Call, service: 1, call, body }
-            })
-            .collect();
-        let mut pack = Pack::default();
-        frames.iter().cloned().for_each(|frame| pack.add(frame));
-        pack.seal();
-        assert_eq!(pack.remaining(), frames.iter().map(Frame::wire_bytes).sum::<usize>());
-        let (mut near, mut far) = tokio::io::duplex(1000);
-        let writing = tokio::spawn(async move { near.write_all_buf(&mut pack).await });
-        let mut reader = FrameReader::default();
-        for frame in frames {
-            assert_eq!(reader.read(&mut far, FRAME_BYTES_MAX).await.unwrap(), frame);
-        }
-        writing.await.unwrap().unwrap();
-        assert!(matches!(reader.read(&mut far, FRAME_BYTES_MAX).await, Err(Ended::Closed)));
-    }
-}
+mod tests;
