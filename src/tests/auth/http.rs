@@ -74,6 +74,13 @@ async fn operations_of_a_batch_are_judged_one_by_one_and_a_transaction_as_a_whol
     });
     guarded.call(Some(&token), "POST", "/v1/txn", &txn.to_string()).await.refused(403, "forbidden");
     guarded.as_root("GET", "/v1/kv/default/a%7Ba%7D", "").await.problem(404, "miss");
+
+    // Who may only write learns nothing by comparing.
+    let (_, writer) = guarded.token("w", &["write on default"]).await;
+    for (compare, status) in [(json!([]), 200), (json!([{"key": "a", "present": true}]), 403)] {
+        let txn = json!({"compare": compare, "then": [{"op": "set", "key": "a", "value": 2}]}).to_string();
+        assert_eq!(guarded.call(Some(&writer), "POST", "/v1/txn", &txn).await.status, status, "{compare}");
+    }
     guarded.stop().await;
 }
 
