@@ -15,10 +15,10 @@
 //! acknowledged before the vote is granted. So none that asks reaches openraft in that time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use raft_store::mutant;
-use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::limits::LEASE_WANTED_FOR;
@@ -57,18 +57,24 @@ impl Promises {
 
     /// Until when something is promised; `None`: nothing is.
     pub(super) fn until(&self) -> Option<Instant> {
-        self.state.lock().until.filter(|until| Instant::now() < *until)
+        self.state.lock().running()
     }
 
     /// Lets a vote pass, one's own or for another, whatever openraft thinks is promised; `None`: something is.
     pub(super) fn pass(self: &Arc<Self>) -> Option<Passing> {
         let mut state = self.state.lock();
-        let promised = state.until.is_some_and(|until| Instant::now() < until);
-        if promised && !mutant!(BreakPromise) {
+        if state.running().is_some() {
             return None;
         }
         state.passing += 1;
         Some(Passing(self.clone()))
+    }
+}
+
+impl Promised {
+    /// When the last promise ends that has not run out; a buggy voter knows of none.
+    fn running(&self) -> Option<Instant> {
+        self.until.filter(|until| Instant::now() < *until && !mutant!(BreakPromise))
     }
 }
 

@@ -56,9 +56,8 @@ impl Detector {
     /// Counts one pulse; whether the peer is worth a connection that nobody asked for: it lives, or was never tried.
     pub(super) fn pulse(&self, context: &Context) -> bool {
         let first = self.heard.ago(context).is_none() && self.health.lock().is_new();
-        if !self.fresh.swap(false, Ordering::AcqRel) {
-            self.change(context, Health::missed);
-        }
+        let heard = self.fresh.swap(false, Ordering::AcqRel);
+        self.change(context, if heard { Health::heard } else { Health::missed });
         first || self.alive.load(Ordering::Acquire)
     }
 
@@ -75,12 +74,42 @@ impl Detector {
     }
 }
 
-/// Beats to every peer and counts what comes from them, for as long as the transport lives.
+/// Beats on every control lane and to whoever has dialled, since that one need not be known here yet, and counts what comes
+/// from the peers; for as long as the transport lives.
 pub(super) async fn keep_pulse(shared: Arc<Shared>) {
     let mut pulse = tokio::time::interval(shared.context.pulse);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pulse.tick().await;
         shared.peers.pulse(&shared.context);
+        shared.inbound.lock().values().for_each(|(_, outbox)| outbox.beat());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::net::Net;
+    use super::super::tuning::{QUIET_PULSES, SUSPECT_PULSES, Tuning};
+    use super::*;
+
+    #[tokio::test]
+    async fn only_silence_in_a_row_counts() {
+        let context = Context::new(1, Net::Tcp, Duration::from_secs(3600), Tuning::default());
+        let detector = Detector::new();
+        for _ in 0..2 * SUSPECT_PULSES {
+            detector.hear(&context);
+            detector.pulse(&context);
+            for _ in 1..QUIET_PULSES {
+                detector.pulse(&context);
+            }
+            assert_eq!(detector.health().state, PeerState::Alive);
+            assert!(!detector.health().is_quiet());
+        }
+        for _ in 0..SUSPECT_PULSES {
+            detector.pulse(&context);
+        }
+        assert!(detector.health().is_gone());
+        detector.hear(&context);
+        assert!(!detector.health().is_quiet(), "the first word counts at once");
     }
 }

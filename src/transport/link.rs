@@ -8,6 +8,8 @@
 //! Calls wait in Dialling and Connected and fail at once in Down. One lock covers queue and pending calls, so
 //! whether a call's frame was handed to the socket is never in doubt: "not sent" is said only when it was not.
 
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,47 +25,13 @@ use super::detector::Detector;
 use super::dial::{Dialled, NoConnection, dial};
 use super::frame::{Frame, Kind};
 use super::hello::Hello;
-use super::pending::{Pending, result_of};
-use super::queue::Queue;
+use super::pending::result_of;
 use super::stats::PeerStats;
 use super::tuning::{BACKOFF_MAX, BACKOFF_MIN};
 use super::waiting::Waiting;
 use super::{CallError, Lane, Service};
-use crate::limits::{PEER_QUEUE_BYTES_MAX, PEER_QUEUE_MESSAGES_MAX};
-
-/// Where a link stands; the module's drawing shows the ways between.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Dialling,
-    Connected,
-    /// With what calls are told.
-    Down(CallError),
-    /// Gone for good: the peer was removed or moved, or the transport shut down.
-    Closed,
-}
-
-#[derive(Debug)]
-struct State {
-    phase: Phase,
-    queue: Queue,
-    pending: Pending,
-    last_call: u64,
-    wanted: Instant,
-    /// The cluster id the peer was told on the present connection.
-    announced: u128,
-    /// What the peer takes, as it said on the present connection.
-    features: u8,
-}
-
-impl State {
-    fn beat(&mut self, wake: &Notify) {
-        if self.queue.len() == 0 {
-            self.queue.push_first(Frame::control(Kind::Beat, Bytes::new()));
-            wake.notify_one();
-        }
-    }
-}
+use crate::limits::PEER_QUEUE_MESSAGES_MAX;
+use state::{Phase, State};
 
 /// One lane to one peer.
 #[derive(Debug)]
@@ -87,15 +55,7 @@ impl Link {
         addr: &str,
         lane: Lane,
     ) -> Self {
-        let state = State {
-            phase: Phase::Idle,
-            queue: Queue::new(PEER_QUEUE_MESSAGES_MAX, PEER_QUEUE_BYTES_MAX),
-            pending: Pending::default(),
-            last_call: 0,
-            wanted: Instant::now(),
-            announced: 0,
-            features: 0,
-        };
+        let state = State::idle();
         let (wake, stop) = (Notify::new(), watch::Sender::new(false));
         Self { context, detector, node, addr: addr.to_owned(), lane, state: Mutex::new(state), wake, stop }
     }
