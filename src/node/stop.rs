@@ -30,6 +30,8 @@ impl Inner {
         self.tasks.lock().drain(..).for_each(|task| task.abort());
         self.leave_groups().await;
         self.transport.shutdown().await;
+        // Adapters hold the node, so it lets go of them: else neither would ever end.
+        self.exposed.lock().clear();
         let log = self.host.deps().log.clone();
         match blocking::run(move || log.close()).await {
             Ok(Ok(())) => tracing::info!("stopped"),
