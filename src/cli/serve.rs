@@ -105,11 +105,20 @@ async fn bind(http: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Who allowed it may have forgotten since.
 fn warn_exposed(config: &Config) {
-    let open: Vec<String> = config.exposed().iter().map(|(_, address)| address.to_string()).collect();
-    if !open.is_empty() {
+    let addresses = |open: Vec<(&str, SocketAddr)>| {
+        let open: Vec<String> = open.iter().map(|(_, address)| address.to_string()).collect();
+        (!open.is_empty()).then(|| open.join(", "))
+    };
+    if let Some(addresses) = addresses(config.exposed()) {
         warn!(
-            addresses = open.join(", "),
-            "listening beyond this machine without encryption: let only trusted networks reach these ports"
+            addresses,
+            "open to other machines without encryption: let only trusted networks reach these ports"
+        );
+    }
+    if let Some(addresses) = addresses(config.anonymous()) {
+        warn!(
+            addresses,
+            "open to other machines without a token: whoever reaches these ports may do everything"
         );
     }
 }

@@ -40,17 +40,25 @@ impl Config {
     /// Where other machines reach this node with nothing in their way, by flag and address.
     pub fn exposed(&self) -> Vec<(&'static str, SocketAddr)> {
         let (clients, peers) = (self.client_tls().is_some(), self.peer_tls().is_some());
+        self.reached(clients, peers)
+    }
+
+    /// Where other machines' clients reach this node and nobody asks who they are. Peers prove themselves by certificates.
+    pub fn anonymous(&self) -> Vec<(&'static str, SocketAddr)> {
+        self.reached(self.auth || self.tls_client_auth, true)
+    }
+
+    /// Listeners that other machines reach, but for those of clients or of peers that are protected.
+    fn reached(&self, clients: bool, peers: bool) -> Vec<(&'static str, SocketAddr)> {
         let listeners = [
             ("--http", Some(self.http), clients),
             ("--peer", Some(self.peer), peers),
             ("--resp", self.resp, clients),
             ("--resp-cluster", self.resp_cluster, clients),
         ];
-        let bound = listeners.into_iter().filter_map(|(flag, at, encrypted)| Some((flag, at?, encrypted)));
-        bound
-            .filter(|(_, at, encrypted)| !at.ip().is_loopback() && !encrypted)
-            .map(|(flag, at, _)| (flag, at))
-            .collect()
+        let open = listeners.into_iter().filter(|(.., protected)| !protected);
+        let bound = open.filter_map(|(flag, at, _)| Some((flag, at?)));
+        bound.filter(|(_, at)| !at.ip().is_loopback()).collect()
     }
 }
 
@@ -80,25 +88,41 @@ pub(super) fn problems(config: &Config, found: &mut Vec<String>) {
 }
 
 /// Why this node may not listen where it is told to: the secure default.
-fn exposure(config: &Config) -> Option<String> {
-    let exposed: Vec<String> = config.exposed().iter().map(|(flag, at)| format!("{flag} {at}")).collect();
-    if exposed.is_empty() || config.allow_insecure {
-        return None;
-    }
-    Some(format!(
-        "{} would be open to other machines without encryption: give --tls-cert, --tls-key and --tls-ca \
-         (quorate tls init makes them), listen on 127.0.0.1, or accept it with --allow-insecure",
-        exposed.join(" and ")
-    ))
+fn exposure(config: &Config) -> Vec<String> {
+    let dangers = [
+        (
+            config.exposed(),
+            "without encryption: give --tls-cert, --tls-key and --tls-ca (quorate tls init makes them)",
+        ),
+        (
+            config.anonymous(),
+            "without a token: give --auth and --root-token-file, or --tls-client-auth required",
+        ),
+    ];
+    let found = dangers.into_iter().filter(|(open, _)| !open.is_empty() && !config.allow_insecure);
+    found.map(|(open, instead)| danger(&open, instead)).collect()
+}
+
+fn danger(open: &[(&str, SocketAddr)], instead: &str) -> String {
+    let open: Vec<String> = open.iter().map(|(flag, at)| format!("{flag} {at}")).collect();
+    format!(
+        "{} would be open to other machines {instead}, listen on 127.0.0.1, or accept it with --allow-insecure",
+        open.join(" and ")
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// One that asks for tokens.
+    fn guarded() -> Config {
+        Config { id: 1, auth: true, ..Config::default() }
+    }
+
     fn secured() -> Config {
         let file = |name: &str| Some(PathBuf::from(name));
-        Config { id: 1, tls_cert: file("c"), tls_key: file("k"), tls_ca: file("a"), ..Config::default() }
+        Config { tls_cert: file("c"), tls_key: file("k"), tls_ca: file("a"), ..guarded() }
     }
 
     fn open(config: Config) -> Config {
@@ -119,15 +143,27 @@ mod tests {
 
     #[test]
     fn what_others_can_reach_is_encrypted_or_said_not_to_be() {
-        let plain = open(Config { id: 1, ..Config::default() });
+        let plain = open(guarded());
         assert_problem(plain.clone(), "--http 0.0.0.0:7070 and --peer 10.0.0.1:7170 would be open");
         assert_eq!(found(&Config { allow_insecure: true, ..plain }), [""; 0]);
         assert_eq!(found(&open(secured())), [""; 0]);
         assert_eq!(found(&Config::default()), [""; 0]);
         // Each listener counts alone.
         let resp = Some(([192, 168, 0, 1], 7270).into());
-        assert_problem(Config { resp, ..Config::default() }, "--resp 192.168.0.1:7270 would");
-        assert_problem(Config { resp_cluster: resp, ..Config::default() }, "--resp-cluster 192");
+        assert_problem(Config { resp, ..guarded() }, "--resp 192.168.0.1:7270 would");
+        assert_problem(Config { resp_cluster: resp, ..guarded() }, "--resp-cluster 192");
+    }
+
+    #[test]
+    fn who_asks_from_elsewhere_is_asked_who_he_is_or_that_is_said_too() {
+        let anonymous = open(Config { auth: false, ..secured() });
+        assert_problem(
+            anonymous.clone(),
+            "--http 0.0.0.0:7070 would be open to other machines without a token",
+        );
+        assert_eq!(found(&Config { tls_client_auth: true, ..anonymous.clone() }), [""; 0]);
+        assert_eq!(found(&Config { allow_insecure: true, ..anonymous }), [""; 0]);
+        assert_eq!(found(&open(Config { auth: false, ..guarded() })).len(), 2, "both dangers are told");
     }
 
     #[test]
@@ -136,7 +172,7 @@ mod tests {
             peer_tls_cert: Some("c".into()),
             peer_tls_key: Some("k".into()),
             peer_tls_ca: Some("a".into()),
-            ..Config::default()
+            ..guarded()
         };
         assert_eq!(found(&peers_only), [""; 0]);
         assert_problem(open(peers_only), "--http 0.0.0.0:7070 would be open");

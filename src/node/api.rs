@@ -8,7 +8,9 @@ use raft_store::{GroupId, NodeId};
 use tokio::time::Instant;
 
 use super::peer::Ask;
-use super::{GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, StopError, TokenRequest, Topology, WriteOk};
+use super::{
+    GroupChange, Node, Read, ReadOk, Scan, ScanPage, Scope, StopError, TokenRequest, Topology, WriteOk,
+};
 use crate::auth::{Gate, Secret, Token};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};

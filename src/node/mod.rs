@@ -75,8 +75,8 @@ use repair::Offered;
 pub use keyspace::{Scan, ScanPage, Scope};
 pub use served::Served;
 pub use startup::Starting;
-pub use tokens::TokenRequest;
 pub use stop::StopError;
+pub use tokens::TokenRequest;
 pub use topology::{SlotRange, Topology};
 pub use types::{Consistency, GroupChange, Read, ReadOk, WriteOk};
 

@@ -63,6 +63,8 @@ impl Inner {
     pub(super) async fn stop_by(&self, deadline: Instant) -> Result<(), StopError> {
         self.drain();
         self.tasks.lock().drain(..).for_each(|task| task.abort());
+        // Adapters hold the node, so it lets go of them: else neither would ever end.
+        self.exposed.lock().clear();
         self.leave_groups_by(deadline).await?;
         timeout_at(deadline, self.transport.shutdown()).await.map_err(|_| StopError::Connections)?;
         let log = self.host.deps().log.clone();

@@ -161,9 +161,10 @@ fn dependencies_point_down_only() {
         }
     }
     let layers = layers.concat();
-    for leaf in
-        ["accept", "auth", "clock", "random", "error", "limits", "version", "views", "ring", "config", "tls", "trace"]
-    {
+    for leaf in [
+        "accept", "auth", "clock", "random", "error", "limits", "version", "views", "ring", "config", "tls",
+        "trace",
+    ] {
         let files = sources(SERVER).into_iter().filter(|s| s.is_in(&[&format!("src/{leaf}")]));
         for source in files {
             assert!(!layers.iter().any(|layer| source.names(layer)), "{} is no leaf", source.path);

@@ -1,4 +1,4 @@
-//! The settings of TLS.
+//! The settings of TLS and of tokens.
 
 use std::path::PathBuf;
 
@@ -60,4 +60,25 @@ pub(super) const ALLOW_INSECURE: Setting = Setting {
     default: Some("no"),
     help: "Whether other machines may reach this node without encryption; without it such a start is refused",
     apply: |s, t| put(&mut s.node.allow_insecure, yes_no(t)),
+};
+pub(super) const AUTH: Setting = Setting {
+    name: "auth",
+    value: "yes|no",
+    default: Some("no"),
+    help: "Whether clients need a token; needs --root-token-file",
+    apply: |s, t| put(&mut s.node.auth, yes_no(t)),
+};
+pub(super) const ROOT_TOKEN_FILE: Setting = Setting {
+    name: "root-token-file",
+    value: "FILE",
+    default: None,
+    help: "File of the token that allows everything and makes the others; the same on every node",
+    apply: |s, t| put(&mut s.node.root_token_file, text(t).map(|file| Some(file.into()))),
+};
+pub(super) const METRICS_OPEN: Setting = Setting {
+    name: "metrics-open",
+    value: "yes|no",
+    default: Some("no"),
+    help: "Whether /metrics needs no token although --auth is on",
+    apply: |s, t| put(&mut s.node.metrics_open, yes_no(t)),
 };

@@ -65,7 +65,8 @@ fn paths_find_what_they_need() {
 
 #[test]
 fn what_is_not_listed_needs_admin() {
-    let odd = ["/v1/new", "/livez/", "//livez", "/LIVEZ", "/v1/kv", "/v1/kv/", "/v1/kv//", "/v1/batch/x", "", "*"];
+    let odd =
+        ["/v1/new", "/livez/", "//livez", "/LIVEZ", "/v1/kv", "/v1/kv/", "/v1/kv//", "/v1/batch/x", "", "*"];
     for path in odd {
         assert_eq!(access(path, &Method::GET), Access::Admin, "{path}");
     }

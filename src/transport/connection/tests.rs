@@ -59,7 +59,7 @@ impl End for Once {
 async fn what_a_stream_holds_back_is_let_go_at_once() {
     let frame = Frame { kind: Kind::Call, service: 1, call: 1, body: Bytes::from_static(b"held") };
     let end = Once { frame: parking_lot::Mutex::new(Some(frame.clone())), wake: Notify::new() };
-    let context = Context::new(1, Net::Tcp, Tuning::default());
+    let context = Context::new(1, Net::Tcp, crate::limits::pulse(50), Tuning::default());
     let (near, mut far) = tokio::io::duplex(1000);
     let (mut input, output) = tokio::io::split(near);
     let mut output = tokio::io::BufWriter::new(output);

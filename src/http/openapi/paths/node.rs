@@ -57,8 +57,12 @@ fn log(document: &mut Document) {
         .fails(&[InvalidValue]);
     document.add("get", "/v1/log", show);
     document.add("put", "/v1/log", change);
-    let slow = admin(TAG, "showSlow", "Show the last slow operations that came in by this node")
-        .gives(200, "They, the newest first", &[], slow);
+    let slow = admin(TAG, "showSlow", "Show the last slow operations that came in by this node").gives(
+        200,
+        "They, the newest first",
+        &[],
+        slow,
+    );
     document.add("get", "/v1/slow", slow);
 }
 
