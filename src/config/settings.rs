@@ -9,12 +9,8 @@ mod secure;
 
 use super::consistency::NoConsistency;
 use super::units::{duration_or, size};
-use process::LOG_DEFAULT;
 pub use process::{LogFormat, Settings};
-use read::{
-    address, address_or_none, drain_timeout, fits, host_port, list, log_format, number, plain_url, put, text,
-    whole_seconds, yes_no,
-};
+use read::{address, address_or_none, fits, host_port, list, number, put, text, whole_seconds, yes_no};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]

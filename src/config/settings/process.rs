@@ -1,6 +1,9 @@
 //! The settings as they are used: the node's, and those of the process it runs in.
 
+use super::Setting;
+use super::read::{drain_timeout, log_format, number, plain_url, put, text, yes_no};
 use crate::config::Config;
+use crate::config::units::duration_or;
 
 /// What `serve` runs with: the node's configuration and that of its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct Settings {
 }
 
 /// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
-pub(super) const LOG_DEFAULT: &str = "info,openraft=warn";
+const LOG_DEFAULT: &str = "info,openraft=warn";
 
 impl Default for Settings {
     fn default() -> Self {

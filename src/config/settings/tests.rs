@@ -1,5 +1,6 @@
 //! That every setting is read, told and refused alike.
 
+use super::read::{drain_timeout, plain_url};
 use super::*;
 use crate::config::Config;
 
