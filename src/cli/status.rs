@@ -10,7 +10,6 @@ use super::fail::{About, Failure};
 use super::output::Format;
 use super::session::Session;
 use super::table::{Table, human, human_of, ids, maybe};
-use crate::transport::PeerState;
 use crate::views::{ClusterView, GroupSummary, NodeView};
 
 /// Room for an IPv4 address and port of most clusters.
@@ -81,6 +80,9 @@ pub(super) fn nodes(nodes: &[NodeView]) -> String {
     table.render()
 }
 
+/// The state of a node that another has not heard for a moment, as views name it.
+const SUSPECT: &str = "suspect";
+
 /// What a person has to know first of a node.
 fn state(node: &NodeView) -> String {
     match (&node.disk_full, node.repairing.as_slice()) {
@@ -92,7 +94,7 @@ fn state(node: &NodeView) -> String {
 
 /// That the node asked has not heard from it for a moment, before it counts as down.
 fn seen(node: &NodeView) -> Option<&str> {
-    let suspect = node.seen.as_ref().filter(|seen| seen.state == PeerState::Suspect.name())?;
+    let suspect = node.seen.as_ref().filter(|seen| seen.state == SUSPECT)?;
     (node.state == "active").then_some(&suspect.state)
 }
 

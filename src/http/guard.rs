@@ -63,6 +63,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ("/v1/cluster/groups/{group}/snapshot", &["POST"], Access::Admin),
     ("/v1/operations", &["GET", "HEAD"], Access::Admin),
     ("/v1/operations/{id}", &["GET", "HEAD"], Access::Admin),
+    ("/v1/slow", &["GET", "HEAD"], Access::Admin),
+    ("/v1/log", &["GET", "HEAD", "PUT"], Access::Admin),
     ("/v1/openapi.json", &["GET", "HEAD"], Access::Open),
     ("/console", &["GET", "HEAD"], Access::Open),
     ("/console/", &["GET", "HEAD"], Access::Open),

@@ -33,6 +33,10 @@ const WARM_SUCCESSES: usize = 50;
 /// How long clients are watched after the leader was struck, at least.
 const WATCH: Duration = Duration::from_secs(2);
 
+/// Rest before a fault: a node that has just started votes for nobody until a lease has run out, so a leader that falls
+/// within that time is missed for as long.
+const SETTLE: Duration = Duration::from_millis(1500);
+
 /// What to measure.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FailoverArguments {
@@ -155,6 +159,7 @@ async fn measure_one(
     nodes: &mut Nodes,
     fault: Fault,
 ) -> anyhow::Result<[Option<Gaps>; 2]> {
+    tokio::time::sleep(SETTLE).await;
     let leader = nodes.await_ready().await?;
     let clients = Clients::start(nodes, arguments.client_timeout)?;
     clients.until(|client| client.len() >= WARM_SUCCESSES).await?;

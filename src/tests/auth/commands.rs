@@ -54,6 +54,7 @@ const COMMANDS: &[(Needs, &str)] = &[
     (Needs::Token, "unwatch"),
     (Needs::Token, "wait 0 0"),
     (Needs::Admin, "client list"),
+    (Needs::Admin, "slowlog len"),
     (Needs::Admin, "client kill ID 9999"),
     (Needs::Admin, "config set hz 1"),
     (Needs::Admin, "config resetstat"),

@@ -12,11 +12,13 @@ const KEY: &str = "user:1";
 
 /// A path in place of a pattern, and the body of a call.
 fn example(pattern: &str, method: &str) -> (String, &'static str) {
-    let filled = pattern.replace("{*rest}", &format!("default/{KEY}"));
+    let filled = pattern.replace("{ns}", "default").replace("{*key}", KEY).replace("{file}", "app.js");
     let filled = filled.replace("{node}", "9").replace("{group}", "7").replace("{id}", "none");
     let body = match (pattern, method) {
-        ("/v1/kv/{*rest}", "PUT") => r#"{"value":1}"#,
-        ("/v1/kv/{*rest}", "PATCH") => r#"{"op":"incr"}"#,
+        ("/v1/kv/{ns}", _) => return (filled + "?prefix=user:", ""),
+        ("/v1/log", "PUT") => r#"{"filter":"info"}"#,
+        ("/v1/kv/{ns}/{*key}", "PUT") => r#"{"value":1}"#,
+        ("/v1/kv/{ns}/{*key}", "PATCH") => r#"{"op":"incr"}"#,
         ("/v1/batch", _) => {
             r#"{"operations":[{"op":"get","key":"user:1"},{"op":"set","key":"user:1","value":1}]}"#
         }
@@ -39,6 +41,8 @@ fn rules(access: Access, pattern: &str, method: &str) -> (&'static [&'static str
         Access::Keys if matches!(pattern, "/v1/batch" | "/v1/txn") => {
             (&["read,write on default prefix user:"], vec!["read,write on default prefix other:", "admin"])
         }
+        // An empty key is refused to whoever may touch keys at all.
+        Access::Keys if pattern.ends_with('/') => (&["read,write on *"], vec!["admin", "metrics"]),
         Access::Keys if reads => (
             &["read on default prefix user:"],
             vec!["write on *", "read on default prefix user:2", "admin", "metrics"],
