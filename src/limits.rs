@@ -206,6 +206,8 @@ pub const META_TIMEOUT: Duration = Duration::from_secs(5);
 pub const META_CONFLICTS_MAX: usize = 20;
 /// How often a fresh node asks its seeds.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a seed may take to let a node in.
+pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a seed may take to answer.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a fresh node keeps itself free for the node that wants to found a cluster with it.

@@ -17,7 +17,7 @@ use super::Inner;
 use super::doc::{Founding, Member};
 use super::identity::{Membership, random_id};
 use super::peer::{self, Applicant, Joined, Objection, Probed};
-use crate::limits::{FOUNDING_PROMISE, NODES_MAX, PROBE_INTERVAL, PROBE_TIMEOUT};
+use crate::limits::{FOUNDING_PROMISE, JOIN_TIMEOUT, NODES_MAX, PROBE_INTERVAL, PROBE_TIMEOUT};
 
 impl Inner {
     /// This node as it presents itself while fresh.
@@ -38,7 +38,7 @@ impl Inner {
             let mut fresh = BTreeMap::from([(self.id, self.applicant())]);
             for seed in self.config.seeds.iter().filter(|&seed| *seed != self.me.peer) {
                 match self.probe(seed).await {
-                    Some(Probed::Member) => return self.join(seed).await,
+                    Some(Probed::Member) => self.join(seed).await?,
                     Some(Probed::Refused(why)) => {
                         anyhow::bail!("the cluster at {seed} refuses this node: {why}")
                     }
@@ -200,28 +200,29 @@ impl Inner {
         Ok(())
     }
 
-    /// Joins the cluster of which `seed` is a member.
+    /// Asks `seed`, which is a member, to be let in. It need not be: a seed may be cut off, or have left the cluster itself
+    /// and not know it, and then another one is to be asked.
     async fn join(self: &Arc<Self>, seed: &str) -> anyhow::Result<()> {
-        // A founder may be told of the founding meanwhile.
-        while self.cluster_id().is_none() {
-            let question = peer::json(&self.applicant());
-            let answer = self.transport.call_addr(seed, peer::JOIN, question, Duration::from_secs(10)).await;
-            let told: Option<peer::Told> = answer.ok().and_then(|answer| peer::from_json(&answer).ok());
-            match told {
-                Some(Ok(joined)) => {
-                    let joined: Joined =
-                        serde_json::from_value(joined).context("reading the answer to a join")?;
-                    tracing::info!(cluster = joined.cluster_id, seed, "joined a cluster");
-                    let peers = joined.peers.into_iter().collect();
-                    return self.enter(Membership { cluster_id: joined.cluster_id, founding: None, peers });
-                }
-                Some(Err(error)) if error.kind == crate::error::ErrorKind::Conflict => {
-                    anyhow::bail!("the cluster at {seed} refuses this node: {}", error.detail)
-                }
-                Some(Err(error)) => tracing::warn!(%error, seed, "not let in yet"),
-                None => tracing::warn!(seed, "the seed did not answer the request to join"),
+        if self.cluster_id().is_some() {
+            // Another seed let it in, or it was told of the founding meanwhile.
+            return Ok(());
+        }
+        let question = peer::json(&self.applicant());
+        let answer = self.transport.call_addr(seed, peer::JOIN, question, JOIN_TIMEOUT).await;
+        let told: Option<peer::Told> = answer.ok().and_then(|answer| peer::from_json(&answer).ok());
+        match told {
+            Some(Ok(joined)) => {
+                let joined: Joined =
+                    serde_json::from_value(joined).context("reading the answer to a join")?;
+                tracing::info!(cluster = joined.cluster_id, seed, "joined a cluster");
+                let peers = joined.peers.into_iter().collect();
+                self.enter(Membership { cluster_id: joined.cluster_id, founding: None, peers })?;
             }
-            tokio::time::sleep(PROBE_INTERVAL).await;
+            Some(Err(error)) if error.kind == crate::error::ErrorKind::Conflict => {
+                anyhow::bail!("the cluster at {seed} refuses this node: {}", error.detail)
+            }
+            Some(Err(error)) => tracing::warn!(%error, seed, "not let in yet"),
+            None => tracing::warn!(seed, "the seed did not answer the request to join"),
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod disk;
 mod encodings;
 mod fakes;
+mod joining;
 mod keyspace;
 mod leaving;
 mod local;
