@@ -89,7 +89,7 @@ pub(super) const fn describe(kind: ErrorKind) -> (StatusCode, &'static str, &'st
         ErrorKind::UnknownOperation => (S::NOT_FOUND, "unknown-operation", "No such operation"),
         ErrorKind::UnknownToken => (S::NOT_FOUND, "unknown-token", "No such token"),
         ErrorKind::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "A token that holds is needed"),
-        ErrorKind::Forbidden => (S::FORBIDDEN, "forbidden", "The token does not allow this"),
+        ErrorKind::Forbidden => (S::FORBIDDEN, "forbidden", "This is not allowed"),
         ErrorKind::RateLimited => (S::TOO_MANY_REQUESTS, "rate-limited", "Too many wrong tokens"),
         ErrorKind::NotFound => (S::NOT_FOUND, "not-found", "Nothing is served here"),
         ErrorKind::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed"),

@@ -7,18 +7,23 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::linger::Linger;
 use super::metrics::{HttpMetrics, Operation};
 use super::request_id::RequestId;
 use super::{problem, request_id};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::node::{Node, Served};
 use crate::trace::{self, Protocol, Traced};
 
 /// What a client says of the trace its request belongs to (W3C Trace Context).
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Whose page a browser sends a request for (Fetch Metadata Request Headers, W3C). Other clients do not say.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Why such a request is refused.
+const FOREIGN: &str = "a browser sends this change for a page of another site";
 
 /// What is needed to account for a request.
 #[derive(Debug, Clone)]
@@ -42,7 +47,15 @@ pub(super) async fn track(State(tracker): State<Tracker>, request: Request, next
     let operation = Operation::of(request.method(), request.uri().path());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let noting = trace::Request::new(Protocol::Http, traced(&request, operation, &id), tracker.keeps_key());
-    let (mut response, noted, key) = trace::carry_out(noting, next.run(with_linger(request))).await;
+    let foreign = !reads && is_foreign(&request);
+    let request = with_linger(request);
+    let answered = async {
+        match foreign {
+            true => Error::not_applied(ErrorKind::Forbidden, FOREIGN).into_response(),
+            false => next.run(request).await,
+        }
+    };
+    let (mut response, noted, key) = trace::carry_out(noting, answered).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         let error = if reads { error.without_outcome() } else { error };
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
@@ -58,6 +71,13 @@ pub(super) async fn track(State(tracker): State<Tracker>, request: Request, next
         node.served(served, || id.as_str().to_owned());
     }
     response
+}
+
+/// Whether a browser asks on behalf of another site's page: whoever wrote that need not be able to reach this node, and
+/// the browser that can must not lend itself.
+fn is_foreign(request: &Request) -> bool {
+    let site = request.headers().get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"))
 }
 
 /// What its way is logged by, if requests are traced now.

@@ -5,6 +5,23 @@ use crate::support::Cluster;
 const PATH: &str = "/v1/kv/default/b";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_changes_nothing() {
+    let cluster = Cluster::single().await;
+    let client = cluster.client(0);
+    for site in ["cross-site", "same-site", "new-word"] {
+        let headers = [("sec-fetch-site", site)];
+        client.send("PUT", PATH, &headers, r#"{"value":1}"#).await.refused(403, "forbidden");
+        client.send("POST", "/v1/cluster/groups/1/snapshot", &headers, "").await.refused(403, "forbidden");
+        assert_eq!(client.send("GET", "/livez", &headers, "").await.status, 200);
+    }
+    client.get(PATH).await.problem(404, "miss");
+    for site in ["same-origin", "none"] {
+        let put = client.send("PUT", PATH, &[("sec-fetch-site", site)], r#"{"value":1}"#).await;
+        assert!(matches!(put.status, 200 | 201), "{put:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_bodies() {
     let cluster = Cluster::single().await;
     let client = cluster.client(0);
