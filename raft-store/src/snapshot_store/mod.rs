@@ -147,8 +147,12 @@ impl SnapshotStore {
 
     /// Begins a snapshot of `group`.
     pub fn begin(&self, group: GroupId) -> Result<SnapshotWriter> {
+        let beginning =
+            |error: SnapshotError| error.within(format_args!("beginning a snapshot of group {group}"));
+        // Before anything is written: what is begun on a full disk has to be removed there, which costs the database.
+        self.0.table.room().ensure(0).map_err(beginning)?;
         self.tidy();
-        self.0.heal().map_err(|error| error.within(format_args!("beginning a snapshot of group {group}")))?;
+        self.0.heal().map_err(beginning)?;
         let sequence = self.0.next_sequence.fetch_add(1, Ordering::Relaxed);
         let id = SnapshotId { group, sequence };
         let losses = self.0.table.losses();

@@ -25,7 +25,7 @@ fn a_foreseen_full_disk_refuses_before_anything_is_written() {
     (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(1 << 16), true);
     let error = try_write(&store, 1, 20, &[&noise(SNAPSHOT_CHUNK_BYTES)]).unwrap_err();
     assert!(error.may_pass(), "{error}");
-    assert!(error.to_string().contains("finishing snapshot 2 of group 1: writing in memory: "), "{error}");
+    assert!(error.to_string().contains("beginning a snapshot of group 1"), "{error}");
     assert!(store.full().is_some() && !store.admits(1));
     assert_eq!(chunks(&current(&store, 1)), [b"old"]);
     store.sweep().unwrap();
@@ -34,6 +34,25 @@ fn a_foreseen_full_disk_refuses_before_anything_is_written() {
     assert_eq!(store.full(), None, "it ends without a write");
     write_current(&store, 1, 20, &[b"new"]);
     assert_eq!(chunks(&current(&home.crashed().open(), 1)), [b"new"]);
+}
+
+/// A leader offers its snapshot again and again, and what is begun would have to be removed on the full disk.
+#[test]
+fn however_often_a_snapshot_is_begun_on_a_full_disk_none_is_once_there_is_room() {
+    let (_home, faulty, store) = memory();
+    write_current(&store, 1, 10, &[b"old"]);
+    (faulty.0.lock().capacity, faulty.0.lock().tells_room) = (Some(0), true);
+    for _ in 0..=SNAPSHOT_ABANDONED_MAX {
+        fail_flush(&faulty, Before(StorageFull));
+        if let Ok(mut writer) = store.begin(1) {
+            let _ = writer.put(b"coming");
+        }
+        store.sweep().ok();
+    }
+    faulty.0.lock().flush_fault = None;
+    faulty.0.lock().capacity = None;
+    assert_eq!(store.full(), None);
+    write_current(&store, 1, 20, &[b"new"]);
 }
 
 #[test]
