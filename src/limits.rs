@@ -273,8 +273,8 @@ pub const OPERATION_POLL: Duration = Duration::from_millis(50);
 pub const SUSPEND_TOLERANCE_MS: u64 = 20;
 /// How long after the last lease read a leader still asks for leases: while it does, a new leader waits for one.
 pub const LEASE_WANTED_FOR: Duration = Duration::from_secs(2);
-/// Voters that see their leader gone ask the others up to so much later, ms, so that they do not all stand at once.
-pub const SUCCESSION_STAGGER_MS_MAX: u64 = 5;
+/// Voters that see their leader gone ask the others one after the other, so much apart.
+pub const SUCCESSION_STAGGER: Duration = Duration::from_millis(2);
 /// Pause before a voter asks the others again; doubles up to [`SUCCESSION_RETRY_MAX`].
 pub const SUCCESSION_RETRY_MIN: Duration = Duration::from_millis(3);
 /// Longest such pause.

@@ -25,8 +25,7 @@ use super::applied::Progress;
 use super::floor::Floor;
 use super::promise::{Passing, Promises};
 use super::{Metrics, Raft, metrics_of, wire};
-use crate::limits::{SUCCESSION_RETRY_MAX, SUCCESSION_RETRY_MIN, SUCCESSION_STAGGER_MS_MAX};
-use crate::random;
+use crate::limits::{SUCCESSION_RETRY_MAX, SUCCESSION_RETRY_MIN, SUCCESSION_STAGGER};
 use crate::transport::{Health, Lane, Transport};
 
 /// The question of a voter that wants to stand.
@@ -72,13 +71,21 @@ impl Succession {
     pub(super) async fn run(self) {
         let mut changes = self.transport.watch_health();
         while changes.changed().await.is_ok() {
-            if self.gone_leader().is_none() {
-                continue;
+            if let Some(leader) = self.gone_leader() {
+                tokio::time::sleep(SUCCESSION_STAGGER * self.turn(leader)).await;
+                self.succeed().await;
             }
-            let stagger_ms = random::below(SUCCESSION_STAGGER_MS_MAX as usize) as u64;
-            tokio::time::sleep(Duration::from_millis(stagger_ms)).await;
-            self.succeed().await;
         }
+    }
+
+    /// Whose turn it is to stand first: another voter's for each group, so that they neither all stand at once nor does one
+    /// come to lead everything. Not drawn, so that it does not matter in which order groups hear of it.
+    fn turn(&self, leader: LeaderId) -> u32 {
+        let metrics = metrics_of(&self.raft);
+        let heirs = metrics.membership_config.voter_ids().filter(|voter| *voter != leader.node_id);
+        let heirs: BTreeSet<NodeId> = heirs.collect();
+        let place = heirs.iter().take_while(|heir| **heir != self.node).count();
+        (place as u32 + self.group) % heirs.len().max(1) as u32
     }
 
     /// Tries to stand for as long as the leader seems gone.
