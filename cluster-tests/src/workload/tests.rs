@@ -38,6 +38,10 @@ async fn judged(fault: Fault, mix: &str) -> (Vec<Operation>, Verdict) {
 /// The kinds of violation a fault is caught by.
 async fn caught(fault: Fault, mix: &str) -> BTreeSet<String> {
     let (_, verdict) = judged(fault, mix).await;
+    kinds(&verdict)
+}
+
+fn kinds(verdict: &Verdict) -> BTreeSet<String> {
     verdict.violations.iter().map(|v| format!("{:?}", v.kind)).collect()
 }
 
@@ -91,7 +95,10 @@ async fn stale_reads_are_caught() {
 
 #[tokio::test]
 async fn local_reads_older_than_they_say_are_caught() {
-    assert_any(&caught(Fault::StaleLocal, "register").await, &["LocalStale"]);
+    // Ages are whole milliseconds, so a key must be left alone for longer than one: by eight clients in turn, of many keys.
+    let workload = Workload { keys: 16 * KEYS, ..workload("register") };
+    let verdict = checker::check_within(&run(Fault::StaleLocal, workload).await, &Bounds::STATED);
+    assert_any(&kinds(&verdict), &["LocalStale"]);
 }
 
 #[tokio::test]
