@@ -42,10 +42,10 @@ fn written(version: u64) -> Output {
 
 const MORTAL: &str = "ttl-0.0.1";
 
-/// Whether one of many choices at a time, ms, is another than to look at the key.
+/// Whether one of many choices at a time, ms, is to look at another key.
 fn turns_away(ttl: &mut ttl::Ttl, draw: &mut Draw, ms: u64) -> bool {
     draw.now_ns = ms * MS;
-    (0..20).any(|_| !matches!(ttl.next(draw), Step::One(key, _) if key == MORTAL))
+    (0..20).any(|_| matches!(ttl.next(draw), Step::One(key, _) if key != MORTAL))
 }
 
 /// A client that set a key at 1,000 ms which expires at 1,500 ms.

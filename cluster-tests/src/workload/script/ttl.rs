@@ -21,6 +21,8 @@ const NEAR_NS: u64 = 15_000_000;
 /// The same after a deadline for a key that nobody saw gone yet: on a busy machine a client's turn comes late, and while a
 /// group has no leader no look succeeds.
 const UNSEEN_NS: u64 = 1_000_000_000;
+/// Pause after about every second look before a deadline.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 /// Longest wait for a deadline to come near.
 const WAIT_NS_MAX: u64 = 10_000_000;
 /// Deadlines a client waits for at once. Whoever has so many only reads: keys that are written again and again
@@ -47,8 +49,10 @@ impl Script for Ttl {
         let now = draw.now_ns;
         self.deadlines.retain(|deadline| deadline.until > now);
         let soonest = self.deadlines.iter().min_by_key(|deadline| deadline.at);
-        match soonest.map(|deadline| (&deadline.key, deadline.at.saturating_sub(NEAR_NS))) {
-            Some((key, near)) if near <= now => Step::One(key.clone(), around(draw)),
+        match soonest.map(|deadline| (deadline, deadline.at.saturating_sub(NEAR_NS))) {
+            Some((Deadline { key, at, .. }, _)) if *at <= now => Step::One(key.clone(), behind(draw)),
+            Some((_, near)) if near <= now && draw.percent(50) => Step::Wait(BETWEEN_LOOKS),
+            Some((Deadline { key, .. }, near)) if near <= now => Step::One(key.clone(), before(draw)),
             Some((_, near)) if near - now < WAIT_NS_MAX => Step::Wait(Duration::from_nanos(near - now)),
             _ if self.deadlines.len() < DEADLINES_MAX => self.anything(draw),
             _ => Step::One(draw.key(Kind::Ttl, KEYS), Input::Get(draw.consistency())),
@@ -103,8 +107,20 @@ impl Ttl {
     }
 }
 
-/// Around a deadline mostly reads, by all ways; now and then what must know whether the key is still there.
-fn around(draw: &mut Draw) -> Input {
+/// Just before a deadline almost only reads: a quick client looks so often that it would keep every key from its deadline.
+fn before(draw: &mut Draw) -> Input {
+    match draw.below(1000) {
+        0..3 => Input::Touch { ttl_ms: draw.log_between(TTL_MS_MIN, TTL_MS_MAX) },
+        3..6 => Input::Persist,
+        6..50 => Input::Cas { expect: Expect::Absent, value: draw.value(), ttl_ms: Some(TTL_MS_MAX) },
+        50..500 => Input::Get(Consistency::Lease),
+        500..600 => Input::Get(Consistency::Local),
+        _ => Input::Get(Consistency::Linearizable),
+    }
+}
+
+/// From a deadline on mostly reads, by all ways; now and then what must know whether the key is still there.
+fn behind(draw: &mut Draw) -> Input {
     match draw.below(100) {
         0..4 => Input::Touch { ttl_ms: draw.log_between(TTL_MS_MIN, TTL_MS_MAX) },
         4..8 => Input::Cas { expect: Expect::Absent, value: draw.value(), ttl_ms: Some(TTL_MS_MAX) },
