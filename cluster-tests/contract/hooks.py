@@ -15,6 +15,7 @@ REMOVALS = {
 def before_call(context, case, kwargs):
     together(case)
     spare(case)
+    textual(case)
     case.body = whole(case.body)
 
 
@@ -25,6 +26,13 @@ def together(case):
         query.pop("max_staleness", None)
     if "If-Match" in headers:
         headers.pop("If-None-Match", None)
+
+
+def textual(case):
+    """Headers are text, also those whose value is taken from an earlier answer."""
+    for name, value in list((case.headers or {}).items()):
+        if not isinstance(value, (str, bytes)):
+            case.headers[name] = str(value)
 
 
 def spare(case):

@@ -22,7 +22,7 @@ const ID_SEGMENT: usize = 2;
 /// The body of `POST /v1/tokens`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewBody {
+pub(super) struct TokenBody {
     name: String,
     user: Option<String>,
     allow: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct NewBody {
 
 /// Its answer: the only one that ever holds the secret.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Created<'a> {
+pub(super) struct TokenCreated<'a> {
     #[serde(flatten)]
     view: TokenView,
     token: &'a str,
@@ -45,7 +45,7 @@ pub(super) struct Tokens {
 
 /// What became of a token.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Deleted {
+pub(super) struct TokenDeleted {
     deleted: bool,
     id: String,
 }
@@ -70,10 +70,10 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
     let (parts, body) = request.into_parts();
     let admin = Admin::parse(&parts.uri, &[])?;
     let text = body::read_json(&parts.headers, body, app.body_bytes_max(), admin.deadline).await?;
-    let NewBody { name, user, allow, expires_in_ms } = body::object(&text)?;
+    let TokenBody { name, user, allow, expires_in_ms } = body::object(&text)?;
     let request = TokenRequest { name, user, allow, expires_in: expires_in_ms.map(Duration::from_millis) };
     let (token, secret) = admin.within(app.node.create_token(request)).await?;
-    let created = Created { view: view(&token), token: secret.expose() };
+    let created = TokenCreated { view: view(&token), token: secret.expose() };
     Ok((StatusCode::CREATED, json(&created)?).into_response())
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Result<R
 pub(super) async fn delete(State(app): State<App>, request: Request) -> Result<Response> {
     let (admin, id) = (Admin::parse(request.uri(), &[])?, id(&request)?);
     admin.within(app.node.delete_token(&id)).await?;
-    Ok(json(&Deleted { deleted: true, id })?.into_response())
+    Ok(json(&TokenDeleted { deleted: true, id })?.into_response())
 }
 
 fn id(request: &Request) -> Result<String> {

@@ -6,7 +6,7 @@ use super::cluster::admin;
 use crate::error::ErrorKind::{Conflict, InvalidValue, OperationRunning, UnknownToken};
 use crate::http::openapi::document::Document;
 use crate::http::openapi::problems::BODY;
-use crate::http::tokens::{Created, Deleted, NewBody, Tokens};
+use crate::http::tokens::{TokenBody, TokenCreated, TokenDeleted, Tokens};
 use crate::views::TokenView;
 
 const TAG: &str = "tokens";
@@ -17,7 +17,7 @@ pub(super) fn add(document: &mut Document) {
     let list = admin(TAG, "listTokens", "List the tokens, without their secrets")
         .gives(200, "The tokens", &[], all)
         .link(200, "showToken", json!({ "id": "$response.body#/tokens/0/id" }));
-    let (body, created) = (document.schema::<NewBody>(), document.schema::<Created<'static>>());
+    let (body, created) = (document.schema::<TokenBody>(), document.schema::<TokenCreated<'static>>());
     let create = admin(TAG, "createToken", "Make a token")
         .text("The answer is the only one that ever shows it.")
         .takes(body, json!({ "name": "app", "allow": ["read,write on default prefix user:"] }))
@@ -29,7 +29,7 @@ pub(super) fn add(document: &mut Document) {
     document.add("post", "/v1/tokens", create);
     let show =
         admin(TAG, "showToken", "Show a token").gives(200, "The token", &[], one).fails(&[UnknownToken]);
-    let deleted = document.schema::<Deleted>();
+    let deleted = document.schema::<TokenDeleted>();
     let delete = admin(TAG, "deleteToken", "Delete a token; who shows it is refused from then on")
         .gives(200, "It is deleted", &[], deleted)
         .fails(&[UnknownToken, OperationRunning]);
