@@ -182,6 +182,8 @@ pub const TRANSFER_POLL: Duration = Duration::from_millis(5);
 pub const META_VOTERS_MAX: usize = 5;
 /// Virtual nodes of each group on the ring.
 pub const VIRTUAL_NODES: u32 = 100;
+/// How often the other nodes are asked which groups they lead, while clients that route by themselves want to know.
+pub const LEADERS_INTERVAL: Duration = Duration::from_millis(500);
 /// Pause before a request looks for its group's leader again.
 pub const ROUTE_PAUSE: Duration = Duration::from_millis(10);
 /// Longest single attempt of a read; it is tried again until its own deadline.

@@ -57,13 +57,7 @@ impl Inner {
     }
 
     fn leader_for_ask(&self, group: GroupId) -> Option<NodeId> {
-        let own = self.host.get(group);
-        own.as_ref()
-            .filter(|replica| replica.leads())
-            .map(|_| self.id)
-            .or_else(|| self.known_leader(group))
-            .or_else(|| own?.leader())
-            .or_else(|| self.any_replica(group))
+        self.presumed_leader(group).or_else(|| self.any_replica(group))
     }
 
     fn last_known_peers(&self) -> Vec<NodeId> {
@@ -80,6 +74,7 @@ impl Inner {
             (None, META_GROUP) => self.last_known_peers(),
             (None, _) => return None,
         };
+        let replicas: Vec<NodeId> = replicas.into_iter().filter(|&node| !self.is_quiet(node)).collect();
         replicas.get(random::below(replicas.len())).copied()
     }
 }

@@ -17,6 +17,7 @@ mod freshness;
 mod host;
 mod identity;
 mod keyspace;
+mod leaders;
 pub mod lost;
 mod meta;
 mod metrics;
@@ -104,7 +105,7 @@ struct Inner {
     /// The cluster's document as this node's replica of the meta group has it.
     doc: watch::Sender<Option<Arc<ClusterDoc>>>,
     /// Leaders last heard of, where this node's own replicas cannot tell.
-    leaders: Mutex<BTreeMap<GroupId, NodeId>>,
+    leaders: leaders::Leaders,
     /// How far local reads through this node have come.
     shown: shown::Shown,
     /// Groups whose members this node is changing now.
@@ -172,18 +173,6 @@ impl Inner {
 
     fn cluster_id(&self) -> Option<String> {
         self.identity.lock().identity.cluster.as_ref().map(|cluster| cluster.cluster_id.clone())
-    }
-
-    fn known_leader(&self, group: GroupId) -> Option<NodeId> {
-        self.leaders.lock().get(&group).copied()
-    }
-
-    fn note_leader(&self, group: GroupId, leader: Option<NodeId>) {
-        let mut leaders = self.leaders.lock();
-        match leader {
-            Some(leader) => drop(leaders.insert(group, leader)),
-            None => drop(leaders.remove(&group)),
-        }
     }
 
     /// The right to change a group's members; `None`: somebody has it.

@@ -79,6 +79,8 @@ pub(crate) type Objection = Option<String>;
 pub(crate) enum Ask {
     /// The node's own `NodeView`.
     Node,
+    /// The groups the node leads.
+    Led,
     /// The replica's `GroupView`.
     Group { group: GroupId, digest: bool },
     /// The leader's `GroupView`, whoever that is: asked by a node that may not know where it is.

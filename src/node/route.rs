@@ -98,7 +98,7 @@ impl Inner {
                 return Err(no_leader(group, &last_seen));
             }
             // A first hint is followed at once; two nodes that point at each other are not asked in a tight loop.
-            if tried > 2 || self.known_leader(group).is_none() {
+            if tried > 2 || self.living_leader(group).is_none() {
                 self.pause_for_leader(group, led_by).await;
             }
         }
@@ -116,25 +116,11 @@ impl Inner {
         }
     }
 
-    /// Whom to ask: the leader this node's own replica knows, the one last heard of, or any replica in turn.
+    /// Whom to ask: the leader as far as it is known, else any replica in turn. As long as this node's own replica
+    /// followed a leader a moment ago, it hears of the next one first.
     fn target(&self, group: GroupId, tried: usize) -> Option<NodeId> {
-        let own = self.host.get(group);
-        if let Some(replica) = &own
-            && replica.leads()
-        {
-            return Some(self.id);
-        }
-        let own_word = || own?.leader().filter(|&leader| leader != self.id);
-        match self.known_leader(group).or_else(own_word) {
-            // What a node that falls silent is sent may never be answered, and there may be another leader any moment.
-            Some(leader) if self.is_quiet(leader) => None,
-            Some(leader) => Some(leader),
-            None => self.nth_replica(group, tried),
-        }
-    }
-
-    fn is_quiet(&self, node: NodeId) -> bool {
-        self.transport.health(node).is_some_and(|health| health.is_quiet())
+        let hears = || self.host.get(group).is_some_and(|replica| replica.leader().is_some());
+        self.presumed_leader(group).or_else(|| if hears() { None } else { self.nth_replica(group, tried) })
     }
 
     /// Any other node that may hold the group or know its leader, another one at each try.
@@ -144,7 +130,8 @@ impl Inner {
             (Some(doc), _) => doc.groups.get(&group)?.iter().copied().collect(),
             (None, _) => self.identity.lock().identity.cluster.as_ref()?.peers.keys().copied().collect(),
         };
-        let others: Vec<NodeId> = nodes.into_iter().filter(|&node| node != self.id).collect();
+        let may_answer = |node: &NodeId| *node != self.id && !self.is_quiet(*node);
+        let others: Vec<NodeId> = nodes.into_iter().filter(may_answer).collect();
         others.get(tried % others.len().max(1)).copied()
     }
 

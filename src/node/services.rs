@@ -225,6 +225,7 @@ impl Inner {
     async fn tell_unboxed(self: Arc<Self>, ask: Ask) -> Told {
         match ask {
             Ask::Node => told(&self.own_view()),
+            Ask::Led => told(&self.led()),
             Ask::Group { group, digest } => told(&self.replica(group)?.view(digest)),
             Ask::GroupAtLeader { group } => told(&self.group_view(group, false).await?),
             Ask::LedGroup { group } => told(&self.led_view(group)?),

@@ -103,7 +103,7 @@ impl Node {
             host: Host::new(deps, belongs.floors.clone()),
             identity: Mutex::new(identity),
             doc: watch::Sender::new(None),
-            leaders: Mutex::default(),
+            leaders: super::leaders::Leaders::default(),
             changing: Arc::default(),
             lonely: Mutex::default(),
             shown: Default::default(),
@@ -206,6 +206,7 @@ impl Inner {
         let mut tasks = self.tasks.lock();
         tasks.push(tokio::spawn(self.clone().follow_doc()).abort_handle());
         tasks.push(tokio::spawn(self.clone().reconcile()).abort_handle());
+        tasks.push(tokio::spawn(self.clone().learn_leaders()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_disk()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_peer_disks()).abort_handle());
         tasks.push(tokio::spawn(self.clone().watch_itself()).abort_handle());

@@ -59,7 +59,10 @@ impl Inner {
     /// A group's leader and its other voters, by this node's own replica or else by what it last heard.
     fn leader_and_replicas(&self, doc: &ClusterDoc, group: GroupId) -> (Option<NodeId>, Vec<NodeId>) {
         let own = self.host.get(group).map(|replica| replica.summary());
-        let leader = own.as_ref().and_then(|own| own.leader).or_else(|| self.known_leader(group));
+        let leader = own.as_ref().and_then(|own| own.leader).or_else(|| self.living_leader(group));
+        if own.is_none() {
+            self.want_leaders();
+        }
         let placed = || doc.groups.get(&group).into_iter().flatten().copied().collect();
         let voters: Vec<NodeId> =
             own.map(|own| own.voters).filter(|voters| !voters.is_empty()).unwrap_or_else(placed);

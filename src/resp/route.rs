@@ -61,14 +61,13 @@ pub(super) fn check(
     elsewhere(&topology, range, slot)
 }
 
-/// Sends the client to the leader. A leader without an address for such clients is asked by this node.
+/// Sends the client to the leader. One that is not known, or has no address for such clients, is asked by this node.
 fn elsewhere(topology: &Topology, range: &SlotRange, slot: Slot) -> Result<(), Value> {
-    let Some(leader) = range.leader else {
-        return Err(Value::Error(errors::NOT_SERVED.to_owned()));
-    };
-    match topology.nodes.get(&leader).and_then(|member| member.resp_cluster.as_ref()) {
-        Some(address) if leader != topology.me => Err(Value::Error(format!("MOVED {slot} {address}"))),
-        _ => Ok(()),
+    let leader = range.leader.filter(|&leader| leader != topology.me);
+    let member = leader.and_then(|leader| topology.nodes.get(&leader));
+    match member.and_then(|member| member.resp_cluster.as_ref()) {
+        Some(address) => Err(Value::Error(format!("MOVED {slot} {address}"))),
+        None => Ok(()),
     }
 }
 
@@ -108,7 +107,7 @@ mod tests {
         assert_eq!(sent(Some(2)), Err(Value::Error("MOVED 12 h2:7370".to_owned())));
         assert_eq!(sent(Some(3)), Ok(()), "it has no address: its commands are sent on to it");
         assert_eq!(sent(Some(1)), Ok(()));
-        assert_eq!(sent(None), Err(Value::Error(errors::NOT_SERVED.to_owned())));
+        assert_eq!(sent(None), Ok(()), "nobody is known: this node looks for who leads");
     }
 
     #[test]

@@ -25,11 +25,14 @@ pub(super) async fn read_all(
     for some in keys.chunks(READ_AT_ONCE) {
         let reads: Vec<_> =
             some.iter().map(|key| ((*key).clone(), Input::Get(Consistency::Linearizable))).collect();
+        let mut refused = None;
         let read = wait::until("last reads are answered", OPERATION_TIMEOUT * 3, async || {
             let done = caller.batch(shared, node, reads.clone()).await;
-            done.iter().all(|op| op.outcome == Outcome::Ok).then_some(done)
+            refused = done.iter().find(|op| op.outcome != Outcome::Ok).cloned();
+            refused.is_none().then_some(done)
         });
-        history.extend(read.await.with_context(|| format!("keys from {} at node {}", some[0], node.0))?);
+        let read = read.await.with_context(|| format!("node {}: {refused:?}", node.0));
+        history.extend(read?);
     }
     Ok(history)
 }

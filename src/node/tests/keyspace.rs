@@ -228,3 +228,29 @@ async fn the_topology_names_a_leader_for_every_slot() {
         assert_eq!(next, 16_384);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn leaders_of_groups_a_node_has_no_part_in_are_known_to_it_without_a_request() {
+    let three = Three::with(|config| config.replication = 1).await;
+    for node in (1..=3).map(|node| three.at(node)) {
+        let all = node.topology().unwrap().slots;
+        assert!(all.iter().any(|range| node.inner.host.get(range.group).is_none()), "it does not hold all");
+        let all_led = || node.topology().unwrap().slots.iter().all(|range| range.leader.is_some());
+        until("every group has a leader", all_led).await;
+        for range in node.topology().unwrap().slots {
+            assert!(three.at(range.leader.unwrap()).leads(range.group), "and the one who leads it");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_wrong_word_of_who_leads_is_corrected_though_nobody_asks_for_a_key() {
+    let three = Three::with(|config| config.replication = 1).await;
+    let node = three.at(1);
+    let groups = node.inner.doc().unwrap().groups.clone();
+    let (&group, voters) = groups.iter().find(|(_, voters)| !voters.contains(&1)).unwrap();
+    let wrong = (2..=3).find(|node| !voters.contains(node)).unwrap();
+    node.inner.note_leader(group, Some(wrong));
+    let named = || node.topology().unwrap().slots.iter().find(|range| range.group == group).unwrap().leader;
+    until("the one who leads is named", || named().is_some_and(|leader| voters.contains(&leader))).await;
+}

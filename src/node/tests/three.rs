@@ -33,26 +33,35 @@ pub(super) struct Three {
 impl Three {
     /// Three ready nodes with three data groups.
     pub(super) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With some settings of a test's own.
+    pub(super) async fn with(settings: impl Fn(&mut Config)) -> Self {
         for _ in 1..ATTEMPTS {
-            if let Ok(three) = Self::try_start().await {
+            if let Ok(three) = Self::try_start(&settings).await {
                 return three;
             }
         }
-        Self::try_start().await.unwrap()
+        Self::try_start(&settings).await.unwrap()
     }
 
-    async fn try_start() -> anyhow::Result<Self> {
+    async fn try_start(settings: &impl Fn(&mut Config)) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let peers = free_ports().await?;
         let seeds: Vec<String> = peers.iter().map(SocketAddr::to_string).collect();
-        let configs = (1..).zip(peers).map(|(id, peer)| Config {
-            id,
-            data_dir: dir.path().join(id.to_string()),
-            peer,
-            seeds: seeds.clone(),
-            bootstrap_expect: 3,
-            log_segment: 1 << 20,
-            ..Config::default()
+        let configs = (1..).zip(peers).map(|(id, peer)| {
+            let mut config = Config {
+                id,
+                data_dir: dir.path().join(id.to_string()),
+                peer,
+                seeds: seeds.clone(),
+                bootstrap_expect: 3,
+                log_segment: 1 << 20,
+                ..Config::default()
+            };
+            settings(&mut config);
+            config
         });
         let mut three = Self { nodes: Vec::new(), configs: configs.collect(), _dir: dir };
         for config in &three.configs {

@@ -2,10 +2,12 @@
 
 use raft_store::{GroupId, NodeId};
 
+use super::super::Consistency;
 use super::super::doc::META_GROUP;
-use super::super::peer::Ask;
+use super::super::peer::{Ask, ReadKeys};
 use super::fakes::within;
 use super::three::*;
+use crate::group::Batch;
 use crate::views::{GroupView, OperationState};
 
 /// A replica that does not lead knows of no healthy voter at all.
@@ -37,4 +39,27 @@ async fn a_node_goes_though_others_are_taken_for_leaders() {
     let begun = three.at(asks).remove_member(gone).await.unwrap();
     let ended = three.at(asks).await_operation(&begun.id, within(LONG)).await.unwrap();
     assert_eq!(ended.state, OperationState::Done, "{ended:?}");
+}
+
+/// Found by `resp::registers_are_linearizable_over_the_plain_port_while_nodes_die`: a follower that had been sent to
+/// a leader which then died waited for that one, and never looked at whom its own replica followed meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_dead_and_was_taken_for_the_leader_keeps_nobody_waiting() {
+    let mut three = Three::start().await;
+    three.stop(3).await;
+    let node = three.at(1);
+    until("node 3 is missed", || node.inner.is_quiet(3)).await;
+    let groups: Vec<GroupId> = node.inner.doc().unwrap().groups.keys().copied().collect();
+    for group in groups {
+        node.inner.note_leader(group, Some(3));
+        let read =
+            ReadKeys { group, consistency: Consistency::Linearizable, timeout_ms: 0, keys: Vec::new() };
+        node.inner.read_group(read, within(LONG)).await.unwrap();
+        node.inner.note_leader(group, Some(3));
+        node.inner.write_group(group, Batch::new(&[set("a", "1")]), within(LONG)).await.unwrap();
+        node.inner.note_leader(group, Some(3));
+        let view: GroupView =
+            node.inner.ask_leader(group, &Ask::LedGroup { group }, within(LONG)).await.unwrap();
+        assert_ne!(view.seen_by, 3);
+    }
 }
