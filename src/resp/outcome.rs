@@ -17,12 +17,24 @@ pub(super) fn was_full(read: &Result<ReadOk>) -> bool {
     matches!(read, Err(error) if error.kind == ErrorKind::TooLarge)
 }
 
-/// The answer of a read, of all its parts.
-pub(super) fn of_read(context: &Context, parts: Vec<Result<ReadOk>>, shape: ReadShape) -> Value {
-    let found = parts.into_iter().map(|part| part.map(|ok| Found { entry: ok.entry, time_ms: ok.time_ms }));
-    match found.collect::<Result<Vec<_>>>() {
-        Ok(found) => shape.answer(context, found),
-        Err(error) => errors::answer(&error),
+/// The answer of a read, of all its parts, which are taken to the last one also if one failed.
+pub(super) fn of_read(
+    context: &Context,
+    parts: impl ExactSizeIterator<Item = Result<ReadOk>>,
+    shape: ReadShape,
+) -> Value {
+    // Collecting results would make room for four at least, and there is one mostly.
+    let mut found = Vec::with_capacity(parts.len());
+    let mut failed = None;
+    for part in parts {
+        match part {
+            Ok(ok) => found.push(Found { entry: ok.entry, time_ms: ok.time_ms }),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match failed {
+        None => shape.answer(context, found),
+        Some(error) => errors::answer(&error),
     }
 }
 

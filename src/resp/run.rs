@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use raft_store::command::Command;
+use raft_store::key::Key;
 use tokio::time::Instant;
 
 use super::Shared;
@@ -40,7 +41,7 @@ enum Step {
 /// A command that is understood.
 enum Prepared {
     /// It may share a run with others.
-    Step(Step, Vec<Read>, Vec<Command>),
+    Step(Step, Vec<Key>, Vec<Command>),
     /// It is carried out by itself.
     Server(Server),
     /// The same.
@@ -118,9 +119,9 @@ impl Runner<'_> {
             }
             let row = known.map(|known| known.row);
             match self.prepare(known, frame) {
-                Prepared::Step(step, reads, writes) => {
+                Prepared::Step(step, keys, writes) => {
                     run.steps.push((row, step));
-                    run.reads.extend(reads);
+                    run.reads.extend(keys.into_iter().map(|key| self.read(key)));
                     run.writes.extend(writes);
                 }
                 _ if !run.steps.is_empty() => break,
@@ -210,8 +211,7 @@ impl Runner<'_> {
         Ok(match plan {
             Plan::Now(value) => Prepared::Step(Step::Ready(value), Vec::new(), Vec::new()),
             Plan::Read { keys, shape } => {
-                let step = Step::Read(keys.len(), shape);
-                Prepared::Step(step, keys.into_iter().map(|key| self.read(key)).collect(), Vec::new())
+                Prepared::Step(Step::Read(keys.len(), shape), keys, Vec::new())
             }
             Plan::Write { commands, shape } => {
                 Prepared::Step(Step::Write(commands.len(), shape), Vec::new(), commands)
@@ -220,7 +220,7 @@ impl Runner<'_> {
         })
     }
 
-    fn read(&self, key: raft_store::key::Key) -> Read {
+    fn read(&self, key: Key) -> Read {
         let replica = self.session.readonly && self.session.face == Face::Cluster;
         let consistency = if replica { Consistency::Local } else { self.session.consistency };
         Read { key, consistency, max_staleness: None }
@@ -252,11 +252,11 @@ impl Runner<'_> {
             let answer = match step {
                 Step::Ready(value) => value,
                 Step::Read(count, shape) => {
-                    let parts: Vec<_> = found.by_ref().take(count).collect();
-                    if !std::mem::take(&mut first_read) && parts.iter().any(was_full) {
+                    let mut parts = found.as_slice().iter().take(count);
+                    if !std::mem::take(&mut first_read) && parts.any(was_full) {
                         return answered;
                     }
-                    of_read(&self.context, parts, shape)
+                    of_read(&self.context, found.by_ref().take(count), shape)
                 }
                 Step::Write(count, shape) => {
                     of_write(&self.context, written.by_ref().take(count).collect(), shape)
