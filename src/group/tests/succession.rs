@@ -86,7 +86,8 @@ async fn a_voter_that_has_voted_meanwhile_does_not_stand_a_term_further() {
     let term = asked.vote.leader_id.term + 1;
     grant(&rig, voter, candidate, term).await;
     succession.ask_to_stand(asked.vote).await.unwrap();
-    assert_eq!(rig.at(voter).metrics().vote, Vote::new(term, candidate));
+    let vote = group.raft.with_raft_state(|state| *state.vote_ref()).await.unwrap();
+    assert_eq!(vote, Vote::new(term, candidate));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -114,6 +115,7 @@ async fn who_stands_by_itself_overrides_no_lease() {
     let rig = Rig::start(3, with_lease(LONG_LEASE)).await;
     let leader = rig.leader().await;
     rig.write(&VOTERS, set("key", 1)).await;
+    rig.converged(&VOTERS).await;
     let [one, other] = rig.others(&[leader])[..] else { panic!("three nodes") };
     rig.cut(leader, one);
     let group = rig.at(one);
