@@ -281,6 +281,14 @@ pub const SUCCESSION_STAGGER: Duration = Duration::from_millis(2);
 pub const SUCCESSION_RETRY_MIN: Duration = Duration::from_millis(3);
 /// Longest such pause.
 pub const SUCCESSION_RETRY_MAX: Duration = Duration::from_millis(100);
+/// How long the first candidacy after a leader has before voters ask each other again, by the shortest election timeout;
+/// each further term has twice as long.
+pub const fn candidacy_patience(election_min_ms: u64) -> Duration {
+    Duration::from_millis(election_min_ms.div_ceil(4))
+}
+/// Terms used up without a leader after which voters stand by openraft's timers alone, so that a cluster too slow for an
+/// election does not hold ever more of them.
+pub const SUCCESSION_TERMS_MAX: u64 = 3;
 /// Most bytes of values in one answer between nodes; what is left over is asked for again.
 pub const READ_ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Most bytes of values one batch of reads returns; further reads of it answer `too-large`.

@@ -34,7 +34,7 @@ pub(crate) struct Inbound {
     embargo: Embargo,
     floor: Option<Floor>,
     progress: Progress,
-    succession: Succession,
+    pub(super) succession: Succession,
     appends: mpsc::Sender<Append>,
     heard: Mutex<Option<Heard>>,
 }

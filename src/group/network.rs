@@ -28,6 +28,7 @@ use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
 use super::promise::Demand;
+use super::succession::Unbidden;
 use super::wire;
 use crate::limits::{APPEND_TIMEOUT, APPENDS_IN_FLIGHT_MAX, RECONNECT_BACKOFF};
 use crate::transport::{CallError, Lane, Service, Transport};
@@ -49,6 +50,7 @@ pub(crate) struct GroupNetwork {
     pub(crate) appends: Arc<AppendTimes>,
     /// Whether appends ask for leases.
     pub(super) demand: Arc<Demand>,
+    pub(super) unbidden: Arc<Unbidden>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -64,6 +66,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             pace: self.pace.clone(),
             appends: self.appends.of(target),
             demand: self.demand.clone(),
+            unbidden: self.unbidden.clone(),
         }
     }
 }
@@ -79,6 +82,7 @@ pub(crate) struct GroupClient {
     pub(super) pace: Arc<Pace>,
     appends: Arc<Mutex<PeerAppends>>,
     demand: Arc<Demand>,
+    unbidden: Arc<Unbidden>,
 }
 
 impl GroupClient {
@@ -153,13 +157,9 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
         request: VoteRequest<TypeConfig>,
         option: RPCOption,
     ) -> Rpc<VoteResponse<TypeConfig>> {
-        self.ask(
-            wire::VOTE,
-            &option,
-            |out| messages::put_vote_request(out, &request),
-            messages::vote_response,
-        )
-        .await
+        let request = self.unbidden.plain(request);
+        let put = |out: &mut Vec<u8>| messages::put_vote_request(out, &request);
+        self.ask(wire::VOTE, &option, put, messages::vote_response).await
     }
 
     async fn pre_vote(

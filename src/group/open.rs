@@ -19,8 +19,9 @@ use super::outgoing::Outgoing;
 use super::promise::{Demand, Promises};
 use super::reads::{Confirm, ReadRounds};
 use super::snapshot_receive::SnapshotReceiver;
-use super::succession::Succession;
+use super::succession::{Seat, Succession, Unbidden};
 use super::{Floor, Group, GroupDeps, NeedsSnapshot, Raft, floor, network, repair, ticker};
+use crate::limits::candidacy_patience;
 
 impl Group {
     /// Recovers a replica from log and snapshots, or makes an empty one, and starts it.
@@ -64,7 +65,7 @@ impl Group {
         let (map, progress) = (machine.map(), Progress(machine.applied()));
         let (prepared, gate) = (machine.prepared(), machine.gate());
         let outgoing = Arc::new(Outgoing::new(machine.pin()));
-        let demand = Arc::new(Demand::new());
+        let (demand, unbidden) = (Arc::new(Demand::new()), Arc::new(Unbidden::default()));
         let network = network::GroupNetwork {
             group: id,
             node: deps.node,
@@ -73,6 +74,7 @@ impl Group {
             pace: deps.pace.clone(),
             appends: deps.appends.clone(),
             demand: demand.clone(),
+            unbidden: unbidden.clone(),
         };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
@@ -87,7 +89,7 @@ impl Group {
         shows(&raft, vote).await.with_context(|| format!("starting group {id}"))?;
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
         let leadership = Leadership { raft, applied, progress, map };
-        let succession = succession(id, deps, &leadership, (embargo, floor));
+        let succession = succession(id, deps, &leadership, (embargo, floor), unbidden);
         let succeed = tokio::spawn(succession.clone().run()).abort_handle();
         let inbound = Inbound::new(leadership.clone(), embargo, succession);
         let mut group = Self::assemble(id, deps, leadership, inbound, (snapshots, gate), (outgoing, demand));
@@ -133,13 +135,17 @@ fn succession(
     deps: &GroupDeps,
     leadership: &Leadership,
     (embargo, floor): (Embargo, Option<Floor>),
+    unbidden: Arc<Unbidden>,
 ) -> Succession {
+    let patience = candidacy_patience(deps.raft.election_timeout_min);
     Succession {
         group,
         node: deps.node,
         raft: leadership.raft.clone(),
         transport: deps.transport.clone(),
         promises: Arc::new(Promises::new(deps.lease(), embargo.until())),
+        seat: Arc::new(Mutex::new(Seat::new(deps.node, patience))),
+        unbidden,
         floor,
         progress: leadership.progress.clone(),
         answer_within: Duration::from_millis(deps.raft.election_timeout_min),

@@ -5,22 +5,36 @@
 //! same and would vote for it; with a majority it stands at once. So one broken cable deposes nobody, as with pre-votes, and no
 //! term is used up in vain.
 //!
+//! Voters see a leader gone one after another and may stand at the same time. Of two in one term one wins; but one that
+//! stood after it had granted its vote would depose who was just elected, a term further, with a log too short to be
+//! elected itself. So openraft is asked to stand only if the vote is still the one the others were asked about
+//! ([`Unbidden`]). A candidacy may fail all the same, as a vote gets lost or a voter heard the leader once more: then a
+//! voter asks again when that candidacy has had its time ([`Seat`]), and not when openraft's timers would.
+//!
 //! The evidence may be false, and nothing that must hold rests on it: any election is safe in Raft, and leases are
 //! safe since no vote passes while one is promised ([`Promises`]). Where leases are in use a new leader comes when
 //! they run out.
 
+mod seat;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use openraft::RaftState;
 use openraft::async_runtime::WatchReceiver as _;
+use openraft::errors::Fatal;
+use openraft::raft::{TransferLeaderRequest, VoteRequest};
+use parking_lot::{Mutex, MutexGuard};
 use raft_store::codec::{DecodeError, Decoder, put_option, put_u64};
-use raft_store::raft::{LeaderId, LogId, TypeConfig, messages};
+use raft_store::raft::{LeaderId, LogId, TypeConfig, Vote, messages};
 use raft_store::{GroupId, NodeId};
+use tokio::time::Instant;
 
+pub(super) use self::seat::{Seat, Vacancy};
 use super::applied::Progress;
 use super::floor::Floor;
 use super::promise::{Passing, Promises};
@@ -59,6 +73,8 @@ pub(super) struct Succession {
     pub(super) raft: Raft,
     pub(super) transport: Transport,
     pub(super) promises: Arc<Promises>,
+    pub(super) seat: Arc<Mutex<Seat>>,
+    pub(super) unbidden: Arc<Unbidden>,
     /// Where the log ended when its space was given back last: it votes and stands only from there on.
     pub(super) floor: Option<Floor>,
     pub(super) progress: Progress,
@@ -71,8 +87,8 @@ impl Succession {
     pub(super) async fn run(self) {
         let mut changes = self.transport.watch_health();
         while changes.changed().await.is_ok() {
-            if let Some(leader) = self.gone_leader() {
-                tokio::time::sleep(SUCCESSION_STAGGER * self.turn(leader)).await;
+            if let Some(vacancy) = self.vacancy() {
+                tokio::time::sleep(self.stagger(vacancy.leader)).await;
                 self.succeed().await;
             }
         }
@@ -80,36 +96,48 @@ impl Succession {
 
     /// Whose turn it is to stand first: another voter's for each group, so that they neither all stand at once nor does one
     /// come to lead everything. Not drawn, so that it does not matter in which order groups hear of it.
-    fn turn(&self, leader: LeaderId) -> u32 {
+    fn stagger(&self, leader: LeaderId) -> Duration {
         let metrics = metrics_of(&self.raft);
         let heirs = metrics.membership_config.voter_ids().filter(|voter| *voter != leader.node_id);
         let heirs: BTreeSet<NodeId> = heirs.collect();
         let place = heirs.iter().take_while(|heir| **heir != self.node).count();
-        (place as u32 + self.group) % heirs.len().max(1) as u32
+        SUCCESSION_STAGGER * ((place as u32 + self.group) % heirs.len().max(1) as u32)
     }
 
     /// Tries to stand for as long as the leader seems gone.
     async fn succeed(&self) {
         let mut pause = SUCCESSION_RETRY_MIN;
-        while let Some(leader) = self.gone_leader() {
+        while let Some(vacancy) = self.vacancy() {
             if let Some(until) = self.promises.until() {
                 tokio::time::sleep_until(until).await;
                 continue;
             }
-            if self.may_stand() && self.is_wanted(leader).await {
-                self.stand(leader).await;
+            if !vacancy.is_open() {
+                tokio::time::sleep_until(vacancy.opens + self.stagger(vacancy.leader)).await;
+                pause = SUCCESSION_RETRY_MIN;
+                continue;
+            }
+            if self.may_stand() && self.is_wanted(vacancy.leader).await {
+                self.stand(vacancy).await;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(SUCCESSION_RETRY_MAX);
         }
     }
 
-    /// The leader this replica follows, if its node seems gone.
-    fn gone_leader(&self) -> Option<LeaderId> {
-        let metrics = self.raft.server_metrics();
-        let vote = metrics.borrow_watched().vote;
-        let leader = vote.leader_id;
-        (vote.committed && self.is_gone(leader.node_id)).then_some(leader)
+    /// The leadership that is to be succeeded: its leader's node seems gone, and nobody was elected since.
+    pub(super) fn vacancy(&self) -> Option<Vacancy> {
+        let vacancy = self.seen().vacancy();
+        vacancy.filter(|vacancy| self.is_gone(vacancy.leader.node_id))
+    }
+
+    /// The seat, with the vote there is now.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seat> {
+        let mut seat = self.seat.lock();
+        // Read under the lock, so that no older vote is seen after a newer one.
+        let vote = self.raft.server_metrics().borrow_watched().vote;
+        seat.see(vote, Instant::now());
+        seat
     }
 
     fn is_gone(&self, node: NodeId) -> bool {
@@ -147,44 +175,75 @@ impl Succession {
         true
     }
 
-    async fn last_log(&self) -> Result<Option<LogId>, openraft::errors::Fatal<TypeConfig>> {
+    async fn last_log(&self) -> Result<Option<LogId>, Fatal<TypeConfig>> {
         self.raft.with_raft_state(|state: &RaftState<TypeConfig>| state.log_ids.last().copied()).await
     }
 
-    /// Stands for election, unless something is promised or another leader has come meanwhile.
-    async fn stand(&self, leader: LeaderId) {
+    /// Stands for election, unless something is promised or the vote is another one meanwhile.
+    pub(super) async fn stand(&self, vacancy: Vacancy) {
         let Some(_passing) = self.promises.pass() else { return };
-        if self.gone_leader() != Some(leader) {
+        let Vacancy { leader, vote, .. } = vacancy;
+        if self.vacancy() != Some(vacancy) {
             return;
         }
+        let (group, gone) = (self.group, leader.node_id);
         tracing::info!(
-            group = self.group,
-            gone = leader.node_id,
+            group,
+            gone,
+            term = vote.leader_id.term,
             "the leader seems gone, standing for election"
         );
-        // Messages to openraft are taken in order, so it has voted for itself when the second is answered.
-        let stood = async {
-            self.raft.trigger().elect(false).await?;
-            self.raft.with_raft_state(|_| ()).await
-        };
-        if let Err(error) = stood.await {
-            tracing::debug!(group = self.group, %error, "not stood");
+        if let Err(error) = self.ask_to_stand(vote).await {
+            tracing::debug!(group, %error, "not stood");
         }
-        let moved_on = |metrics: &Metrics| metrics.vote.leader_id != leader;
-        // It need not come true: openraft does not stand where it has no vote.
+        let moved_on = |metrics: &Metrics| metrics.vote != vote;
+        // It need not come true: openraft may be stopping.
         let _ = self.raft.wait(Some(self.answer_within)).metrics(moved_on, "a vote of its own").await;
+    }
+
+    /// Has openraft stand if its vote is still this one.
+    pub(super) async fn ask_to_stand(&self, vote: Vote) -> Result<(), Fatal<TypeConfig>> {
+        self.unbidden.stand(vote.leader_id.term + 1);
+        let if_unchanged = TransferLeaderRequest::new(vote, self.node, None);
+        // That it was taken is all the first answer says.
+        let _ = self.raft.handle_transfer_leader(if_unchanged).await?;
+        // Messages are taken in order, so it has voted for itself when the second is answered.
+        self.raft.with_raft_state(|_| ()).await
     }
 
     /// Whether this voter sees the same leader gone and would vote for who asks.
     pub(super) async fn would_follow(&self, poll: &Poll) -> bool {
         let floor_ok = self.floor.is_none_or(|floor| poll.last.map(Floor::from) >= Some(floor));
-        let agrees = self.gone_leader() == Some(poll.leader) && self.promises.until().is_none();
-        floor_ok && agrees && self.last_log().await.is_ok_and(|own| poll.last >= own)
+        let agrees = self.vacancy().is_some_and(|vacancy| vacancy.leader == poll.leader && vacancy.is_open());
+        let may_vote = floor_ok && agrees && self.promises.until().is_none();
+        may_vote && self.last_log().await.is_ok_and(|own| poll.last >= own)
     }
 
-    /// Lets a vote pass in spite of openraft's lease, since the leader seems gone and nothing is promised.
+    /// Lets a vote pass in spite of openraft's lease, since the leader seems gone and nothing is promised. There is no
+    /// such lease once another vote was granted.
     pub(super) fn release(&self) -> Option<Passing> {
-        self.gone_leader().and_then(|_| self.promises.pass())
+        self.vacancy().filter(|vacancy| vacancy.vote.committed).and_then(|_| self.promises.pass())
+    }
+}
+
+/// Candidacies that no leader asked for.
+///
+/// openraft stands on condition of its vote in one way only, when a leader hands its leadership over, and a voter grants
+/// such a request whatever it has promised. So what is asked of the voters here must not look like one.
+#[derive(Debug, Default)]
+pub(super) struct Unbidden(AtomicU64);
+
+impl Unbidden {
+    /// Notes that this replica is about to stand in `term` by itself; a hand-over in that term or an earlier one would
+    /// come too late anyway.
+    fn stand(&self, term: u64) {
+        self.0.fetch_max(term, Ordering::AcqRel);
+    }
+
+    /// The request as the voters may get it.
+    pub(super) fn plain(&self, mut request: VoteRequest<TypeConfig>) -> VoteRequest<TypeConfig> {
+        request.leadership_transfer &= request.vote.leader_id.term > self.0.load(Ordering::Acquire);
+        request
     }
 }
 
@@ -195,4 +254,25 @@ pub(super) const NO: [u8; 1] = [0];
 fn is_majority(agree: &BTreeSet<NodeId>, metrics: &Metrics) -> bool {
     let configs = metrics.membership_config.membership().get_joint_config();
     configs.iter().all(|voters| voters.intersection(agree).count() > voters.len() / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use raft_store::raft::Vote;
+
+    use super::*;
+
+    #[test]
+    fn only_a_leader_that_hands_over_overrides_leases() {
+        let asked = |unbidden: &Unbidden, term| {
+            let request =
+                VoteRequest { leadership_transfer: true, ..VoteRequest::new(Vote::new(term, 1), None) };
+            unbidden.plain(request).leadership_transfer
+        };
+        let unbidden = Unbidden::default();
+        assert!(asked(&unbidden, 1));
+        unbidden.stand(7);
+        unbidden.stand(6);
+        assert!(!asked(&unbidden, 6) && !asked(&unbidden, 7) && asked(&unbidden, 8));
+    }
 }
