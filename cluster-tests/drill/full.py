@@ -1,4 +1,4 @@
-"""Memory and a disk with too little room."""
+"""A disk and a memory with too little room. The disk comes first: what the log took for full maps it gives back later."""
 
 import os
 import subprocess
@@ -15,26 +15,6 @@ FILLED = 0.85
 LEFT_FREE = 6 << 20
 # Enough new log for a snapshot of every group.
 WRITTEN_BYTES = 8 << 20
-
-
-@drill("QuorateMemoryHigh")
-def memory_filled(cluster, prometheus):
-    """Keys that never expire."""
-    client = Client(cluster, 1)
-    keys = []
-
-    def full():
-        more = [f"fill:{len(keys) + one}" for one in range(AT_A_TIME)]
-        client.send([encode("SET", key, os.urandom(VALUE_BYTES)) for key in more])
-        keys.extend(more)
-        used = prometheus.query("min(quorate_memory_bytes / quorate_memory_max_bytes)")
-        return used and used[0][1] > FILLED
-    until("the memory is filled", full)
-    yield Broken("large values without a time to live")
-    cluster.see(["node 1 holds", "raise --memory-max, shorten times to live"], "doctor")
-    client.send([encode("PEXPIRE", key, 1) for key in keys])
-    client.close()
-    yield {"QuorateMemoryHigh": "`doctor` says who holds how much; keys given a time to live"}
 
 
 @drill("QuorateSnapshotTooOld", "QuorateDiskLow")
@@ -59,3 +39,23 @@ def disk_filled(cluster, prometheus):
         "QuorateSnapshotTooOld": "its log says `no snapshot taken` and why; the file removed",
         "QuorateDiskLow": "`doctor` names the node; the file removed",
     }
+
+
+@drill("QuorateMemoryHigh")
+def memory_filled(cluster, prometheus):
+    """Keys that never expire."""
+    client = Client(cluster, 1)
+    keys = []
+
+    def full():
+        more = [f"fill:{len(keys) + one}" for one in range(AT_A_TIME)]
+        client.send([encode("SET", key, os.urandom(VALUE_BYTES)) for key in more])
+        keys.extend(more)
+        used = prometheus.query("min(quorate_memory_bytes / quorate_memory_max_bytes)")
+        return used and used[0][1] > FILLED
+    until("the memory is filled", full)
+    yield Broken("large values without a time to live")
+    cluster.see(["node 1 holds", "raise --memory-max, shorten times to live"], "doctor")
+    client.send([encode("PEXPIRE", key, 1) for key in keys])
+    client.close()
+    yield {"QuorateMemoryHigh": "`doctor` says who holds how much; keys given a time to live"}

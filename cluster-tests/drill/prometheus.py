@@ -10,7 +10,7 @@ import urllib.request
 from nodes import free_port
 from waits import until
 
-RULES = pathlib.Path(__file__).parents[2] / "deploy/prometheus/alerts.yml"
+RULES = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus/alerts.yml"
 # As in deploy/prometheus/prometheus.yml, ms; and the shortest that nodes beside it on one machine can bear.
 SCRAPE_MS, SCRAPE_MS_MIN = 5000, 500
 UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000}
