@@ -2,7 +2,7 @@
 //!
 //! The node brings the book of tokens whenever it changes, and says when a quorum confirmed that it is the newest. A gate
 //! whose book was never confirmed, or not for `TOKENS_UNCONFIRMED_MAX`, lets only the root token in: who was cut off
-//! from the cluster must not go on for ever with tokens that were deleted meanwhile.
+//! from the cluster must not go on for ever with tokens that were deleted meanwhile. Figures alone are still shown.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -89,7 +89,17 @@ impl Gate {
     /// # Errors
     /// Why it is not let in; with too many failures of this address `Denied::Limited`.
     pub fn enter(&self, shown: &[u8], from: IpAddr, now: Now) -> Result<Arc<Grant>, Denied> {
-        self.find(shown, now).map_err(|denied| self.limited(denied, from, now))
+        self.find(shown, now, self.is_sure(now)).map_err(|denied| self.limited(denied, from, now))
+    }
+
+    /// The holder of a token that is shown for figures alone: a book that was confirmed once will do, however old. Else a
+    /// node without a quorum would stop telling that it has none, and with its figures the alert on that would end.
+    ///
+    /// # Errors
+    /// As [`Self::enter`].
+    pub fn enter_for_metrics(&self, shown: &[u8], from: IpAddr, now: Now) -> Result<Arc<Grant>, Denied> {
+        let confirmed_once = self.confirmed_boot_ms.load(Relaxed) != NEVER;
+        self.find(shown, now, confirmed_once).map_err(|denied| self.limited(denied, from, now))
     }
 
     /// Whether who entered with this grant may go on.
@@ -121,13 +131,13 @@ impl Gate {
         self.metrics.text()
     }
 
-    fn find(&self, shown: &[u8], now: Now) -> Result<Arc<Grant>, Denied> {
+    fn find(&self, shown: &[u8], now: Now, sure: bool) -> Result<Arc<Grant>, Denied> {
         let shown = Some(shown).filter(|shown| shown.len() <= TOKEN_BYTES_MAX).ok_or(Denied::Wrong)?;
         if let Some(root) = self.root.as_ref().filter(|root| root.digest == Digest::of(shown)) {
             return Ok(root.clone());
         }
         let (id, digest) = token::read(shown).ok_or(Denied::Wrong)?;
-        if !self.is_sure(now) {
+        if !sure {
             return Err(Denied::Unsure);
         }
         let known = self.known.read().grants.get(id).cloned();

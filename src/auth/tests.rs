@@ -205,6 +205,23 @@ fn tokens_count_from_the_first_confirmation_on_and_for_a_while_after_the_last() 
     assert_eq!(gate.recheck(&entered, at(last + 1)), Ok(()));
 }
 
+/// The alert on a lost quorum needs the figures of a node that has none.
+#[test]
+fn figures_are_shown_without_a_quorum_to_whom_one_confirmed_once() {
+    let (gate, (token, secret)) = (Gate::new(Some(&root())), token(1, &["metrics".into()], None));
+    let enter = |secret: &Secret, ms| {
+        gate.enter_for_metrics(secret.expose().as_bytes(), FROM, at(ms)).map(|grant| grant.id.clone())
+    };
+    gate.learn(5, &book(std::slice::from_ref(&token)));
+    assert_eq!(enter(&secret, 10), Err(Denied::Unsure), "what the disk says may be old");
+    gate.confirm(10);
+    let late = 10 + 2 * TOKENS_UNCONFIRMED_MAX.as_millis() as u64;
+    assert_eq!(enter(&secret, late), Ok(token.id));
+    assert_eq!(enter(&root(), late), Ok("root".into()));
+    gate.learn(6, &book(&[]));
+    assert_eq!(enter(&secret, late), Err(Denied::Wrong), "a deletion that is known counts");
+}
+
 #[test]
 fn a_replica_that_is_behind_brings_no_deleted_token_back() {
     let (gate, (token, secret)) = (Gate::new(Some(&root())), token(1, &["admin".into()], None));

@@ -114,7 +114,12 @@ fn admit(node: &Node, request: &Request) -> Result<Option<Caller>, Denied> {
     };
     let from = request.extensions().get::<Remote>().map_or(Ipv4Addr::UNSPECIFIED.into(), |remote| remote.0);
     let now = Now { wall_ms: clock::wall_ms(), boot_ms: clock::boot_ms() };
-    let entered = node.gate().enter(shown, from, now).map(Caller::Granted);
+    let gate = node.gate();
+    let entered = match access {
+        Access::Metrics => gate.enter_for_metrics(shown, from, now),
+        _ => gate.enter(shown, from, now),
+    };
+    let entered = entered.map(Caller::Granted);
     if open {
         // A wrong token is no reason to call a node dead.
         return Ok(entered.ok());

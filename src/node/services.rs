@@ -236,8 +236,11 @@ impl Inner {
                 told(&moved.map_err(|error| super::admin::change_error(group, error))?)
             }
             Ask::Snapshot { group, timeout_ms } => {
+                let began = Instant::now();
                 let taken = self.replica(group)?.snapshot(deadline(timeout_ms)).await;
-                told(&taken.map_err(|error| super::admin::change_error(group, error))?)
+                let last = taken.map_err(|error| super::admin::change_error(group, error))?;
+                self.snapshots.succeeded(group, began.elapsed());
+                told(&last)
             }
             Ask::RemoveMember { node } => told(&self.remove_member(node).await?),
             Ask::Excludes { group, node } => {

@@ -65,6 +65,21 @@ impl Snapshots {
         self.disk_bytes.store(disk_bytes, Ordering::Relaxed);
     }
 
+    /// Notes that a snapshot was taken, and how long that took.
+    pub(super) fn succeeded(&self, group: GroupId, took: Duration) {
+        if let Some(taken) = self.taken.lock().get_mut(&group) {
+            *taken = Taken { at: Instant::now(), failures: 0, took };
+        }
+    }
+
+    /// Notes that one was tried in vain; how many were since one was taken.
+    pub(super) fn failed(&self, group: GroupId) -> u32 {
+        let mut all = self.taken.lock();
+        let Some(taken) = all.get_mut(&group) else { return 0 };
+        (taken.at, taken.failures) = (Instant::now(), taken.failures.saturating_add(1));
+        taken.failures
+    }
+
     /// Bytes the snapshots take on disk, as last measured.
     pub(super) fn disk_bytes(&self) -> u64 {
         self.disk_bytes.load(Ordering::Relaxed)
@@ -141,14 +156,11 @@ impl Inner {
         let store = &self.host.deps().snapshots;
         let taking = group.snapshot(began + SNAPSHOT_INSTALL_TIMEOUT);
         let result = while_room(taking, || store.full()).await;
-        let mut all = self.snapshots.taken.lock();
-        let Some(taken) = all.get_mut(&group.id()) else { return };
-        taken.at = Instant::now();
         match result {
-            Ok(_) => (taken.failures, taken.took) = (0, began.elapsed()),
+            Ok(_) => self.snapshots.succeeded(group.id(), began.elapsed()),
             Err(error) => {
-                taken.failures = taken.failures.saturating_add(1);
-                tracing::warn!(group = group.id(), error, failures = taken.failures, "no snapshot taken");
+                let failures = self.snapshots.failed(group.id());
+                tracing::warn!(group = group.id(), error, failures, "no snapshot taken");
             }
         }
     }

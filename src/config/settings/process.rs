@@ -22,8 +22,9 @@ pub struct Settings {
     pub otlp_endpoint: Option<String>,
 }
 
-/// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`.
-const LOG_DEFAULT: &str = "info,openraft=warn";
+/// The log's filter unless told otherwise: openraft tells every vote and every tick at `info`, and at `warn` every heartbeat
+/// that a node which is down does not answer: a hundred lines a second, among which nothing else is found.
+const LOG_DEFAULT: &str = "info,openraft=warn,openraft::core::heartbeat=error";
 
 impl Default for Settings {
     fn default() -> Self {

@@ -12,6 +12,7 @@ mod repair;
 mod routing;
 #[cfg(feature = "simulation")]
 mod simulated;
+mod snapshots;
 mod soak;
 mod three;
 mod together;
