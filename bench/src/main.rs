@@ -4,6 +4,7 @@
 //! What is measured speaks through [`driver::Driver`], so that all protocols share load, clock and report.
 //! [`store`] needs no server: it drives the store's own code in this process.
 
+mod constant;
 mod driver;
 mod failover;
 mod load;
@@ -16,6 +17,7 @@ use std::io::Write;
 
 use clap::Parser;
 
+use crate::constant::ConstantArguments;
 use crate::failover::FailoverArguments;
 use crate::load::arguments::LoadArguments;
 use crate::ratios::RatioArguments;
@@ -35,6 +37,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 enum Arguments {
     /// A running server: Quorate, Redis, etcd, memcached.
     Load(Box<LoadArguments>),
+    /// Serves a constant by bare axum, to compare HTTP with.
+    Constant(ConstantArguments),
     /// How long writes stop when the leader goes.
     Failover(FailoverArguments),
     /// Systems beside each other, from the reports of one session.
@@ -55,6 +59,7 @@ fn main() -> anyhow::Result<()> {
             let table = ratios::run(&arguments)?;
             Ok(std::io::stdout().lock().write_all(table.as_bytes())?)
         }
+        Arguments::Constant(arguments) => constant::run(&arguments),
         Arguments::Failover(arguments) => failover::run(&arguments),
         Arguments::Load(load) => report::write(&load, &driver::run(&load)?),
         Arguments::Store { command, json } => store::run(command, json),
