@@ -210,9 +210,7 @@ impl Runner<'_> {
         guard::check_plan(self.node.gate(), &self.caller, &command.spec, &self.context, &plan)?;
         Ok(match plan {
             Plan::Now(value) => Prepared::Step(Step::Ready(value), Vec::new(), Vec::new()),
-            Plan::Read { keys, shape } => {
-                Prepared::Step(Step::Read(keys.len(), shape), keys, Vec::new())
-            }
+            Plan::Read { keys, shape } => Prepared::Step(Step::Read(keys.len(), shape), keys, Vec::new()),
             Plan::Write { commands, shape } => {
                 Prepared::Step(Step::Write(commands.len(), shape), Vec::new(), commands)
             }
