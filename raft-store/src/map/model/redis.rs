@@ -1,6 +1,6 @@
 //! The commands of the Redis protocol in the model.
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::{BigInt, BigUint, Sign};
 
 use super::*;
 
@@ -92,7 +92,7 @@ impl Model {
         self.store(key, Entry { value, content, version: 0, deadline, created_ms, modified_ms }, None)
     }
 
-    /// With numbers in units of 10⁻¹⁷, as many of them as there are.
+    /// With numbers in units of the last decimal of either, as many of them as there are.
     pub(super) fn incr_float(&mut self, c: &IncrFloat) -> Result<Reply, Rejection> {
         let old = self.current(&c.key, Condition::None)?.unwrap_or(Entry {
             value: Bytes::from_static(b"0"),
@@ -102,11 +102,14 @@ impl Model {
             created_ms: self.time_ms,
             modified_ms: 0,
         });
-        let sum =
-            units(&old.value).ok_or(Rejection::NotAFloat)? + units(&c.by).ok_or(Rejection::NotAFloat)?;
-        let digits = format!("{:018}", sum.magnitude());
+        let numbers = [&old.value, &c.by].map(|text| number(text).ok_or(Rejection::NotAFloat));
+        let [(old_units, old_places), (by, by_places)] = [numbers[0].clone()?, numbers[1].clone()?];
+        let places = old_places.max(by_places).max(DECIMALS);
+        let sum = old_units * power(places - old_places) + by * power(places - by_places);
+        let rounded = half_to_even(sum.magnitude(), &power(places - DECIMALS));
+        let digits = format!("{rounded:018}");
         let (whole, decimals) = digits.split_at(digits.len() - DECIMALS);
-        let sign = if sum.sign() == Sign::Minus { "-" } else { "" };
+        let sign = if sum.sign() == Sign::Minus && rounded != BigUint::ZERO { "-" } else { "" };
         let text = format!("{sign}{whole}.{decimals}");
         let value = Bytes::from(text.trim_end_matches('0').trim_end_matches('.').to_owned());
         self.store(&c.key, Entry { value: value.clone(), modified_ms: self.time_ms, ..old }, Some(value))
@@ -147,15 +150,26 @@ impl Model {
 
 const DECIMALS: usize = 17;
 
-/// A plain decimal number with up to 17 decimals.
-fn units(text: &[u8]) -> Option<BigInt> {
+/// A plain decimal number in units of its last decimal, and how many decimals it has.
+fn number(text: &[u8]) -> Option<(BigInt, usize)> {
     let text = std::str::from_utf8(text).ok()?;
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = format!("{whole}{decimals:0<17}");
-    if whole.len() + decimals.len() == 0 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let digits = [whole, decimals].concat();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let units: BigInt = digits.parse().ok()?;
-    Some(if text.starts_with('-') { -units } else { units })
+    Some((if text.starts_with('-') { -units } else { units }, decimals.len()))
+}
+
+fn power(places: usize) -> BigInt {
+    BigInt::from(10).pow(places as u32)
+}
+
+fn half_to_even(units: &BigUint, unit: &BigInt) -> BigUint {
+    let unit = unit.magnitude();
+    let (whole, twice) = (units / unit, units % unit * 2_u8);
+    let up = twice > *unit || twice == *unit && &whole % 2_u8 == BigUint::from(1_u8);
+    whole + u8::from(up)
 }
