@@ -134,10 +134,11 @@ impl TtlMap {
         let mut record = std::mem::take(&mut self.scratch);
         record.clear();
         put_head(&mut record, stamp, key, content, value.as_bytes().len());
+        let bytes = cost::of_parts(record.len(), value.as_bytes().len(), stamp.deadline.is_some());
         if value.as_bytes().len() <= INLINE_VALUE_BYTES_MAX {
             record.extend_from_slice(value.as_bytes());
         }
-        let bytes = cost::of(&Record::checked(&record));
+        debug_assert_eq!(bytes, cost::of(&Record::checked(&record)), "an entry is counted as what it is");
         let draft = Draft { hash, key, record: &record, large: value.into_large() };
         let gone = self.state.slots.put(slot, draft, bytes);
         self.scratch = record;

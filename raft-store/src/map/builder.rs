@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::cost;
 use super::hash::KeyHash;
 use super::leaf::Leaf;
-use super::page::{PAGE_BYTES_MAX, PageBuilder};
+use super::page::{LOADED_EXTRA_BYTES_MAX, PAGE_BYTES_MAX, PageBuilder};
 use super::record::Record;
 use super::slots::Slots;
 use super::table::SlotTable;
@@ -13,7 +13,11 @@ use super::tally::Tally;
 use crate::slot::Slot;
 
 /// A page is closed before it grows past this: the first writes to a loaded map do not have to split it.
-const FILL_BYTES: usize = PAGE_BYTES_MAX / 16 * 13;
+const FILL_BYTES: usize = PAGE_BYTES_MAX / 16 * if cfg!(test) { 11 } else { 13 };
+const _: () = assert!(FILL_BYTES + LOADED_EXTRA_BYTES_MAX <= PAGE_BYTES_MAX);
+
+/// Memory asked for at a time. Less than what glibc, when it is freed, takes as a reason to tidy up.
+const ROOM_BYTES: usize = 60 << 10;
 
 /// Takes entries in order of slot, hash and key.
 #[derive(Debug, Default)]
@@ -26,6 +30,27 @@ pub(crate) struct SlotsBuilder {
     large: Vec<Bytes>,
     tally: Tally,
     bytes: u64,
+    room: Room,
+}
+
+/// Memory that the allocator has at hand, as far as is known here.
+///
+/// A thread's memory grows, with glibc's, by no more than what is asked for: by a call to the system for each page, which
+/// holds up all other threads that touch new memory. Asking for a larger piece and giving it back makes it one for many.
+#[derive(Debug, Default)]
+struct Room {
+    bytes: usize,
+}
+
+impl Room {
+    /// Sees to it that `bytes` are at hand, most likely.
+    fn take(&mut self, bytes: usize) {
+        if self.bytes < bytes {
+            drop(std::hint::black_box(Vec::<u8>::with_capacity(ROOM_BYTES)));
+            self.bytes = ROOM_BYTES;
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
 }
 
 impl SlotsBuilder {
@@ -46,6 +71,7 @@ impl SlotsBuilder {
         }
         self.page.push(hash, &[record.head, &value[..inline]]);
         if record.is_large() {
+            self.room.take(value.len());
             self.large.push(Bytes::copy_from_slice(value));
         }
         self.tally.add(record.key.namespace);
@@ -59,6 +85,7 @@ impl SlotsBuilder {
     }
 
     fn end_leaf(&mut self) {
+        self.room.take(self.page.len());
         if let Some((hash, page)) = self.page.finish() {
             self.leaves.push((hash, Leaf::new(page, std::mem::take(&mut self.large))));
         }

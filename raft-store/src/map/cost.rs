@@ -5,7 +5,7 @@
 //! 1 and 5 million keys of 16 bytes and values of 100 they agree with a process's resident memory within 10 %.
 
 use super::leaf::Gone;
-use super::record::Record;
+use super::record::{INLINE_VALUE_BYTES_MAX, Record};
 
 /// Memory of an entry beyond its record, in bytes: tag and end (4), its share of a page's reference counts,
 /// address and allocation (about 4), holes that the allocator keeps (about 8).
@@ -19,9 +19,14 @@ pub(super) const SLOT_OVERHEAD_BYTES: u64 = 200;
 
 /// Bytes of an entry.
 pub(super) fn of(record: &Record<'_>) -> u64 {
-    let deadline = if record.stamp.deadline.is_some() { DEADLINE_OVERHEAD_BYTES } else { 0 };
-    let large = if record.is_large() { LARGE_VALUE_OVERHEAD_BYTES } else { 0 };
-    (record.head.len() + record.value_len) as u64 + ENTRY_OVERHEAD_BYTES + deadline + large
+    of_parts(record.head.len(), record.value_len, record.stamp.deadline.is_some())
+}
+
+/// Bytes of an entry whose record has a head of `head_len` bytes, and a value of `value_len`.
+pub(super) fn of_parts(head_len: usize, value_len: usize, has_deadline: bool) -> u64 {
+    let deadline = if has_deadline { DEADLINE_OVERHEAD_BYTES } else { 0 };
+    let large = if value_len > INLINE_VALUE_BYTES_MAX { LARGE_VALUE_OVERHEAD_BYTES } else { 0 };
+    (head_len + value_len) as u64 + ENTRY_OVERHEAD_BYTES + deadline + large
 }
 
 /// What is still to be known of a record that goes.

@@ -98,9 +98,20 @@ impl Leaf {
         self.page.find(hash, key).ok().map(|at| self.at(at))
     }
 
-    /// Whether an entry is here.
-    pub(super) fn holds(&self, hash: KeyHash, key: KeyRef<'_>) -> bool {
-        self.page.find(hash, key).is_ok()
+    /// Where the first record with the tag of `hash` is, or would be. Looks at the tags alone.
+    pub(super) fn guess(&self, hash: KeyHash) -> usize {
+        self.page.tagged(hash).start
+    }
+
+    /// Where the record at `at` starts in its page. Looks at the ends alone.
+    pub(super) fn start(&self, at: usize) -> usize {
+        self.page.start(at)
+    }
+
+    /// The first and the last byte of the record at `at`, if there is one.
+    pub(super) fn edges(&self, at: usize) -> Option<(u8, u8)> {
+        let bytes = (at < self.count()).then(|| self.page.bytes_of(at))?;
+        Some((*bytes.first()?, *bytes.last()?))
     }
 
     /// The entry at `at`.

@@ -9,7 +9,8 @@
 //! or two, and looks at the few records whose tags are equal.
 //!
 //! What is spare lets a record that is replaced grow a little without a new page: at first the rest of what the
-//! allocator rounds up to, which costs nothing; in a page made because a record grew a little, [`SPARE_BYTES`] more.
+//! allocator rounds up to, which costs nothing; in a page made because a record grew a little, [`SPARE_BYTES`] more; in a
+//! page that was loaded, a byte more for each record, up to as many.
 
 use std::iter::repeat_n;
 use std::ops::Range;
@@ -38,6 +39,9 @@ const PLACE_BYTES: usize = 2 * size_of::<u16>();
 // The largest page there ever is, for a moment: a full one and one record more.
 const _: () = assert!(PAGE_BYTES_MAX + PAGED_RECORD_BYTES_MAX + PLACE_BYTES <= u16::MAX as usize);
 const _: () = assert!(SPARE_BYTES + ALLOCATED_BYTES_STEP <= SPARE_BYTES_MAX);
+/// By how much a page that was loaded may be longer than its records were when the last one came: that one's place, and
+/// what is spare.
+pub(super) const LOADED_EXTRA_BYTES_MAX: usize = PLACE_BYTES + SPARE_BYTES + ALLOCATED_BYTES_STEP;
 
 /// A page. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -114,6 +118,19 @@ impl Page {
 
     /// Number of records before (`hash`, `key`).
     pub(super) fn lower_bound(&self, hash: KeyHash, key: KeyRef<'_>) -> usize {
+        let Range { start: mut from, end: mut to } = self.tagged(hash);
+        while from < to {
+            let middle = from.midpoint(to);
+            let other = self.key(middle);
+            // Most often it is the key itself, and hashing it would take longer than all the rest.
+            let is_before = other != key && (hash_of(other), other) < (hash, key);
+            if is_before { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+
+    /// The records with the tag of `hash`; empty, and where they would stand, if there are none.
+    pub(super) fn tagged(&self, hash: KeyHash) -> Range<usize> {
         let tag = tag_of(hash);
         let (mut from, mut to) = (0, 0);
         for other in self.0[COUNT_BYTES..][..self.count() * 2].as_chunks().0 {
@@ -121,12 +138,7 @@ impl Page {
             from += usize::from(other < tag);
             to += usize::from(other <= tag);
         }
-        while from < to {
-            let middle = from.midpoint(to);
-            let other = self.key(middle);
-            if (hash_of(other), other) < (hash, key) { from = middle + 1 } else { to = middle }
-        }
-        from
+        from..to
     }
 
     /// The record of a key, or where it would stand.
@@ -166,7 +178,7 @@ impl Page {
     }
 
     /// Where a record starts; for the count: where the last one ends.
-    fn start(&self, at: usize) -> usize {
+    pub(super) fn start(&self, at: usize) -> usize {
         let count = self.count();
         let records = COUNT_BYTES + count * PLACE_BYTES;
         if at == 0 { records } else { records + usize::from(self.u16_at(1 + count + at - 1)) }
@@ -250,7 +262,9 @@ impl PageBuilder {
             Piece::One(hash, record)
         };
         let pieces: Vec<Piece<'_>> = self.places.iter().map(piece).collect();
-        let page = Page::of(&pieces);
+        // As if each grew by one byte, as most do when they are first modified: else the first writes make nearly every page
+        // of a loaded map anew, a little larger, beside the hole that the old one leaves.
+        let page = Page::with_spare(&pieces, pieces.len().min(SPARE_BYTES));
         self.places.clear();
         self.records.clear();
         Some((first, page))

@@ -78,9 +78,11 @@ impl SlotTable {
         self.root.get(hash, key)
     }
 
-    /// The hash in the middle of the root, which every search reads first; 0 without entries.
-    pub(super) fn middle_hash(&self) -> KeyHash {
-        self.root.children.get(self.root.children.len() / 2).map_or(0, |child| child.hash)
+    /// The hashes at the root's ends and in its middle, put together: what a search reads. 0 without entries.
+    pub(super) fn root_hashes(&self) -> KeyHash {
+        let children = &self.root.children;
+        let ends = [children.first(), children.get(children.len() / 2), children.last()];
+        ends.into_iter().flatten().fold(0, |all, child| all ^ child.hash)
     }
 
     /// The leaf where a key with this hash is, most likely.

@@ -78,7 +78,7 @@ fn guarded<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 
 impl Backend for Database {
     fn get(&self, key: &[u8]) -> io::Result<Option<Bytes>> {
-        self.with(|db| Ok(db.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
+        self.with(|db| Ok(db.get(key)?.map(Bytes::from_owner)))
     }
 
     /// The range is left open at its end, since sled reads on to the last leaf to look for what an upper

@@ -20,8 +20,10 @@ pub(super) const RELOCATED_BYTES_PER_BATCH: u64 = 256 << 10;
 pub(super) const LOOKED_AT_PER_BATCH: usize = 64 << 10;
 /// Bytes of zeros written at a time when a segment is prepared, and synced before the next.
 pub(super) const ZERO_FILL_CHUNK: usize = 256 << 10;
-/// Bytes read at a time when a log is opened; progress is told after each.
+/// Bytes read at a time when a log is opened; progress is told after one, or one for each thread.
 pub(super) const READ_CHUNK: usize = 8 << 20;
+/// Threads that read such a piece each, at most.
+pub(super) const READ_THREADS: usize = 2;
 /// Room at the end of every segment that appends leave alone, as a part of it and at most: votes, truncations and
 /// purges still fit when there is no next segment.
 pub(super) const RESERVE_PARTS: u64 = 8;

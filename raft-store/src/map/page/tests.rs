@@ -65,3 +65,17 @@ fn only_little_growth_is_taken_for_a_habit() {
         assert_eq!(spare(&page) >= SPARE_BYTES, much, "{by:?}");
     }
 }
+
+#[test]
+fn a_loaded_page_has_room_for_the_first_change_of_its_records() {
+    let mut builder = PageBuilder::default();
+    let count = ALLOCATED_BYTES_STEP + 4;
+    (0..count).for_each(|at| builder.push((at as KeyHash) << 16, &[b"re", b"cord"]));
+    let (_, mut page) = builder.finish().unwrap();
+    let stands = page.0.as_ptr();
+    assert!((0..count).all(|at| page.overwrite(at, b"records")));
+    assert_eq!((page.0.as_ptr(), records(&page)), (stands, vec![&b"records"[..]; count]));
+    (0..4 * SPARE_BYTES).for_each(|at| builder.push((at as KeyHash) << 16, &[b"record"]));
+    let (_, page) = builder.finish().unwrap();
+    assert!(spare(&page) <= SPARE_BYTES_MAX, "what a change of the same length would have to take away");
+}
