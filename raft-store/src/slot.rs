@@ -88,7 +88,7 @@ mod tests {
     /// Bit by bit, as the polynomial says.
     fn crc16_by_bit(bytes: &[u8]) -> u16 {
         let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
-        bits.fold(0, |crc, bit| (crc << 1) ^ 0x1021 * (crc >> 15 ^ u16::from(bit)))
+        bits.fold(0, |crc, bit| (crc << 1) ^ (0x1021 * ((crc >> 15) ^ u16::from(bit))))
     }
 
     #[test]
