@@ -1,12 +1,15 @@
 // The HTTP API of the node that served this page: one call, one answer or one `Problem`. Nothing is retried here: whether
 // to ask again depends on what became of the first time, and the caller shows that.
 
-import { authorization } from './token.js';
+import { authorization, tokenTurn } from './token.js';
 
 const TIMEOUT_MS = 8000;
 const WRITES = ['PUT', 'POST', 'PATCH', 'DELETE'];
 
-/** A call that did not succeed, as RFC 9457 has it. `status` is 0 when there was no answer at all. */
+/**
+ * A call that did not succeed, as RFC 9457 has it. `status` is 0 when there was no answer at all. `turn` is that of the token
+ * a refused call was sent with.
+ */
 export class Problem extends Error {
   constructor(status, body) {
     super(body.title);
@@ -19,11 +22,12 @@ export class Problem extends Error {
 
 /** Asks, and gives `{ status, headers, body }`; the body is what `read` makes of the response. */
 export async function call(method, path, { headers = {}, body, read = readJson, timeoutMs = TIMEOUT_MS } = {}) {
+  const turn = tokenTurn();
   const response = await send(method, path, {
     method, body, headers: { ...authorization(), ...headers }, signal: AbortSignal.timeout(timeoutMs),
     cache: 'no-store', credentials: 'omit', redirect: 'error',
   });
-  if (!response.ok) throw await refusal(response);
+  if (!response.ok) throw Object.assign(await refusal(response), { turn });
   try {
     return { status: response.status, headers: response.headers, body: await read(response) };
   } catch (error) {

@@ -32,7 +32,8 @@ function startToken() {
   byId('token').addEventListener('click', () => askToken());
   let refused = null;
   listen(['health'], () => {
-    if (state.problem?.status !== 401 || refused === tokenTurn()) return;
+    // What was asked with the token before says nothing of this one.
+    if (state.problem?.status !== 401 || state.problem.turn !== tokenTurn() || refused === tokenTurn()) return;
     refused = tokenTurn();
     askToken(hasToken() ? 'The node refused that token.' : 'This node answers only those who have a token.');
   });

@@ -5,15 +5,16 @@ import { el, field } from './dom.js';
 import { refresh } from './state.js';
 import { hasToken, setToken } from './token.js';
 
-let isOpen = false;
+let current = null;
 
 /** Opens the dialog, unless it is open. */
 export function askToken(why = '') {
-  if (isOpen) return;
-  isOpen = true;
+  if (current) return;
   const input = el('input', { type: 'password', autocomplete: 'off', spellcheck: 'false' });
   const use = (token) => {
     setToken(token);
+    // At once, and not when the browser tells that it is closed: the node may refuse this token before that.
+    current = null;
     dialog.close();
     refresh();
   };
@@ -23,6 +24,7 @@ export function askToken(why = '') {
   const save = el('button', { type: 'submit', class: 'primary' }, 'Use this token');
   const dialog = open('Token', [form(() => use(input.value),
     why && el('p', {}, why), field('Bearer token', input, hint), buttons(cancel, forget, save))],
-  { closed: () => { isOpen = false; } });
+  { closed: () => { if (current === dialog) current = null; } });
+  current = dialog;
   input.focus();
 }
