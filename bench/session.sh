@@ -53,15 +53,13 @@ await() {
 # Whether a port takes connections.
 listens() { (exec 3<>"/dev/tcp/$host/$1"); }
 
-# Whether a node of Quorate is ready.
-ready() {
-    local answer
+# Whether a node of Quorate is ready. A shell of its own: an `exec` that cannot connect ends the shell it stands in.
+ready() (
     exec 3<>"/dev/tcp/$host/$1"
     printf 'GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n' >&3
     read -r answer <&3
-    exec 3>&-
     [[ $answer == *" 200 "* ]]
-}
+)
 
 start_quorate() {
     local nodes=$1 id seeds
