@@ -21,6 +21,8 @@ pub const PROPOSALS_QUEUED_MAX: usize = 16_384;
 pub const PROPOSAL_BYTES_QUEUED_MAX: usize = 256 << 20;
 /// Packed entries of one group that may be on their way through Raft at once.
 pub const PROPOSALS_IN_FLIGHT_MAX: usize = 2;
+/// Turns of the scheduler for which an entry waits while more and more commands come for it.
+pub const GATHERING_TURNS_MAX: usize = 4;
 /// Reads waiting for a group's next read-index round; past it `queue-full`.
 pub const READS_QUEUED_MAX: usize = 65_536;
 /// Largest frame between peers.
@@ -135,6 +137,10 @@ pub const OPERATIONS_KEPT_MAX: usize = 64;
 pub const NODES_MAX: usize = 64;
 /// Append requests of one group on their way to one peer.
 pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
+/// How long after a request a commit index waits for entries to travel with.
+pub const COMMIT_HELD_MAX: Duration = Duration::from_millis(5);
+/// Bytes of entries whose commit index does: applying them delays what comes with it by a tenth of a millisecond.
+pub const COMMIT_HELD_BYTES_MAX: usize = 16 << 10;
 /// Writes that wait to be sent to one other node: they do for a turn of this node's threads.
 pub const FORWARDED_QUEUED_MAX: usize = 4096;
 /// How far apart the deadlines of writes may be that travel in one message, which ends at the earliest.

@@ -20,6 +20,7 @@ mod network;
 mod open;
 mod outgoing;
 mod pace;
+mod piggyback;
 mod pipeline;
 #[cfg(feature = "simulation")]
 mod probe;

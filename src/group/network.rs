@@ -1,6 +1,7 @@
 //! openraft's network for one group, on the shared peer transport.
 //!
-//! Appends are pipelined: each request is sent as soon as openraft makes it, answers come back in order.
+//! Appends are pipelined: each request is sent as soon as openraft makes it, answers come back in order; a commit index
+//! without entries is asked for a little later ([`super::piggyback`]).
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,12 +22,14 @@ use raft_store::codec::DecodeError;
 use raft_store::raft::{LeaderId, TypeConfig, Vote, messages};
 use raft_store::snapshot_store::StoredSnapshot;
 use raft_store::{GroupId, NodeId};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::append_times::{AppendTimes, PeerAppends};
 use super::appends::{self, AppendStream, Asked};
 use super::outgoing::Outgoing;
 use super::pace::Pace;
+use super::piggyback;
 use super::promise::Demand;
 use super::succession::Unbidden;
 use super::wire;
@@ -51,6 +54,8 @@ pub(crate) struct GroupNetwork {
     /// Whether appends ask for leases.
     pub(super) demand: Arc<Demand>,
     pub(super) unbidden: Arc<Unbidden>,
+    /// The newest entry in this replica's log.
+    pub(super) submitted: watch::Receiver<u64>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
@@ -67,6 +72,7 @@ impl RaftNetworkFactory<TypeConfig> for GroupNetwork {
             appends: self.appends.of(target),
             demand: self.demand.clone(),
             unbidden: self.unbidden.clone(),
+            submitted: self.submitted.clone(),
         }
     }
 }
@@ -83,6 +89,7 @@ pub(crate) struct GroupClient {
     appends: Arc<Mutex<PeerAppends>>,
     demand: Arc<Demand>,
     unbidden: Arc<Unbidden>,
+    submitted: watch::Receiver<u64>,
 }
 
 impl GroupClient {
@@ -142,7 +149,7 @@ impl RaftNetworkV2<TypeConfig> for GroupClient {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + Send + Unpin + 'static,
     {
         let (client, mut asked) = (self.clone(), Asked::default());
-        let answers = input
+        let answers = piggyback::with_entries(input, self.submitted.clone())
             .map(move |request| {
                 let place = asked.place(&request);
                 let client = client.clone();

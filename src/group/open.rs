@@ -75,6 +75,7 @@ impl Group {
             appends: deps.appends.clone(),
             demand: demand.clone(),
             unbidden: unbidden.clone(),
+            submitted: log.submitted(),
         };
         let raft = Raft::build(deps.node, deps.raft.clone(), network, log, machine)
             .await
@@ -88,7 +89,7 @@ impl Group {
         raft.run();
         shows(&raft, vote).await.with_context(|| format!("starting group {id}"))?;
         let snapshots = SnapshotReceiver::spawn(id, raft.clone(), deps.snapshots.clone(), prepared);
-        let leadership = Leadership { raft, applied, progress, map };
+        let leadership = Leadership::new(raft, applied, progress, map);
         let succession = succession(id, deps, &leadership, (embargo, floor), unbidden);
         let succeed = tokio::spawn(succession.clone().run()).abort_handle();
         let inbound = Inbound::new(leadership.clone(), embargo, succession);

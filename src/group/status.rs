@@ -90,7 +90,7 @@ impl Group {
 
     /// The leader of the vote this replica holds, however long ago it was heard.
     pub(crate) fn last_leader(&self) -> Option<NodeId> {
-        self.raft.server_metrics().borrow_watched().current_leader
+        self.leadership.last_leader()
     }
 
     /// Waits until this replica knows of a leader that is not `other`; for ever, once the group has stopped.

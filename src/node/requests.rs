@@ -128,6 +128,19 @@ impl Inner {
     /// Reads, those of one group and consistency together.
     pub(super) async fn read_many(&self, reads: &[Read], deadline: Instant) -> Vec<Result<ReadOk>> {
         let mut answers: Vec<Option<Result<ReadOk>>> = vec![None; reads.len()];
+        if let Some((group, consistency)) = self.only_kind(reads) {
+            let keys = reads.iter().map(|read| read.key.clone()).collect();
+            let looked = self.read_keys(group, consistency, keys, deadline).await;
+            answers = reads
+                .iter()
+                .enumerate()
+                .map(|(at, read)| found(group, read, &looked, at, deadline))
+                .collect();
+            if answers.iter().all(Option::is_some) {
+                return answers.into_iter().flatten().collect();
+            }
+            tokio::time::sleep(ROUTE_PAUSE).await;
+        }
         loop {
             refuse_if_full(&mut answers);
             let mut places: Places<(GroupId, u8)> = Places::new();
@@ -155,6 +168,16 @@ impl Inner {
             }
             tokio::time::sleep(ROUTE_PAUSE).await;
         }
+    }
+
+    /// Group and consistency of all reads, if they are of one kind: there is nothing to sort then.
+    fn only_kind(&self, reads: &[Read]) -> Option<(GroupId, Consistency)> {
+        let (first, rest) = reads.split_first()?;
+        let (group, consistency) = (self.group_of(&first.key).ok()?, first.consistency);
+        let alike = |read: &Read| {
+            read.consistency == consistency && self.group_of(&read.key).is_ok_and(|other| other == group)
+        };
+        rest.iter().all(alike).then_some((group, consistency))
     }
 
     async fn read_keys(

@@ -76,12 +76,13 @@ pub(super) async fn advance(
         trace::Request::new(Protocol::Resp, traced(&frames[at], client, first), shared.config.log_keys);
     let context = session.context();
     let caller = guard::caller(node.gate(), session, &context);
-    let mut runner = Runner { shared, node, context, caller, session };
+    let mut runner = Runner { shared, node, context, caller, session, operation: UNKNOWN };
     let (next, noted, key) = trace::carry_out(request, runner.advance(frames, at, out)).await;
+    let operation = runner.operation;
     session.commands += (next - at) as u64;
     let took = began.elapsed();
     shared.metrics.took((next - at) as u64, took);
-    let served = Served { protocol: Protocol::Resp, operation: name_of(&frames[at]), took, noted, key };
+    let served = Served { protocol: Protocol::Resp, operation, took, noted, key };
     node.served(served, || id_of(client, first));
     next
 }
@@ -97,8 +98,11 @@ fn id_of(client: u64, command: u64) -> String {
 }
 
 fn name_of(frame: &Frame) -> &'static str {
-    table::find(&frame[0]).map_or("unknown", |known| known.spec.name)
+    table::find(&frame[0]).map_or(UNKNOWN, |known| known.spec.name)
 }
+
+/// What a command is called that there is none of.
+const UNKNOWN: &str = "unknown";
 
 struct Runner<'a> {
     shared: &'a Shared,
@@ -107,6 +111,8 @@ struct Runner<'a> {
     /// Who the connection is, for as long as this run lasts.
     caller: Result<Caller, Denied>,
     session: &'a mut Session,
+    /// The name of the run's first command, which stands for all of them.
+    operation: &'static str,
 }
 
 impl Runner<'_> {
@@ -118,6 +124,9 @@ impl Runner<'_> {
                 break;
             }
             let row = known.map(|known| known.row);
+            if run.steps.is_empty() {
+                self.operation = known.map_or(UNKNOWN, |known| known.spec.name);
+            }
             match self.prepare(known, frame) {
                 Prepared::Step(step, keys, writes) => {
                     run.steps.push((row, step));

@@ -13,6 +13,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::vote::RaftLeaderId as _;
+use tokio::sync::watch;
 
 use super::messages::{membership, put_membership, put_vote, vote};
 use super::types::{LeaderId, LogId, Payload, RaftEntry, TypeConfig, Vote};
@@ -33,12 +34,20 @@ const MEMBERSHIP: u8 = 2;
 pub struct GroupLog {
     log: SharedLog,
     group: GroupId,
+    /// The index of the last entry appended since the start.
+    submitted: watch::Sender<u64>,
 }
 
 impl GroupLog {
     /// The log of `group`; empty if it is new.
     pub fn new(log: &SharedLog, group: GroupId) -> Self {
-        Self { log: log.clone(), group }
+        Self { log: log.clone(), group, submitted: watch::Sender::default() }
+    }
+
+    /// Shows the index of the last entry that was appended since this log was opened; 0 before the first. It can be read
+    /// then, and need not be on disk yet.
+    pub fn submitted(&self) -> watch::Receiver<u64> {
+        self.submitted.subscribe()
     }
 
     async fn read(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<RaftEntry>> {
@@ -86,9 +95,14 @@ impl RaftLogStorage<TypeConfig> for GroupLog {
         I: IntoIterator<Item = RaftEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = entries.into_iter().map(to_stored).collect();
+        let entries: Vec<Entry> = entries.into_iter().map(to_stored).collect();
+        let last = entries.last().map(|entry| entry.id.index);
         let done = Box::new(|result| callback.io_completed(result));
-        self.log.append(self.group, entries, done).await
+        self.log.append(self.group, entries, done).await?;
+        if let Some(last) = last {
+            self.submitted.send_replace(last);
+        }
+        Ok(())
     }
 
     async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> io::Result<()> {
