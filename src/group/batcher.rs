@@ -55,17 +55,32 @@ pub(crate) enum ProposeError {
 pub(crate) struct Batch {
     pub(crate) commands: Bytes,
     pub(crate) count: u32,
+    /// Whether this program encoded them: what comes from elsewhere is checked before it is proposed.
+    encoded_here: bool,
 }
 
 impl Batch {
     /// No commands: proposing them moves group time.
     pub(crate) fn tick() -> Self {
-        Self { commands: Bytes::new(), count: 0 }
+        Self { commands: Bytes::new(), count: 0, encoded_here: true }
+    }
+
+    /// What another node sent.
+    pub(crate) fn received(commands: Bytes, count: u32) -> Self {
+        Self { commands, count, encoded_here: false }
     }
 
     pub(crate) fn new<C: Borrow<Command>>(commands: &[C]) -> Self {
         let encoded = encode_commands(commands.iter().map(Borrow::borrow));
-        Self { commands: encoded, count: commands.len() as u32 }
+        Self { commands: encoded, count: commands.len() as u32, encoded_here: true }
+    }
+
+    fn put(&self, packer: &mut Packer) -> Result<(), DecodeError> {
+        if !self.encoded_here {
+            return packer.push_received(&self.commands, self.count);
+        }
+        packer.push_encoded(&self.commands, self.count);
+        Ok(())
     }
 }
 
@@ -262,7 +277,7 @@ impl Worker {
             self.note_taken(&proposal);
             let Proposal { batch, since, span, reply } = proposal;
             let queued = now.saturating_duration_since(since);
-            match packer.push_encoded(&batch.commands, batch.count) {
+            match batch.put(&mut packer) {
                 Ok(()) => waiters.push(Waiter { count: batch.count as usize, queued, span, reply }),
                 Err(error) => drop(reply.send((Err(ProposeError::Malformed(error)), queued))),
             }

@@ -162,7 +162,7 @@ fn joined(bunch: &[Part], count: u32) -> Batch {
         [part] => part.batch.clone(),
         parts => {
             let commands: Vec<&[u8]> = parts.iter().map(|part| &part.batch.commands[..]).collect();
-            Batch { commands: Bytes::from(commands.concat()), count }
+            Batch::received(Bytes::from(commands.concat()), count)
         }
     }
 }
@@ -192,7 +192,7 @@ mod tests {
     fn shape(writes: &[(GroupId, u32, u64)]) -> Vec<Vec<u32>> {
         let now = Instant::now();
         let part = |&(group, count, ms): &(GroupId, u32, u64)| {
-            let batch = Batch { commands: Bytes::new(), count };
+            let batch = Batch::received(Bytes::new(), count);
             let deadline = now + Duration::from_millis(ms);
             Part { group, batch, deadline, traced: None, told: oneshot::channel().0 }
         };

@@ -138,7 +138,7 @@ pub(crate) fn put_write(group: GroupId, timeout_ms: u64, batch: &Batch) -> Bytes
 
 pub(crate) fn write(input: &mut Decoder) -> Result<(GroupId, u64, Batch), DecodeError> {
     let (group, timeout_ms, count) = (input.u32()?, input.u64()?, input.u32()?);
-    Ok((group, timeout_ms, Batch { count, commands: input.bytes()? }))
+    Ok((group, timeout_ms, Batch::received(input.bytes()?, count)))
 }
 
 /// One forwarded read of keys of one group.

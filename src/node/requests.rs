@@ -31,15 +31,19 @@ impl Inner {
 
     /// Writes. Commands of one group keep their order; one that meets an outdated slot table goes out again.
     pub(super) async fn write_many(&self, commands: &[Command], deadline: Instant) -> Vec<Result<WriteOk>> {
-        let mut answers: Vec<Option<Result<WriteOk>>> = vec![None; commands.len()];
+        let mut answers: Vec<Option<Result<WriteOk>>> = Vec::new();
         if let Some(group) = self.only_group(commands) {
             let replies = self.write_in_order(group, commands, deadline).await;
+            if !replies.iter().any(is_not_owned) {
+                return replies.into_iter().map(|reply| reply.map(|done| written(group, done))).collect();
+            }
             answers = replies.into_iter().map(|reply| settle(group, reply, deadline)).collect();
             if answers.iter().all(Option::is_some) {
                 return answers.into_iter().flatten().collect();
             }
             tokio::time::sleep(ROUTE_PAUSE).await;
         }
+        answers.resize(commands.len(), None);
         loop {
             let places = self.places_of(commands, &mut answers);
             let rounds = places.into_iter().map(|(group, places)| {
@@ -60,9 +64,11 @@ impl Inner {
 
     /// The group of all keys of all commands, if it is one: as with single writes, there is nothing to sort then.
     fn only_group(&self, commands: &[Command]) -> Option<GroupId> {
-        let (first, rest) = commands.split_first()?;
-        let group = self.group_of_all(first.keys()).ok()?;
-        rest.iter().all(|command| self.group_of_all(command.keys()).ok() == Some(group)).then_some(group)
+        let doc = self.doc()?;
+        let mut groups = commands.iter().flat_map(Command::keys).map(|key| doc.group_of(key.slot()));
+        let group = groups.next()??;
+        let has_key = |command: &Command| command.keys().next().is_some();
+        (groups.all(|other| other == Some(group)) && commands.iter().all(has_key)).then_some(group)
     }
 
     /// Places of the commands without an answer, by group; answers those that have no group.
@@ -106,7 +112,7 @@ impl Inner {
         let mut all: Vec<Result<(u64, Reply)>> = Vec::with_capacity(commands.len());
         for chunk in chunks(commands) {
             // What did not find its group yet goes out again, and what comes behind it must not overtake it.
-            if matches!(all.last(), Some(Ok((_, Reply::Rejected(Rejection::NotOwner))))) {
+            if all.last().is_some_and(is_not_owned) {
                 all.extend(chunk.iter().map(|_| Ok((0, Reply::Rejected(Rejection::NotOwner)))));
                 continue;
             }
@@ -127,7 +133,7 @@ impl Inner {
 
     /// Reads, those of one group and consistency together.
     pub(super) async fn read_many(&self, reads: &[Read], deadline: Instant) -> Vec<Result<ReadOk>> {
-        let mut answers: Vec<Option<Result<ReadOk>>> = vec![None; reads.len()];
+        let mut answers: Vec<Option<Result<ReadOk>>> = Vec::new();
         if let Some((group, consistency)) = self.only_kind(reads) {
             let keys = reads.iter().map(|read| read.key.clone()).collect();
             let looked = self.read_keys(group, consistency, keys, deadline).await;
@@ -141,6 +147,7 @@ impl Inner {
             }
             tokio::time::sleep(ROUTE_PAUSE).await;
         }
+        answers.resize(reads.len(), None);
         loop {
             refuse_if_full(&mut answers);
             let mut places: Places<(GroupId, u8)> = Places::new();
@@ -172,12 +179,10 @@ impl Inner {
 
     /// Group and consistency of all reads, if they are of one kind: there is nothing to sort then.
     fn only_kind(&self, reads: &[Read]) -> Option<(GroupId, Consistency)> {
-        let (first, rest) = reads.split_first()?;
-        let (group, consistency) = (self.group_of(&first.key).ok()?, first.consistency);
-        let alike = |read: &Read| {
-            read.consistency == consistency && self.group_of(&read.key).is_ok_and(|other| other == group)
-        };
-        rest.iter().all(alike).then_some((group, consistency))
+        let doc = self.doc()?;
+        let mut kinds = reads.iter().map(|read| (doc.group_of(read.key.slot()), read.consistency));
+        let (group, consistency) = kinds.next()?;
+        kinds.all(|other| other == (group, consistency)).then_some((group?, consistency))
     }
 
     async fn read_keys(
@@ -204,13 +209,21 @@ fn refuse_if_full(answers: &mut [Option<Result<ReadOk>>]) {
     answers.iter_mut().filter(|answer| answer.is_none()).for_each(|answer| *answer = Some(Err(full.clone())));
 }
 
+/// Whether a group did not own the slot of a command's keys.
+fn is_not_owned(reply: &Result<(u64, Reply)>) -> bool {
+    matches!(reply, Ok((_, Reply::Rejected(Rejection::NotOwner))))
+}
+
+fn written(group: GroupId, (time_ms, reply): (u64, Reply)) -> WriteOk {
+    WriteOk { group, time_ms, reply }
+}
+
 /// What a reply means; `None`: the group did not own the slot, and there is time to ask the one that does.
 fn settle(group: GroupId, reply: Result<(u64, Reply)>, deadline: Instant) -> Option<Result<WriteOk>> {
-    match reply {
-        Ok((_, Reply::Rejected(Rejection::NotOwner))) => moving(group, deadline).map(Err),
-        Ok((time_ms, reply)) => Some(Ok(WriteOk { group, time_ms, reply })),
-        Err(error) => Some(Err(error)),
+    if is_not_owned(&reply) {
+        return moving(group, deadline).map(Err);
     }
+    Some(reply.map(|done| written(group, done)))
 }
 
 fn found(

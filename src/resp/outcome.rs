@@ -38,23 +38,27 @@ pub(super) fn of_read(
     }
 }
 
-/// The answer of a write, of all its parts.
-pub(super) fn of_write(context: &Context, parts: Vec<Result<WriteOk>>, shape: WriteShape) -> Value {
-    if let Some(error) = failure(&parts) {
-        return errors::answer(&error);
+/// The answer of a write, of all its parts. It is unknown what became of the whole when a part failed and any other may
+/// have been applied.
+pub(super) fn of_write(
+    context: &Context,
+    parts: impl ExactSizeIterator<Item = Result<WriteOk>>,
+    shape: WriteShape,
+) -> Value {
+    let mut applied = Vec::with_capacity(parts.len());
+    let (mut failed, mut harmless) = (None, true);
+    for part in parts {
+        match part {
+            Ok(ok) => applied.push(Applied { reply: ok.reply, time_ms: ok.time_ms }),
+            Err(error) => {
+                harmless &= error.outcome == Some(Outcome::NotApplied);
+                failed = failed.or(Some(error));
+            }
+        }
     }
-    let applied = parts.into_iter().flatten().map(|ok| Applied { reply: ok.reply, time_ms: ok.time_ms });
-    shape.answer(context, applied.collect())
-}
-
-/// The error of a write, if a part of it failed. It is unknown what became of the whole when any other part may have
-/// been applied.
-fn failure(parts: &[Result<WriteOk>]) -> Option<Error> {
-    let error = parts.iter().find_map(|part| part.as_ref().err())?;
-    let harmless =
-        |part: &Result<WriteOk>| matches!(part, Err(Error { outcome: Some(Outcome::NotApplied), .. }));
-    let outcome = if parts.iter().all(harmless) { Outcome::NotApplied } else { Outcome::Unknown };
-    Some(Error { outcome: Some(outcome), ..error.clone() })
+    let Some(error) = failed else { return shape.answer(context, applied) };
+    let outcome = if harmless && applied.is_empty() { Outcome::NotApplied } else { Outcome::Unknown };
+    errors::answer(&Error { outcome: Some(outcome), ..error })
 }
 
 /// The answer to a command there is not, as Redis says it (`rejectCommandFormat` in `server.c`).
@@ -88,7 +92,14 @@ mod tests {
 
     #[track_caller]
     fn assert_outcome(parts: &[Result<WriteOk>], expected: Option<Outcome>) {
-        assert_eq!(failure(parts).map(|error| error.outcome), expected.map(Some));
+        let context = Context { namespace: 0, value_bytes_max: 1, wall_ms: 0 };
+        let shape = WriteShape::new(|_, _| Value::Simple("OK"));
+        let told = match of_write(&context, parts.to_vec().into_iter(), shape) {
+            Value::Error(text) if text.starts_with("UNKNOWN") => Some(Outcome::Unknown),
+            Value::Error(_) => Some(Outcome::NotApplied),
+            _ => None,
+        };
+        assert_eq!(told, expected);
     }
 
     #[test]

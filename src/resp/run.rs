@@ -265,9 +265,7 @@ impl Runner<'_> {
                     }
                     of_read(&self.context, found.by_ref().take(count), shape)
                 }
-                Step::Write(count, shape) => {
-                    of_write(&self.context, written.by_ref().take(count).collect(), shape)
-                }
+                Step::Write(count, shape) => of_write(&self.context, written.by_ref().take(count), shape),
             };
             self.shared.metrics.called(row, matches!(answer, Value::Error(_)));
             self.session.answer(&answer, out);

@@ -101,10 +101,18 @@ impl Iterator for Commands {
 }
 
 /// Encodes commands to be forwarded to the node that leads their group.
-pub fn encode_commands<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Bytes {
-    let mut out = Vec::new();
-    commands.into_iter().for_each(|command| command.put(&mut out));
+pub fn encode_commands<'a>(commands: impl IntoIterator<Item = &'a Command, IntoIter: Clone>) -> Bytes {
+    let commands = commands.into_iter();
+    let mut out = Vec::with_capacity(commands.clone().map(about_bytes).sum());
+    commands.for_each(|command| command.put(&mut out));
     out.into()
+}
+
+/// Room to make for an encoded command: enough for the usual ones.
+fn about_bytes(command: &Command) -> usize {
+    const FIELDS_BYTES: usize = 40;
+    let value = if let Command::Set(set) = command { set.value.len() } else { 0 };
+    FIELDS_BYTES + value + command.keys().map(|key| key.as_bytes().len()).sum::<usize>()
 }
 
 /// Decodes exactly `count` commands that [`encode_commands`] wrote; they share the buffer.
@@ -135,13 +143,18 @@ impl Packer {
 
     /// Adds commands that [`encode_commands`] encoded on another node: copied as they are, but checked first,
     /// because an entry that no replica can decode must never reach the log.
-    pub fn push_encoded(&mut self, commands: &Bytes, count: u32) -> Result<(), DecodeError> {
+    pub fn push_received(&mut self, commands: &Bytes, count: u32) -> Result<(), DecodeError> {
         Commands { input: Decoder::new(commands.clone()), left: count as usize }
             .try_for_each(|c| c.map(drop))?;
+        self.push_encoded(commands, count);
+        Ok(())
+    }
+
+    /// Adds commands that [`encode_commands`] encoded in this program: copied as they are.
+    pub fn push_encoded(&mut self, commands: &[u8], count: u32) {
         self.reserve_header();
         self.buffer.extend_from_slice(commands);
         self.commands += count;
-        Ok(())
     }
 
     /// Number of commands so far.

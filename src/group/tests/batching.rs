@@ -108,7 +108,7 @@ async fn a_full_queue_refuses_what_then_never_happens() {
 async fn a_malformed_batch_is_refused_without_harm_to_others() {
     let busy = Busy::start().await;
     let before = busy.last_index();
-    let malformed = Batch { commands: Bytes::from_static(b"\xffnonsense"), count: 1 };
+    let malformed = Batch::received(Bytes::from_static(b"\xffnonsense"), 1);
     let batches = [Batch::new(&[set("first", 1)]), malformed, Batch::new(&[set("last", 1)])];
     let group = busy.leader.clone();
     let waiting = tokio::spawn(async move { join_all(batches.map(|batch| group.propose(batch))).await });

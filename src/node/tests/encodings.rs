@@ -122,7 +122,7 @@ fn declined() -> impl Strategy<Value = Declined> {
 proptest! {
     #[test]
     fn a_forwarded_write_arrives_as_it_left(group: u32, timeout_ms: u64, count: u32, commands in bytes()) {
-        let batch = Batch { commands, count };
+        let batch = Batch::received(commands, count);
         let body = peer::put_write(group, timeout_ms, &batch);
         prop_assert_eq!(wire::decode(body, peer::write), Ok((group, timeout_ms, batch)));
     }

@@ -167,8 +167,8 @@ fn a_broken_header_or_batch_is_refused() {
 
     let mut packer = Packer::new();
     let batch = encode_commands(&[delete(Condition::None)]);
-    assert!(packer.push_encoded(&batch, 2).is_err());
-    assert!(packer.push_encoded(&Bytes::from_static(&[99]), 1).is_err());
+    assert!(packer.push_received(&batch, 2).is_err());
+    assert!(packer.push_received(&Bytes::from_static(&[99]), 1).is_err());
     assert!(packer.is_empty() && packer.finish(1, 1).is_empty(), "a refused batch leaves no trace");
 }
 
@@ -181,7 +181,7 @@ proptest! {
         prop_assert_eq!(&decode_commands(encoded.clone(), second.len()).unwrap(), &second);
         let mut packer = Packer::new();
         first.iter().for_each(|command| packer.push(command));
-        packer.push_encoded(&encoded, second.len() as u32).unwrap();
+        packer.push_received(&encoded, second.len() as u32).unwrap();
         let entry = PackedEntry::from_bytes(packer.finish(5, 6).as_bytes().clone()).unwrap();
         let read: Vec<Command> = entry.commands().collect::<Result<_, _>>().unwrap();
         prop_assert_eq!((entry.len(), entry.is_empty()), (read.len(), read.is_empty()));
