@@ -94,7 +94,7 @@ mod tests {
     fn assert_outcome(parts: &[Result<WriteOk>], expected: Option<Outcome>) {
         let context = Context { namespace: 0, value_bytes_max: 1, wall_ms: 0 };
         let shape = WriteShape::new(|_, _| Value::Simple("OK"));
-        let told = match of_write(&context, parts.to_vec().into_iter(), shape) {
+        let told = match of_write(&context, parts.iter().cloned(), shape) {
             Value::Error(text) if text.starts_with("UNKNOWN") => Some(Outcome::Unknown),
             Value::Error(_) => Some(Outcome::NotApplied),
             _ => None,
