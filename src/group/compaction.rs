@@ -43,7 +43,9 @@ impl Group {
         let followers = metrics.replication.filter(|_| self.leadership.current().is_ok());
         let matched = |node| followers.as_ref()?.get(&node).map(|&matched| index(matched).unwrap_or(0));
         self.outgoing.follow(kept_from(&log, keep_bytes).unwrap_or(0), matched);
-        self.outgoing.covers(log.first_index, Instant::now())
+        // Not the first entry there is: a log may be purged to its end.
+        let purged = self.log.bounds(self.id).ok().and_then(|(purged, _)| purged);
+        self.outgoing.covers(purged.map(|id| id.index), Instant::now())
     }
 
     /// Holds the log for such a follower no longer.

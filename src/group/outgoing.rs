@@ -98,11 +98,9 @@ impl Outgoing {
     }
 
     /// The last index in the snapshot held, unless it is held in vain: nothing arrived for too long, or the log
-    /// behind it is gone, since it begins at `log_first`.
-    pub(crate) fn covers(&self, log_first: Option<u64>, now: Instant) -> Option<u64> {
-        self.release_if(|held| {
-            held.is_stale(now) || log_first.is_some_and(|first| first > held.covers() + 1)
-        });
+    /// behind it is gone, up to and with `purged`.
+    pub(crate) fn covers(&self, purged: Option<u64>, now: Instant) -> Option<u64> {
+        self.release_if(|held| held.is_stale(now) || purged.is_some_and(|purged| purged > held.covers()));
         self.held.lock().as_ref().map(Held::covers)
     }
 
@@ -187,7 +185,7 @@ mod tests {
         outgoing.begin(2, &first);
         outgoing.begin(3, &first);
         outgoing.begin(4, &second);
-        assert_eq!(outgoing.covers(Some(5), Instant::now()), Some(10));
+        assert_eq!(outgoing.covers(Some(4), Instant::now()), Some(10));
         outgoing.done(2, &first);
         outgoing.done(3, &second);
         outgoing.done(4, &second);
@@ -195,19 +193,19 @@ mod tests {
         assert_eq!(pin.get().map(|pinned| pinned.id()), Some(first.id()));
         outgoing.done(3, &first);
         outgoing.follow(0, |_| Some(20));
-        assert_eq!((outgoing.covers(Some(5), Instant::now()), pin.get().is_none()), (None, true));
+        assert_eq!((outgoing.covers(Some(4), Instant::now()), pin.get().is_none()), (None, true));
         outgoing.begin(4, &second);
-        assert_eq!(outgoing.covers(Some(5), Instant::now()), Some(20));
+        assert_eq!(outgoing.covers(Some(4), Instant::now()), Some(20));
         outgoing.release();
-        assert!(outgoing.covers(Some(5), Instant::now()).is_none() && pin.get().is_none());
+        assert!(outgoing.covers(Some(4), Instant::now()).is_none() && pin.get().is_none());
     }
 
     #[tokio::test]
     async fn a_snapshot_is_of_no_use_once_the_log_behind_it_is_gone() {
         let (_dir, pin, outgoing, [first, _]) = outgoing();
         outgoing.begin(2, &first);
-        assert_eq!(outgoing.covers(Some(11), Instant::now()), Some(10));
-        assert_eq!((outgoing.covers(Some(12), Instant::now()), pin.get().is_none()), (None, true));
+        assert_eq!(outgoing.covers(Some(10), Instant::now()), Some(10));
+        assert_eq!((outgoing.covers(Some(11), Instant::now()), pin.get().is_none()), (None, true));
     }
 
     #[tokio::test]
