@@ -139,7 +139,7 @@ pub const NODES_MAX: usize = 64;
 pub const APPENDS_IN_FLIGHT_MAX: usize = 32;
 /// How long after a request a commit index waits for entries to travel with.
 pub const COMMIT_HELD_MAX: Duration = Duration::from_millis(5);
-/// Bytes of entries whose commit index does: applying them delays what comes with it by a tenth of a millisecond.
+/// Most bytes of entries whose commit index waits: a follower applies so many in about a tenth of a millisecond.
 pub const COMMIT_HELD_BYTES_MAX: usize = 16 << 10;
 /// Writes that wait to be sent to one other node: they do for a turn of this node's threads.
 pub const FORWARDED_QUEUED_MAX: usize = 4096;

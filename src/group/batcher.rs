@@ -70,6 +70,16 @@ impl Batch {
         Self { commands, count, encoded_here: false }
     }
 
+    /// Several as one, in their order.
+    pub(crate) fn joined<'a>(batches: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        let commands: Vec<&[u8]> = batches.clone().map(|batch| &batch.commands[..]).collect();
+        Self {
+            commands: Bytes::from(commands.concat()),
+            count: batches.clone().map(|batch| batch.count).sum(),
+            encoded_here: batches.clone().all(|batch| batch.encoded_here),
+        }
+    }
+
     pub(crate) fn new<C: Borrow<Command>>(commands: &[C]) -> Self {
         let encoded = encode_commands(commands.iter().map(Borrow::borrow));
         Self { commands: encoded, count: commands.len() as u32, encoded_here: true }

@@ -1,11 +1,12 @@
 //! Commit indexes travel with entries.
 //!
-//! openraft makes a request of its own whenever the commit index has moved, which wakes a follower as often as the entries
-//! did; while writes go on, the next entries follow within the millisecond and say the same. So once a request was made
-//! the next one is not asked for until there are entries for it, or [`COMMIT_HELD_MAX`] has passed, if the entries were few. What is not asked for
-//! is not made, so neither openraft's times nor its acknowledgements know of it.
+//! openraft makes a request of its own whenever the commit index has moved, which wakes a follower as often as the
+//! entries did; while writes go on, the next entries follow within the millisecond and say the same. So after a request
+//! with few entries the next one is not asked for until there are entries for it, or [`COMMIT_HELD_MAX`] has passed. What
+//! is not asked for is not made, so neither openraft's times nor its acknowledgements know of it.
 //!
-//! Guarantees: entries wait for nothing; a commit index does for [`COMMIT_HELD_MAX`] at most behind the request before.
+//! Relies on the log to say what was appended. Guarantees: entries wait for nothing; a commit index waits for
+//! [`COMMIT_HELD_MAX`] at most, counted from the request before it.
 
 use futures_util::{Stream, StreamExt as _, stream};
 use openraft::raft::AppendEntriesRequest;
@@ -75,12 +76,12 @@ mod tests {
         }
     }
 
-    /// When each of the requests is made, all of them being wanted at once: behind which entry up to which one they go,
-    /// given the newest entry in the log.
+    /// After how long each of the requests is made, when all are wanted at once. Each is given by the entry it goes on from
+    /// and its last one; `newest` is the log's.
     async fn made(requests: &[(u64, u64)], payload: Payload, newest: u64) -> Vec<Duration> {
         let (_log, submitted) = watch::channel(newest);
         let requests: Vec<_> = requests.iter().map(|&(prev, last)| request(prev, last, &payload)).collect();
-        // Made one by one, and without an end that is known before.
+        // As openraft's: nobody knows how many there will be.
         let input = Box::pin(stream::iter(requests).filter(|_| std::future::ready(true)));
         let (began, mut made) = (Instant::now(), Vec::new());
         let mut requests = pin!(with_entries(input, submitted));
@@ -123,6 +124,7 @@ mod tests {
         requests.next().await.unwrap();
         let began = Instant::now();
         let (next, ()) = tokio::join!(requests.next(), async {
+            // Of the paused clock: nothing is slept, and the time that passes is exact.
             tokio::time::sleep(COMMIT_HELD_MAX / 5).await;
             log.send_replace(2);
         });

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
@@ -143,13 +142,14 @@ fn is_refusal(told: &Told) -> bool {
 
 async fn ask(transport: &Transport, node: NodeId, bunch: &[Part]) -> Told {
     let deadline = bunch.iter().map(|part| part.deadline).min().unwrap_or_else(Instant::now);
-    let count: u32 = bunch.iter().map(|part| part.batch.count).sum();
-    let body = peer::put_write(bunch[0].group, millis_until(deadline), &joined(bunch, count));
+    let batch = joined(bunch);
+    let body = peer::put_write(bunch[0].group, millis_until(deadline), &batch);
     let traced = bunch[0].traced.clone();
     let answer = traced::call(transport, node, peer::WRITE, body, left(deadline), traced).await?;
     match peer::forwarded(answer, peer::written) {
-        Ok(Ok(written)) if written.replies.len() != count as usize => {
-            let detail = format!("answered with {} replies to {count} commands", written.replies.len());
+        Ok(Ok(written)) if written.replies.len() != batch.count as usize => {
+            let (told, asked) = (written.replies.len(), batch.count);
+            let detail = format!("answered with {told} replies to {asked} commands");
             Err(CallError::Lost(detail))
         }
         Ok(answer) => Ok(answer),
@@ -157,13 +157,10 @@ async fn ask(transport: &Transport, node: NodeId, bunch: &[Part]) -> Told {
     }
 }
 
-fn joined(bunch: &[Part], count: u32) -> Batch {
+fn joined(bunch: &[Part]) -> Batch {
     match bunch {
         [part] => part.batch.clone(),
-        parts => {
-            let commands: Vec<&[u8]> = parts.iter().map(|part| &part.batch.commands[..]).collect();
-            Batch::received(Bytes::from(commands.concat()), count)
-        }
+        parts => Batch::joined(parts.iter().map(|part| &part.batch)),
     }
 }
 
@@ -185,6 +182,8 @@ fn tell(bunch: Vec<Part>, told: Told) {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use bytes::Bytes;
 
     use super::*;
 

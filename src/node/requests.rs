@@ -65,10 +65,8 @@ impl Inner {
     /// The group of all keys of all commands, if it is one: as with single writes, there is nothing to sort then.
     fn only_group(&self, commands: &[Command]) -> Option<GroupId> {
         let doc = self.doc()?;
-        let mut groups = commands.iter().flat_map(Command::keys).map(|key| doc.group_of(key.slot()));
-        let group = groups.next()??;
-        let has_key = |command: &Command| command.keys().next().is_some();
-        (groups.all(|other| other == Some(group)) && commands.iter().all(has_key)).then_some(group)
+        let group_of = |command: &Command| only(command.keys().map(|key| doc.group_of(key.slot())))?;
+        only(commands.iter().map(group_of))?
     }
 
     /// Places of the commands without an answer, by group; answers those that have no group.
@@ -180,9 +178,9 @@ impl Inner {
     /// Group and consistency of all reads, if they are of one kind: there is nothing to sort then.
     fn only_kind(&self, reads: &[Read]) -> Option<(GroupId, Consistency)> {
         let doc = self.doc()?;
-        let mut kinds = reads.iter().map(|read| (doc.group_of(read.key.slot()), read.consistency));
-        let (group, consistency) = kinds.next()?;
-        kinds.all(|other| other == (group, consistency)).then_some((group?, consistency))
+        let kinds = reads.iter().map(|read| (doc.group_of(read.key.slot()), read.consistency));
+        let (group, consistency) = only(kinds)?;
+        Some((group?, consistency))
     }
 
     async fn read_keys(
@@ -195,6 +193,12 @@ impl Inner {
         let timeout_ms = deadline.saturating_duration_since(Instant::now()).as_millis() as u64;
         self.read_group(ReadKeys { group, consistency, timeout_ms, keys }, deadline).await
     }
+}
+
+/// The item there is, if all are equal.
+fn only<T: PartialEq>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    items.all(|other| other == first).then_some(first)
 }
 
 /// Ends a batch whose answers hold as much as they may: what has no answer yet gets none.

@@ -23,18 +23,10 @@ pub(super) fn of_read(
     parts: impl ExactSizeIterator<Item = Result<ReadOk>>,
     shape: ReadShape,
 ) -> Value {
-    // Collecting results would make room for four at least, and there is one mostly.
-    let mut found = Vec::with_capacity(parts.len());
-    let mut failed = None;
-    for part in parts {
-        match part {
-            Ok(ok) => found.push(Found { entry: ok.entry, time_ms: ok.time_ms }),
-            Err(error) => failed = failed.or(Some(error)),
-        }
-    }
-    match failed {
+    let (found, failed) = apart(parts, |ok| Found { entry: ok.entry, time_ms: ok.time_ms });
+    match failed.first() {
         None => shape.answer(context, found),
-        Some(error) => errors::answer(&error),
+        Some(error) => errors::answer(error),
     }
 }
 
@@ -45,20 +37,24 @@ pub(super) fn of_write(
     parts: impl ExactSizeIterator<Item = Result<WriteOk>>,
     shape: WriteShape,
 ) -> Value {
-    let mut applied = Vec::with_capacity(parts.len());
-    let (mut failed, mut harmless) = (None, true);
+    let (applied, failed) = apart(parts, |ok| Applied { reply: ok.reply, time_ms: ok.time_ms });
+    let Some(error) = failed.first() else { return shape.answer(context, applied) };
+    let harmless = failed.iter().all(|error| error.outcome == Some(Outcome::NotApplied));
+    let outcome = if harmless && applied.is_empty() { Outcome::NotApplied } else { Outcome::Unknown };
+    errors::answer(&Error { outcome: Some(outcome), ..error.clone() })
+}
+
+/// What came of the parts that succeeded, and the errors of the others.
+fn apart<P, T>(parts: impl ExactSizeIterator<Item = Result<P>>, of: impl Fn(P) -> T) -> (Vec<T>, Vec<Error>) {
+    // Collecting would make room for four at least, and there is one mostly.
+    let (mut done, mut failed) = (Vec::with_capacity(parts.len()), Vec::new());
     for part in parts {
         match part {
-            Ok(ok) => applied.push(Applied { reply: ok.reply, time_ms: ok.time_ms }),
-            Err(error) => {
-                harmless &= error.outcome == Some(Outcome::NotApplied);
-                failed = failed.or(Some(error));
-            }
+            Ok(ok) => done.push(of(ok)),
+            Err(error) => failed.push(error),
         }
     }
-    let Some(error) = failed else { return shape.answer(context, applied) };
-    let outcome = if harmless && applied.is_empty() { Outcome::NotApplied } else { Outcome::Unknown };
-    errors::answer(&Error { outcome: Some(outcome), ..error })
+    (done, failed)
 }
 
 /// The answer to a command there is not, as Redis says it (`rejectCommandFormat` in `server.c`).

@@ -116,6 +116,26 @@ async fn a_broken_stream_leaves_the_old_state_and_the_next_one_succeeds() {
     assert_same_state(&rig).await;
 }
 
+/// openraft may purge later than it was asked to, and then past a snapshot that has been on its way since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_snapshot_on_its_way_is_let_go_of_when_the_log_is_purged_to_its_end() {
+    let rig = Rig::three().await;
+    rig.write(&VOTERS, set("key", 1)).await;
+    rig.converged(&VOTERS).await;
+    let leader = rig.leader().await;
+    let (group, follower) = (rig.at(leader), rig.others(&[leader])[0]);
+    let covered = group.snapshot(Instant::now() + LONG).await.unwrap().unwrap();
+    group.outgoing.begin(follower, &rig.snapshots(leader).current(GROUP).unwrap().unwrap());
+    assert_eq!(group.snapshot_under_way(0), Some(covered));
+    rig.write(&VOTERS, set("key", 2)).await;
+    rig.converged(&VOTERS).await;
+    let last = group.snapshot(Instant::now() + LONG).await.unwrap().unwrap();
+    group.raft.trigger().purge_log(last).await.unwrap();
+    let is_gone = || group.view(false).log_first.is_none_or(|first| first > covered + 1);
+    until("the log behind it is gone", is_gone).await;
+    assert_eq!(group.snapshot_under_way(0), None);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn snapshots_asked_for_at_once_cover_all_that_was_applied() {
     let rig = Rig::three().await;

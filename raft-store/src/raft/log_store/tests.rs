@@ -153,6 +153,18 @@ async fn commands_come_back_as_they_were_packed() {
 }
 
 #[tokio::test]
+async fn what_was_appended_is_shown_once_it_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = GroupLog::new(&open(&dir), 1);
+    let shown = log.submitted();
+    log.append([blank(0), blank(1)], IOFlushed::noop()).await.unwrap();
+    assert_eq!((*shown.borrow(), log.try_get_log_entries(1..).await.unwrap()), (1, vec![blank(1)]));
+    log.append([], IOFlushed::noop()).await.unwrap();
+    log.clone().append([blank(2)], IOFlushed::noop()).await.unwrap();
+    assert_eq!(*shown.borrow(), 2, "one log, whoever appends");
+}
+
+#[tokio::test]
 async fn groups_do_not_see_one_another() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(&dir);
